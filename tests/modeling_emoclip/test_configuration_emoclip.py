@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration: defaults of the released model, checks, round trip."""
+
+from pathlib import Path
+
+import pytest
+from transformers import AutoConfig, CLIPTextConfig
+
+from modeling_emoclip import EmoCLIPConfig
+
+
+def test_defaults_are_the_released_sizes() -> None:
+    """The argument mix-up of the original gives 8 heads of 2048 and an MLP of 512."""
+    temporal = EmoCLIPConfig().temporal_config
+    assert (temporal.num_hidden_layers, temporal.num_attention_heads) == (2, 8)
+    assert (temporal.head_dim, temporal.intermediate_size, temporal.max_position_embeddings) == (2048, 512, 1024)
+
+
+def test_parts_become_typed_configs() -> None:
+    """A dict that stays a dict fails only when the model is built."""
+    config = EmoCLIPConfig(text_config={"hidden_size": 24, "num_attention_heads": 3})
+    assert isinstance(config.text_config, CLIPTextConfig)
+    assert config.text_config.hidden_size == 24
+
+
+def test_round_trip_through_json(tmp_path: Path) -> None:
+    """What is saved is what comes back, through the Auto class too."""
+    EmoCLIPConfig(temporal_config={"pooling": "mean", "head_dim": 9}, projection_dim=31).save_pretrained(tmp_path)
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert isinstance(config, EmoCLIPConfig)
+    assert (config.temporal_config.pooling, config.temporal_config.head_dim, config.projection_dim) == ("mean", 9, 31)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"temporal_config": {"pooling": "max"}}, "`pooling` must be one of .* got 'max'"),
+        ({"temporal_config": {"head_dim": 0}}, "`head_dim` must be an integer of at least 1, got 0"),
+        ({"temporal_config": {"num_attention_heads": 2.5}}, "got 2.5"),
+        ({"temporal_config": {"max_position_embeddings": 1}}, "at least 2 .* got 1"),
+        ({"temporal_config": {"poling": "mean"}}, "has no field poling"),
+        ({"projection_dim": -1}, "`projection_dim` must be an integer of at least 1, got -1"),
+    ],
+)
+def test_impossible_values_are_refused(fields: dict, message: str) -> None:
+    """A silent typo would train the default instead of what was asked for."""
+    with pytest.raises(ValueError, match=message):
+        EmoCLIPConfig(**fields)
