@@ -1,13 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The EmoCLIP model as it ships to the Hub; importing this package registers it with transformers' Auto classes."""
+"""The EmoCLIP model as it ships to the Hub; importing this package registers it with transformers' Auto classes.
 
-from transformers import AutoConfig, AutoModel
+`AutoVideoProcessor` is not registered: it raises without torchvision, even on `.register`.
+"""
+
+from transformers import AutoConfig, AutoModel, AutoProcessor
 
 from modeling_emoclip.configuration_emoclip import EmoCLIPConfig, EmoCLIPTemporalConfig
 from modeling_emoclip.modeling_emoclip import EmoCLIPModel, EmoCLIPOutput
+from modeling_emoclip.processing_emoclip import EmoCLIPProcessor
+from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
+from modeling_emoclip.video_processing_emoclip import EmoCLIPVideoProcessor
 
 
 AutoConfig.register("emoclip", EmoCLIPConfig, exist_ok=True)
 AutoModel.register(EmoCLIPConfig, EmoCLIPModel, exist_ok=True)
+AutoProcessor.register(EmoCLIPConfig, EmoCLIPProcessor, exist_ok=True)
 
-__all__ = ["EmoCLIPConfig", "EmoCLIPModel", "EmoCLIPOutput", "EmoCLIPTemporalConfig"]
+__all__ = [
+    "EmoCLIPConfig",
+    "EmoCLIPModel",
+    "EmoCLIPOutput",
+    "EmoCLIPProcessor",
+    "EmoCLIPTemporalConfig",
+    "EmoCLIPVideoProcessor",
+    "VideoDecodeError",
+]

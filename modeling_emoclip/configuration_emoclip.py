@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration of EmoCLIP: CLIP's two towers plus the part that pools frames over time."""
 
+from typing import Any, ClassVar
+
 from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
 
 
 TEMPORAL_POOLINGS = ("cls_transformer", "mean", "middle_frame")
 
-# Keys that transformers itself hands to every configuration class.
-_TRANSFORMERS_KEYS = {"model_type", "torch_dtype", "num_labels", "auto_map", "attn_implementation", "name_or_path"}
+# Keys that transformers hands to every configuration class without having them as attributes.
+_TRANSFORMERS_KEYS = {"torch_dtype", "auto_map", "attn_implementation", "output_attentions"}
 
 
 class EmoCLIPTemporalConfig(PreTrainedConfig):
-    r"""
-    How the frame embeddings of a clip become one video embedding.
+    r"""How the frame embeddings of a clip become one video embedding.
 
     The defaults are the sizes of the released EmoCLIP model. Its width is that of CLIP's joint space
     (`EmoCLIPConfig.projection_dim`), so there is no `hidden_size` here.
@@ -45,8 +46,8 @@ class EmoCLIPTemporalConfig(PreTrainedConfig):
     max_position_embeddings: int = 1024
     layer_norm_eps: float = 1e-5
 
-    def __post_init__(self, **kwargs):
-        unknown = sorted(key for key in kwargs if not key.startswith("_") and key not in _TRANSFORMERS_KEYS)
+    def __post_init__(self, **kwargs: Any) -> None:
+        unknown = sorted(key for key in kwargs if not _is_of_transformers(key))
         if unknown:
             raise ValueError(
                 f"`temporal_config` has no field {', '.join(unknown)}; its fields are pooling, num_hidden_layers, "
@@ -65,8 +66,7 @@ class EmoCLIPTemporalConfig(PreTrainedConfig):
 
 
 class EmoCLIPConfig(PreTrainedConfig):
-    r"""
-    Configuration of [`EmoCLIPModel`].
+    r"""Configuration of [`EmoCLIPModel`].
 
     Args:
         text_config (`dict` or [`CLIPTextConfig`], *optional*):
@@ -81,7 +81,6 @@ class EmoCLIPConfig(PreTrainedConfig):
             Initial logarithm of the logit scale. The released checkpoints start from ln 100.
 
     Example:
-
     ```python
     >>> from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
 
@@ -91,22 +90,27 @@ class EmoCLIPConfig(PreTrainedConfig):
     """
 
     model_type = "emoclip"
-    sub_configs_defaults = {
+    sub_configs_defaults: ClassVar[dict[str, Any]] = {
         "text_config": CLIPTextConfig,
         "vision_config": CLIPVisionConfig,
         "temporal_config": EmoCLIPTemporalConfig,
     }
 
-    text_config: dict | PreTrainedConfig | None = None
-    vision_config: dict | PreTrainedConfig | None = None
-    temporal_config: dict | PreTrainedConfig | None = None
+    # Given as a mapping, a configuration or nothing; `super().__post_init__` makes each a configuration.
+    text_config: Any = None
+    vision_config: Any = None
+    temporal_config: Any = None
     projection_dim: int = 512
     logit_scale_init_value: float = 2.6592
     initializer_factor: float = 1.0
 
-    def __post_init__(self, **kwargs):
+    def __post_init__(self, **kwargs: Any) -> None:
         super().__post_init__(**kwargs)
         _check_positive("projection_dim", self.projection_dim)
+
+
+def _is_of_transformers(key: str) -> bool:
+    return key.startswith("_") or key in _TRANSFORMERS_KEYS or hasattr(PreTrainedConfig, key)
 
 
 def _check_positive(name: str, value: int) -> None:

@@ -8,8 +8,7 @@ from torch import nn
 def contrastive_loss(
     video_embeds: torch.Tensor, text_embeds: torch.Tensor, logit_scale: torch.Tensor | float
 ) -> torch.Tensor:
-    r"""
-    Symmetric InfoNCE: each clip against all texts and each text against all clips, averaged.
+    r"""Symmetric InfoNCE: each clip against all texts and each text against all clips, averaged.
 
     Source: EmoCLIP `train.py`; EmoCLIP paper, section III-B.
 

@@ -6,7 +6,7 @@ Source: Foteinopoulou and Patras, EmoCLIP (FG 2024), section III, and its reposi
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -21,8 +21,7 @@ from .temporal_emoclip import EmoCLIPMeanPooling, EmoCLIPMiddleFramePooling, Emo
 
 @dataclass
 class EmoCLIPOutput(ModelOutput):
-    r"""
-    Output of [`EmoCLIPModel`].
+    r"""Output of [`EmoCLIPModel`].
 
     Args:
         loss (`torch.Tensor` of shape `()`, *optional*, returned when `return_loss` is `True`):
@@ -50,13 +49,18 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
     config_class = EmoCLIPConfig
     base_model_prefix = "emoclip"
     main_input_name = "pixel_values_videos"
-    input_modalities = ("video", "text")
+    input_modalities = ["video", "text"]  # noqa: RUF012 - the form transformers reads
     supports_gradient_checkpointing = True
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
-    _no_split_modules = ["CLIPTextEmbeddings", "CLIPEncoderLayer", "CLIPVisionEmbeddings", "EmoCLIPTemporalLayer"]
+    _no_split_modules = [  # noqa: RUF012 - the form transformers reads
+        "CLIPTextEmbeddings",
+        "CLIPEncoderLayer",
+        "CLIPVisionEmbeddings",
+        "EmoCLIPTemporalLayer",
+    ]
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -87,8 +91,7 @@ def _init_linear_as_torch(layer: nn.Linear) -> None:
 
 
 class EmoCLIPModel(EmoCLIPPreTrainedModel):
-    r"""
-    Clips and texts in one space: CLIP applied to each frame, pooled over time, against CLIP's text embeddings.
+    r"""Clips and texts in one space: CLIP applied to each frame, pooled over time, against CLIP's text embeddings.
 
     Args:
         config ([`EmoCLIPConfig`]):
@@ -107,8 +110,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
 
     @classmethod
     def from_clip(cls, name_or_clip_model: "str | CLIPModel", **config_overrides: Any) -> "EmoCLIPModel":
-        r"""
-        A model whose towers, projections and logit scale come from a CLIP checkpoint; the temporal part is new.
+        r"""A model whose towers, projections and logit scale come from a CLIP checkpoint; the temporal part is new.
 
         Args:
             name_or_clip_model (`str` or [`CLIPModel`]):
@@ -120,7 +122,6 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
             [`EmoCLIPModel`] in float32.
 
         Example:
-
         ```python
         >>> model = EmoCLIPModel.from_clip("openai/clip-vit-base-patch32", temporal_config={"head_dim": 64})
         ```
@@ -128,10 +129,11 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         clip = name_or_clip_model
         if not isinstance(clip, CLIPModel):
             clip = CLIPModel.from_pretrained(clip)
+        clip_config = clip.config.to_dict()
         fields = {
-            "text_config": clip.config.text_config.to_dict(),
-            "vision_config": clip.config.vision_config.to_dict(),
-            "projection_dim": clip.config.projection_dim,
+            "text_config": clip_config["text_config"],
+            "vision_config": clip_config["vision_config"],
+            "projection_dim": clip_config["projection_dim"],
             "logit_scale_init_value": float(clip.logit_scale.detach()),
         }
         model = cls(EmoCLIPConfig(**{**fields, **config_overrides}))
@@ -150,11 +152,10 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the text tower's token embedding."""
-        self.text_model.embeddings.token_embedding = value
+        self.text_model.embeddings.token_embedding = cast(nn.Embedding, value)
 
     def get_frame_features(self, pixel_values_videos: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-        r"""
-        Embed every frame by itself.
+        r"""Embed every frame by itself.
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
@@ -183,8 +184,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         frame_mask: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
-        r"""
-        Embed clips, from pixels or from frame embeddings computed before.
+        r"""Embed clips, from pixels or from frame embeddings computed before.
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`, *optional*):
@@ -200,10 +200,11 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         Raises:
             ValueError: both or neither input given, or a mask of another shape.
         """
-        if (pixel_values_videos is None) == (frame_embeds is None):
-            raise ValueError("Give either `pixel_values_videos` or `frame_embeds`, and not both.")
-        if frame_embeds is None:
+        if pixel_values_videos is not None and frame_embeds is None:
             frame_embeds = self.get_frame_features(pixel_values_videos, **kwargs)
+        elif frame_embeds is None or pixel_values_videos is not None:
+            given = "neither" if frame_embeds is None else "both"
+            raise ValueError(f"Give either `pixel_values_videos` or `frame_embeds`, got {given}.")
         if frame_mask is not None and frame_mask.shape != frame_embeds.shape[:2]:
             raise ValueError(
                 f"`frame_mask` must have the shape (batch, frames) = {tuple(frame_embeds.shape[:2])}, "
@@ -215,8 +216,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
     def get_text_features(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any
     ) -> BaseModelOutputWithPooling:
-        r"""
-        Embed texts at their first end-of-text token.
+        r"""Embed texts at their first end-of-text token.
 
         Args:
             input_ids (`torch.Tensor` of shape `(num_texts, length)`):
@@ -241,8 +241,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         return_dict: bool | None = None,
         **kwargs: Any,
     ) -> EmoCLIPOutput | tuple:
-        r"""
-        Compare clips with texts.
+        r"""Compare clips with texts.
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
@@ -269,8 +268,8 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
                 f"`return_loss=True` needs one text per clip, got {len(pixel_values_videos)} clips and "
                 f"{len(input_ids)} texts."
             )
-        video = self.get_video_features(pixel_values_videos, frame_mask=frame_mask, **kwargs).pooler_output
-        text = self.get_text_features(input_ids, attention_mask, **kwargs).pooler_output
+        video = _pooled(self.get_video_features(pixel_values_videos, frame_mask=frame_mask, **kwargs))
+        text = _pooled(self.get_text_features(input_ids, attention_mask, **kwargs))
         scale = self.logit_scale.exp()
         video_embeds = nn.functional.normalize(video, dim=-1)
         text_embeds = nn.functional.normalize(text, dim=-1)
@@ -284,6 +283,11 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         )
         as_dict = self.config.return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
+
+
+def _pooled(output: BaseModelOutputWithPooling) -> torch.Tensor:
+    """The pooled embeddings, which transformers types as optional."""
+    return cast(torch.Tensor, output.pooler_output)
 
 
 def _build_temporal(config: EmoCLIPConfig) -> nn.Module:

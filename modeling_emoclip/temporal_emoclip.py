@@ -74,7 +74,7 @@ class EmoCLIPTemporalTransformer(nn.Module):
         eps: epsilon of the layer norms.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument per size, as the modules below take them
+    def __init__(
         self,
         hidden_size: int,
         num_layers: int,

@@ -56,7 +56,9 @@ def translate(key: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
         return {SINGLE_NAMES[key]: tensor}
     if stem in SINGLE_NAMES:
         return {f"{SINGLE_NAMES[stem]}.{leaf}": tensor}
-    if match := re.fullmatch(r"backbone\.(visual\.)?transformer\.resblocks\.(\d+)\.(.+?)\.?(in_proj_)?(weight|bias)", key):
+    if match := re.fullmatch(
+        r"backbone\.(visual\.)?transformer\.resblocks\.(\d+)\.(.+?)\.?(in_proj_)?(weight|bias)", key
+    ):
         visual, layer, part, in_proj, leaf = match.groups()
         prefix = f"{'vision' if visual else 'text'}_model.encoder.layers.{layer}"
         if in_proj:
@@ -270,16 +272,17 @@ class TestForward:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"pixel_values_videos": torch.zeros(3, 16, 16)}, r"shape \(batch, frames, 3, height, width\), got \(3, 16"),
+            (
+                {"pixel_values_videos": torch.zeros(3, 16, 16)},
+                r"shape \(batch, frames, 3, height, width\), got \(3, 16",
+            ),
             ({"pixel_values_videos": torch.zeros(3, 5, 1, 16, 16)}, "got \\(3, 5, 1, 16, 16\\)"),
             ({"pixel_values_videos": torch.zeros(3, 13, 3, 16, 16)}, "at most 12 frames .* got 13"),
             ({"frame_mask": torch.ones(3, 4)}, r"\(3, 5\), got \(3, 4\)"),
             ({"return_loss": True, "input_ids": torch.full((2, 4), 98)}, "one text per clip, got 3 clips and 2 texts"),
         ],
     )
-    def test_wrong_input_is_refused_with_its_shape(
-        self, tiny_model: EmoCLIPModel, change: dict, message: str
-    ) -> None:
+    def test_wrong_input_is_refused_with_its_shape(self, tiny_model: EmoCLIPModel, change: dict, message: str) -> None:
         """A broadcast would give plausible scores for wrong input."""
         with pytest.raises(ValueError, match=message):
             tiny_model(**{**tiny_inputs(), **change})
@@ -326,7 +329,7 @@ class TestFromClip:
 
     def test_overrides_that_do_not_fit_the_weights_are_refused(self, clip: CLIPModel) -> None:
         """A wrong size must not load half a tower."""
-        with pytest.raises((ValueError, RuntimeError), match="size mismatch|fit the towers"):
+        with pytest.raises((ValueError, RuntimeError), match=r"size mismatch|fit the towers"):
             EmoCLIPModel.from_clip(clip, projection_dim=20)
 
 
@@ -335,9 +338,7 @@ class TestSaving:
         """A parameter that `_init_weights` reinitialises after loading would be lost."""
         tiny_model.save_pretrained(tmp_path)
         loaded = EmoCLIPModel.from_pretrained(tmp_path)
-        for (name, ours), theirs in zip(
-            tiny_model.state_dict().items(), loaded.state_dict().values(), strict=True
-        ):
+        for (name, ours), theirs in zip(tiny_model.state_dict().items(), loaded.state_dict().values(), strict=True):
             assert torch.equal(ours, theirs), name
 
     def test_auto_model_finds_the_class_after_import(self, tiny_model: EmoCLIPModel, tmp_path: Path) -> None:

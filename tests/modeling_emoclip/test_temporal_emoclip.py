@@ -33,5 +33,5 @@ def test_frames_are_limited_by_the_position_table() -> None:
     """CLS takes one of the positions."""
     transformer = EmoCLIPTemporalTransformer(6, 1, 2, 5, 7, max_positions=9)
     assert transformer.max_frames == 8
-    with pytest.raises(ValueError, match="at most 8 frames .* got 9"):
+    with pytest.raises(ValueError, match=r"at most 8 frames .* got 9"):
         transformer(torch.zeros(1, 9, 6))

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which model scores: a folder, a Hub id, a loaded model, or the embedded default; and what it says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import modeling_emoclip
+from emoclip.default_model import path as default_folder
+from emoclip.synthetic.descriptions import synthetic_class_descriptions
+
+
+DEFAULT_NAME = "embedded default"
+DEFAULT_STATEMENT = (
+    "Model: the embedded default, a small model trained on rendered (drawn) faces only. It knows nothing of real faces, "
+    "so its scores on real video mean nothing; name a model of your own for real use."
+)
+HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to score, with its processor.
+
+    Args:
+        model: An `EmoCLIPModel`, of the installed package or of a folder's own code.
+        processor: Its `EmoCLIPProcessor`.
+        name: Folder, Hub id or class name, as it is printed.
+        statement: One or two sentences on what the model is.
+        class_descriptions: Class name -> description that the model's makers judged it with; may be empty.
+    """
+
+    model: Any
+    processor: Any
+    name: str
+    statement: str
+    class_descriptions: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
+    """Return a model with its processor, ready to score.
+
+    Args:
+        model: `None` for the embedded default, the path of a Hub folder, a Hub id, a loaded model, or a `LoadedModel`,
+            which comes back as it is.
+        processor: Needed with a loaded model that was not loaded from a folder or the Hub; else its own is used.
+
+    Raises:
+        FileNotFoundError: The folder does not exist, or the embedded default is not installed.
+        ValueError: What is there is no EmoCLIP model, or a loaded model has no processor.
+    """
+    if isinstance(model, LoadedModel):
+        return model
+    if model is None:
+        model = default_folder()
+    if isinstance(model, str | Path):
+        return _load_by_name(model, processor)
+    if not hasattr(model, "get_frame_features"):
+        raise ValueError(
+            f"`model` must be an EmoCLIP model, a folder or a Hub id, got {type(model).__name__}; "
+            "load one with EmoCLIPModel.from_pretrained."
+        )
+    processor = processor or _processor_beside(model)
+    name = getattr(model, "name_or_path", "") or type(model).__name__
+    return LoadedModel(model, processor, name, f"Model: {name}.")
+
+
+@contextmanager
+def scoring(model: torch.nn.Module) -> Iterator[None]:
+    """Within this block the model is in evaluation mode and nothing records gradients; its mode is restored after."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
+
+
+def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
+    _check_emoclip(name)
+    model = modeling_emoclip.EmoCLIPModel.from_pretrained(name).eval()
+    processor = processor or modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)
+    if not _is_default(name):
+        return LoadedModel(model, processor, str(name), f"Model: {name}.")
+    return LoadedModel(model, processor, DEFAULT_NAME, DEFAULT_STATEMENT, synthetic_class_descriptions())
+
+
+def _check_emoclip(name: str | Path) -> None:
+    """Refuse a folder or repository of another kind before its weights are read: they would load as random numbers."""
+    if not Path(name).exists() and not (isinstance(name, str) and HUB_ID.fullmatch(name)):
+        raise FileNotFoundError(f"The model folder must exist, got {name}; check the path or give a Hub id.")
+    config = _config_of(name)
+    if not config:
+        raise FileNotFoundError(
+            f"`model` must be a folder with a config.json or a Hub id that can be reached, got {str(name)!r}; "
+            "check the spelling and the network."
+        )
+    if config.get("model_type") != modeling_emoclip.EmoCLIPConfig.model_type:
+        raise ValueError(
+            f"`model` must be an EmoCLIP model, got {str(name)!r} of the type {config.get('model_type')!r}; "
+            "build one from CLIP with EmoCLIPModel.from_clip and save it with its processor."
+        )
+
+
+def _config_of(name: str | Path) -> dict[str, Any]:
+    """The fields of a config.json, or none; transformers tells of a missing one now by an error, now by no fields."""
+    try:
+        return modeling_emoclip.EmoCLIPConfig.get_config_dict(name)[0]
+    except OSError:
+        return {}
+
+
+def _is_default(name: str | Path) -> bool:
+    try:
+        return Path(name).resolve() == default_folder().resolve()
+    except FileNotFoundError:
+        return False
+
+
+def _processor_beside(model: Any) -> Any:
+    name = getattr(model, "name_or_path", "")
+    if not name:
+        raise ValueError(
+            f"`processor` must be given with a model that was not loaded from a folder, got a bare "
+            f"{type(model).__name__}; pass processor=EmoCLIPProcessor(...)."
+        )
+    return modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)

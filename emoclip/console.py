@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How commands talk to the terminal: plain lines out, one-sentence errors, exit codes.
+
+Exit codes: 0 done, 2 bad input (the message says the rule, the value and the remedy), 130 stopped by Ctrl-C.
+Anything else is a defect of this software and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+
+# What a user can cause and repair. OSError covers missing, existing and unreadable files and unreachable model hubs.
+USER_ERRORS = (ValueError, ImportError, OSError)
+OUR_PACKAGES = ("emoclip", "modeling_emoclip")
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] | None = None) -> int:
+    """Return the exit code of `main(argv)`, with errors of the user's making told in one line on stderr.
+
+    With the environment variable `EMOCLIP_TRACEBACK=1` the traceback is kept, for those who look for a defect.
+
+    Args:
+        main: Takes the arguments after the command's name (`None`: those of the process) and returns an exit code
+            or `None` for success.
+        argv: Arguments handed to `main`.
+    """
+    try:
+        return main(argv) or 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone. Without this Python complains again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except USER_ERRORS as error:
+        if os.environ.get("EMOCLIP_TRACEBACK"):
+            raise
+        sys.stderr.write(f"error: {describe(error)}\n")
+        return BAD_INPUT
+
+
+def describe(error: BaseException) -> str:
+    """Return the message of an error as one line, without error numbers and line breaks."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in OUR_PACKAGES:
+        # Only `require` knows which extra is meant.
+        return f"`{error.name}` is not installed; run: pip install 'emoclip[all]'"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def write_line(text: str = "") -> None:
+    """Write one line of a command's result to stdout at once, also when stdout is a pipe."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def require(package: str, extra: str) -> ModuleType:
+    """Return the imported module `package`, an optional dependency.
+
+    Args:
+        package: Name as in an import statement, for example `matplotlib` or `sklearn.metrics`.
+        extra: The extra of this distribution that brings it, for example `plot`.
+
+    Raises:
+        ImportError: `package` is not installed; the message carries the command that installs it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        # A module that is missing inside an installed package is a broken installation, not a missing extra.
+        if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
+            raise
+        message = f"`{package}` is not installed; run: pip install 'emoclip[{extra}]'"
+        raise ImportError(message, name=error.name) from error

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manifests, and everything that turns one into training and evaluation examples."""

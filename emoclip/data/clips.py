@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of a manifest as model inputs: decoding happens here, in the worker, after the fork."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import Dataset
+
+from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video
+
+
+if TYPE_CHECKING:
+    import datasets
+
+    from modeling_emoclip import EmoCLIPVideoProcessor
+
+
+class ClipDataset(Dataset):
+    """One item per row: `index`, `pixel_values_videos` (T, 3, H, W) float32, `frame_mask` (T,) bool.
+
+    A still image is a clip with T = 1. A clip that cannot be decoded does not stop a long run: its item is `index` and
+    `error`, a sentence that names the file, for the caller to report and skip.
+
+    Args:
+        rows: rows of a manifest with the columns `file` and `media`, as `emoclip.data.load` gives them.
+        video_processor: samples, resizes and normalises the frames.
+        training: draw the frame window (and the flip) at random; otherwise it is deterministic.
+        horizontal_flip: in training, mirror half of the clips, each as a whole.
+        seed: with the epoch and the index, the only source of randomness, so that an item never depends on which
+            worker makes it or on which items came before.
+        cache: keep the resized uint8 frames that the sampling rule can ask for in memory after the first decoding. Only
+            without worker processes, which would each fill a cache of their own.
+    """
+
+    def __init__(
+        self,
+        rows: "datasets.Dataset",
+        video_processor: "EmoCLIPVideoProcessor",
+        *,
+        training: bool = False,
+        horizontal_flip: bool = False,
+        seed: int = 0,
+        cache: bool = False,
+    ):
+        self.files: list[str] = list(rows["file"])
+        self.media: list[str] = list(rows["media"])
+        self.video_processor = video_processor
+        self.training = training
+        self.horizontal_flip = horizontal_flip and training
+        self.seed = seed
+        self.epoch = 0
+        self._cache: dict[int, tuple[torch.Tensor, int]] | None = {} if cache else None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the random draws of an epoch."""
+        self.epoch = epoch
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        try:
+            frames, frame_mask = self._sample(index)
+        except (VideoDecodeError, FileNotFoundError) as error:
+            return {"index": index, "error": str(error)}
+        return {
+            "index": index,
+            "pixel_values_videos": self.video_processor.normalize_frames(frames),
+            "frame_mask": frame_mask,
+        }
+
+    def _sample(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Resized uint8 frames (T, 3, H, W) of one draw and their mask (T,)."""
+        generator = clip_generator(self.seed, self.epoch, index)
+        if self._cache is None:
+            frames, frame_mask = self._decode_window(index, generator)
+        else:
+            if index not in self._cache:
+                self._cache[index] = self._decode_grid(index)
+            grid, total = self._cache[index]
+            positions, frame_mask = self._window(index, total, generator)
+            frames = grid[positions // self._grid_step(index)]
+        if self.horizontal_flip and torch.rand((), generator=generator) < 0.5:
+            frames = frames.flip(-1)
+        return frames, frame_mask
+
+    def _window(self, index: int, total: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.media[index] == "image":
+            return torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
+        return self.video_processor.sample_frame_indices(total, training=self.training, generator=generator)
+
+    def _decode_window(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        masks: list[torch.Tensor] = []
+
+        def choose(total: int) -> Sequence[int]:
+            positions, mask = self._window(index, total, generator)
+            masks.append(mask)
+            return positions.tolist()
+
+        decoded = decode_video(self.files[index], indices=choose)
+        # The decoder may ask twice when a file holds fewer frames than its header says; the last answer counts.
+        return self.video_processor.resize_frames(decoded.frames), masks[-1]
+
+    def _decode_grid(self, index: int) -> tuple[torch.Tensor, int]:
+        """Every frame that any window can ask for, and how many frames the file has."""
+        totals: list[int] = []
+
+        def choose(total: int) -> Sequence[int]:
+            totals.append(total)
+            return range(0, total, self._grid_step(index))
+
+        decoded = decode_video(self.files[index], indices=choose)
+        return self.video_processor.resize_frames(decoded.frames), totals[-1]
+
+    def _grid_step(self, index: int) -> int:
+        """EmoCLIP's rule takes multiples of the stride only; other rules may take any frame."""
+        if self.media[index] == "image" or self.video_processor.frame_sampling != "emoclip":
+            return 1
+        return self.video_processor.frame_stride
+
+
+def clip_generator(seed: int, epoch: int, index: int) -> torch.Generator:
+    """The random state of one clip in one epoch, a pure function of its arguments."""
+    # Spread over the 64-bit seed space: neighbouring seeds of the Mersenne twister give related first draws.
+    mixed = seed
+    for part in (epoch, index):
+        mixed = (mixed * 6364136223846793005 + part + 1442695040888963407) % 2**64
+        mixed ^= mixed >> 29
+    return torch.Generator().manual_seed(mixed % 2**63)
+
+
+def collate_clips(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """A batch: `index` (B,), `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), and `errors` {index: sentence}.
+
+    Clips of different lengths are padded with zero frames, which `frame_mask` leaves out. Items that could not be decoded
+    appear in `errors` alone; if no item is left, the tensors are missing.
+    """
+    items = list(items)
+    good = [item for item in items if "error" not in item]
+    batch: dict[str, Any] = {"errors": {item["index"]: item["error"] for item in items if "error" in item}}
+    if good:
+        length = max(len(item["frame_mask"]) for item in good)
+        batch["index"] = torch.tensor([item["index"] for item in good])
+        batch["pixel_values_videos"] = torch.stack([_pad(item["pixel_values_videos"], length) for item in good])
+        batch["frame_mask"] = torch.stack([_pad(item["frame_mask"], length) for item in good])
+    return batch
+
+
+def _pad(tensor: torch.Tensor, length: int) -> torch.Tensor:
+    missing = length - len(tensor)
+    if not missing:
+        return tensor
+    return torch.cat([tensor, tensor.new_zeros(missing, *tensor.shape[1:])])
+
+
+__all__ = ["ClipDataset", "clip_generator", "collate_clips"]

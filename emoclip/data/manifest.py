@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifest: one Parquet file that describes a data set, one row a clip, the contract between data sets and everything else.
+
+Here are its columns, writing, reading and checking. Selecting rows for training is `emoclip.data.load`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+MANIFEST_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("path", pa.string()),  # relative to the folder of the manifest
+        ("media", pa.string()),
+        ("num_frames", pa.int64()),
+        ("fps", pa.float64()),
+        ("label", pa.int64()),  # index into class_names, null if the clip has no single label
+        ("labels", pa.list_(pa.int64())),
+        ("captions", pa.list_(pa.string())),
+        ("subject_id", pa.string()),
+        ("split", pa.string()),
+        ("test_fold", pa.int64()),  # 1..k, null if the clip is in no fold
+        ("boxes", pa.list_(pa.list_(pa.float32()))),  # one (x1, y1, x2, y2) a frame in pixels
+        ("sha256", pa.string()),
+    ]
+)
+MANIFEST_COLUMNS = tuple(MANIFEST_SCHEMA.names)
+MEDIA_KINDS = ("video", "frames", "image")
+_METADATA_KEYS = ("class_names", "dataset", "licence", "source")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest that was read and checked; `table` has at least `MANIFEST_COLUMNS`."""
+
+    path: Path
+    table: pa.Table
+    class_names: list[str]
+    dataset: str
+    licence: str
+    source: str
+
+    @property
+    def root(self) -> Path:
+        """Folder that the `path` column is relative to."""
+        return self.path.parent
+
+
+def write_manifest(
+    path: str | Path,
+    rows: list[dict[str, Any]],
+    *,
+    class_names: Sequence[str],
+    dataset: str,
+    licence: str,
+    source: str,
+) -> None:
+    """Write rows as a manifest; the file appears under its name only when complete, replacing an older one.
+
+    Args:
+        rows: one dictionary a clip; a missing column is null, further keys become further columns.
+        class_names: in the order of the label ids.
+
+    Raises:
+        ValueError: if a row lacks `clip_id`, `path`, `media` or `split`, an id occurs twice, or a label is no class id.
+    """
+    path = Path(path)
+    metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
+    for row in rows:
+        missing = [key for key in ("clip_id", "path", "media", "split") if row.get(key) is None]
+        if missing:
+            raise ValueError(
+                f"Every manifest row needs `{missing[0]}`, the row of clip {row.get('clip_id')!r} has none."
+            )
+    table = _build_table(rows).replace_schema_metadata(metadata)
+    _check_values(table, list(class_names), path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    pq.write_table(table, temporary)
+    temporary.replace(path)
+
+
+def read_manifest(path: str | Path, *, check_media: bool = True) -> Manifest:
+    """Read a manifest and check columns, metadata, ids and labels and, with `check_media`, that every clip is there.
+
+    Raises:
+        FileNotFoundError: if the manifest or a clip it names does not exist.
+        ValueError: if it is no Parquet file, lacks a column or metadata, or has a wrong id, label or kind of media.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No manifest at {path}; render or convert a data set first, see data_scripts/.")
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"A manifest must be a Parquet file, {path} is none or is damaged ({error}).") from error
+    missing = [name for name in MANIFEST_COLUMNS if name not in table.column_names]
+    if missing:
+        raise ValueError(
+            f"A manifest needs the column `{missing[0]}`, {path} has only {', '.join(table.column_names)}."
+        )
+    metadata = _read_metadata(table, path)
+    class_names = json.loads(metadata["class_names"])
+    _check_values(table, class_names, path)
+    if check_media:
+        _check_media(table, path)
+    return Manifest(path, table, class_names, metadata["dataset"], metadata["licence"], metadata["source"])
+
+
+def fingerprint(path: str | Path) -> str:
+    """SHA-256 of the manifest file in hexadecimal, to name the data a result was computed on."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No manifest at {path}; cannot take its fingerprint.")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _build_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows as a table: the contract's columns with their types, then further ones with inferred types."""
+    extra = sorted({key for row in rows for key in row} - set(MANIFEST_COLUMNS))
+    columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in MANIFEST_SCHEMA}
+    return pa.table(columns | {name: pa.array([row.get(name) for row in rows]) for name in extra})
+
+
+def _read_metadata(table: pa.Table, path: Path) -> dict[str, str]:
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    missing = [key for key in _METADATA_KEYS if key not in metadata]
+    if missing:
+        raise ValueError(
+            f"A manifest needs `{missing[0]}` in its schema metadata, {path} has only {sorted(metadata)}."
+        )
+    return metadata
+
+
+def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:
+    """Unique ids, known kinds of media, labels that are class ids."""
+    seen: set[str] = set()
+    columns = (table[name].to_pylist() for name in ("clip_id", "media", "label", "labels"))
+    for clip_id, media, label, labels in zip(*columns, strict=True):
+        if clip_id in seen:
+            raise ValueError(f"`clip_id` must be unique, {clip_id!r} occurs twice in {path}.")
+        seen.add(clip_id)
+        if media not in MEDIA_KINDS:
+            raise ValueError(
+                f"`media` must be one of {', '.join(MEDIA_KINDS)}, clip {clip_id!r} of {path} has {media!r}."
+            )
+        for value in [*([] if label is None else [label]), *(labels or [])]:
+            if not 0 <= value < len(class_names):
+                raise ValueError(
+                    f"`label` must be a class id from 0 to {len(class_names) - 1}, clip {clip_id!r} of {path} has {value}."
+                )
+
+
+def _check_media(table: pa.Table, path: Path) -> None:
+    """Every clip's file (or folder of frames) exists."""
+    missing = [name for name in table["path"].to_pylist() if not (path.parent / name).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{path} names {table.num_rows} clips, {len(missing)} of which are not there, first {missing[0]!r}; "
+            "restore the files or write the manifest again."
+        )

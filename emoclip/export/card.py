@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model card: what the model is, how to load it, what it must not be used for.
+
+A card states only what its caller knows: training data, licence and numbers are arguments, never guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from huggingface_hub import ModelCardData
+
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+# `text-video` and the zero-shot task have no pipeline tag of their own on the Hub; they are found by tag.
+TAGS = ["emoclip", "zero-shot-video-classification", "facial-expression-recognition", "affective-computing"]
+
+USE = """\
+## How to use
+
+Needs `torch`, `transformers` and, for video files, `av`. Pin `revision` to a commit when you load from the Hub: the folder
+carries code.
+
+```python
+import torch
+from transformers import AutoModel, AutoProcessor
+
+folder = "{folder}"
+model = AutoModel.from_pretrained(folder, trust_remote_code=True)
+processor = AutoProcessor.from_pretrained(folder, trust_remote_code=True)
+
+texts = ["a face with raised eyebrows and an open mouth", "a face with a broad smile"]
+inputs = processor(text=texts, videos="clip.mp4", return_tensors="pt")
+with torch.inference_mode():
+    relative_match = model(**inputs).logits_per_video.softmax(dim=-1)
+```
+"""
+
+LIMITS = """\
+## What the scores mean, and what they do not
+
+The model compares a clip with texts. It describes the **apparent expression** of a face, never how a person feels. The
+scores are a relative match among the texts you gave: they are not probabilities of an emotion, they are not calibrated, and
+another list of texts gives another answer. Somebody who offers only "guilty" and "lying" forces one of the two; offer "none of
+these" as well and look at the raw similarities.
+
+Expected to fail: faces that are small, blurred, turned away or covered, several faces in one picture, cuts inside a clip, and
+people, cultures and camera settings that the training data did not contain. Systems of this kind have been found to err
+differently by age, gender and skin colour; measure that on your own data before any use.
+
+## Responsible use
+
+Meant for research and for describing films and consenting people's own videos. Not for decisions about people: not for
+workplaces, schools and universities, hiring, policing, border control, credit, insurance, lie detection or medical diagnosis.
+In the European Union, inferring emotions at work and in education is prohibited (AI Act, Article 5(1)(f), medical and safety
+reasons excepted), and people exposed to an emotion recognition system must be told at the latest at first exposure
+(Article 50(3)). This is not legal advice. Ask people before you analyse them; keep no more than you need.
+"""
+
+
+def model_card(
+    config: PreTrainedConfig,
+    *,
+    title: str = "EmoCLIP",
+    folder: str = "path/to/this/folder",
+    licence: str = "unknown",
+    training: str | None = None,
+    evaluation: str | None = None,
+) -> str:
+    """Return the text of a model card, YAML header first.
+
+    Args:
+        config: The model's configuration, for the table of sizes.
+        title: First heading.
+        folder: What the loading example opens: a Hub name or a path.
+        licence: Licence of the weights as the Hub spells it (`apache-2.0`), with its terms set by the training data.
+        training: Markdown on the training data, its licence, the command, seed and commit; `None` says it is not stated.
+        evaluation: Markdown on results, sample counts and intervals; `None` says it is not stated.
+    """
+    header = ModelCardData(
+        language="en", license=licence, library_name="transformers", pipeline_tag="video-classification", tags=TAGS
+    )
+    parts = [
+        f"---\n{header.to_yaml()}\n---\n",
+        f"# {title}\n",
+        "Zero-shot recognition of apparent facial expression in video: give it a clip and any texts, and it says how well "
+        "each text matches.\n",
+        USE.format(folder=folder),
+        f"## Training\n\n{training or 'Not stated.'}\n",
+        f"## Evaluation\n\n{evaluation or 'Not stated.'}\n",
+        f"## Sizes\n\n{_size_table(config)}\n",
+        LIMITS,
+    ]
+    return "\n".join(parts)
+
+
+def _size_table(config: PreTrainedConfig) -> str:
+    """Return a Markdown table of the sizes that a reader compares models by."""
+    parts = config.to_dict()
+    vision, temporal = parts.get("vision_config") or {}, parts.get("temporal_config") or {}
+    rows = {
+        "picture side, pixels": vision.get("image_size"),
+        "patch side, pixels": vision.get("patch_size"),
+        "image tower, layers x width": f"{vision.get('num_hidden_layers')} x {vision.get('hidden_size')}",
+        "joint space, dimensions": parts.get("projection_dim"),
+        "pooling over time": temporal.get("pooling"),
+    }
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join(["| what | value |", "|---|---|", *lines])

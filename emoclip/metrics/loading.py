@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loads our modules through the `evaluate` library, whatever script runs.
+
+The script `evaluate.py` at the root of the repository has the library's name, and hides it from every process whose
+`sys.path` holds the root: `python -m emoclip.cli`, `python -m pytest` and `python -c` started there.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from emoclip.console import require
+
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def load_module(name: str) -> Any:
+    """Our `evaluate` module of that name, ready to compute; offline, and with its data in memory.
+
+    Args:
+        name: `uar`, `war`, `macro_f1` or `emotion_recognition`.
+
+    Raises:
+        ValueError: If there is no module of that name.
+        ImportError: If the `evaluate` library is not installed.
+    """
+    return evaluate_library().load(module_path(name), keep_in_memory=True)
+
+
+def module_path(name: str) -> str:
+    """Folder of one of our `evaluate` modules, for `evaluate.load(module_path("uar"))`.
+
+    Raises:
+        ValueError: If there is no module of that name.
+    """
+    folder = Path(__file__).parent / "modules"
+    names = sorted(path.parent.name for path in folder.glob("*/[!_]*.py"))
+    if name not in names:
+        raise ValueError(f"No `evaluate` module {name!r}; there are {', '.join(names)}.")
+    return str(folder / name)
+
+
+def evaluate_library() -> ModuleType:
+    """The `evaluate` library, also where the script of that name stands first on `sys.path`.
+
+    Raises:
+        ImportError: If it is not installed, or another file of that name was imported before.
+    """
+    with _root_off_the_path():
+        # A folder that was searched a moment ago may be remembered as having no such module.
+        importlib.invalidate_caches()
+        library = require("evaluate", "evaluate")
+    if not hasattr(library, "load"):
+        raise ImportError(f"`evaluate` must be the library, got {library.__file__}; run from another folder.")
+    return library
+
+
+@contextmanager
+def _root_off_the_path() -> Iterator[None]:
+    """Takes the repository's root off `sys.path` for one import; a clone that is not installed needs it back."""
+    before = list(sys.path)
+    sys.path[:] = [entry for entry in before if Path(entry).resolve() != _ROOT]
+    try:
+        yield
+    finally:
+        sys.path[:] = before + [entry for entry in sys.path if entry not in before]

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weighted average recall, which is accuracy, for `evaluate.load`."""
+
+from emoclip.metrics import evaluate_module, war
+
+
+class WAR(evaluate_module.LabelMetric):
+    """Weighted average recall, which is accuracy."""
+
+    description = "Share of all clips that were recognised, in [0, 1]."
+
+    def _compute(self, predictions: list, references: list) -> dict[str, float]:
+        return {"war": war(references, predictions)}

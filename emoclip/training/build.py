@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a configuration to a model with its processor."""
+
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from emoclip.training.config import ModelConfig
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
+
+
+def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
+    """The model in float32, as the run starts with it, and the processor that belongs to it.
+
+    Random parts take their values from PyTorch's global generator, which the caller seeds.
+
+    Raises:
+        ValueError: a field does not fit, or the tokenizer does not fit the text tower.
+        OSError: the model or tokenizer cannot be found.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.name)
+    if config.init == "scratch":
+        model = EmoCLIPModel(EmoCLIPConfig(**_with_token_ids(config.config, tokenizer)))
+    elif config.init == "clip":
+        model = EmoCLIPModel.from_clip(str(config.name), **config.config)
+    else:
+        model = load_earlier_run(str(config.name), config.config)
+    _check_vocabulary(model, tokenizer)
+    return model.float(), EmoCLIPProcessor(_build_video_processor(config, model), tokenizer)
+
+
+def load_earlier_run(name: str, overrides: dict[str, Any]) -> EmoCLIPModel:
+    """An EmoCLIP folder or Hub id, with fields of its configuration changed; parts that it lacks start anew."""
+    saved = EmoCLIPConfig.from_pretrained(name).to_dict()
+    for key, value in overrides.items():
+        is_part = isinstance(value, dict) and isinstance(saved.get(key), dict)
+        saved[key] = {**saved[key], **value} if is_part else value
+    return EmoCLIPModel.from_pretrained(name, config=EmoCLIPConfig(**saved))
+
+
+def _with_token_ids(fields: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """The configuration's text part completed with what the tokenizer alone knows."""
+    known = {
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": tokenizer.model_max_length,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    return {**fields, "text_config": {**known, **fields.get("text_config", {})}}
+
+
+def _build_video_processor(config: ModelConfig, model: EmoCLIPModel) -> EmoCLIPVideoProcessor:
+    """Frames of the size that the image tower wants, unless the configuration says otherwise."""
+    if config.init == "emoclip":
+        saved = EmoCLIPVideoProcessor.from_pretrained(str(config.name))
+        return EmoCLIPVideoProcessor.from_dict({**saved.to_dict(), **config.processor})
+    side = model.config.vision_config.image_size
+    fields = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
+    return EmoCLIPVideoProcessor(**{**fields, **config.processor})
+
+
+def _check_vocabulary(model: EmoCLIPModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    text = model.config.text_config
+    if len(tokenizer) > text.vocab_size:
+        raise ValueError(
+            f"The tokenizer may have at most as many tokens as the text tower, {text.vocab_size}, got {len(tokenizer)}. "
+            "Use the tokenizer that came with the weights."
+        )
+    if tokenizer.eos_token_id != text.eos_token_id:
+        raise ValueError(
+            f"The text tower pools at the token {text.eos_token_id}, but the tokenizer ends texts with "
+            f"{tokenizer.eos_token_id}. Use the tokenizer that came with the weights."
+        )
+
+
+__all__ = ["build_model", "load_earlier_run"]

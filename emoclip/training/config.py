@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training configuration: one frozen dataclass per concern, each checking its own values."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Where the weights and the tokenizer come from.
+
+    Args:
+        init: `clip` takes the towers of a CLIP checkpoint, `emoclip` an earlier run or converted checkpoint, `scratch`
+            random weights.
+        name: Hub id or folder for `clip` and `emoclip`.
+        tokenizer: folder or Hub id of the tokenizer; by default it comes with `name`.
+        config: fields of `EmoCLIPConfig`: all of them for `scratch`, overrides otherwise.
+        processor: fields of `EmoCLIPVideoProcessor`; with `emoclip` they override those of the earlier run.
+    """
+
+    init: Literal["clip", "emoclip", "scratch"] = "clip"
+    name: str | None = "openai/clip-vit-base-patch32"
+    tokenizer: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    processor: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.init != "scratch" and not self.name:
+            raise ValueError(f"`name` must be a Hub id or a folder with init={self.init}, got {self.name!r}.")
+        if self.init == "scratch" and not self.tokenizer:
+            raise ValueError(f"`tokenizer` must be a folder or a Hub id with init=scratch, got {self.tokenizer!r}.")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which clips are trained on.
+
+    Args:
+        manifest: Parquet manifest of the data set.
+        split: value of the column `split` to use; null takes all rows.
+        batch_size: clips per process and step; the contrast needs at least 2.
+        num_workers: processes that decode; 0 decodes in the training process.
+        cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
+        horizontal_flip: mirror half of the clips.
+    """
+
+    manifest: Path
+    split: str | None = "train"
+    batch_size: int = 128
+    num_workers: int = 2
+    cache_frames: bool = False
+    horizontal_flip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2:
+            raise ValueError(
+                f"`batch_size` must be at least 2, for the contrast of one pair is nil, got {self.batch_size}."
+            )
+        if self.num_workers < 0:
+            raise ValueError(f"`num_workers` must be 0 or more, got {self.num_workers}.")
+        if self.cache_frames and self.num_workers:
+            raise ValueError(
+                f"`cache_frames` needs num_workers=0, for every worker would fill a cache of its own; got {self.num_workers}."
+            )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Optimiser, parameter groups and schedule. The defaults are EmoCLIP's fine-tuning (its `train.py`).
+
+    Args:
+        name: `sgd` (with momentum 0.9) or `adamw`.
+        lr: highest rate of the temporal part and the logit scale.
+        backbone_lr_scale: the towers learn at `lr` times this.
+        train_vision: `all` or `none` of the image tower.
+        train_text: `blocks` are the transformer blocks only (EmoCLIP leaves embeddings, last norm and projection frozen).
+        weight_decay: on every parameter, as the original has it; with `adamw` not on biases, norms and the logit scale.
+        schedule: `multistep` multiplies by `gamma` at each of `milestones` (epochs); `one_cycle` rises over `warmup` (a
+            share of all steps) and falls as a cosine to 0; `constant`.
+        max_logit_scale: upper bound of the multiplier exp(logit_scale), kept after each step; null as in the original.
+        max_grad_norm: clip the gradient norm; null as in the original.
+        word_prediction: weight of the auxiliary loss for towers from scratch (`emoclip.training.word_prediction`); 0 as in
+            the original.
+    """
+
+    name: Literal["sgd", "adamw"] = "sgd"
+    lr: float = 1e-3
+    backbone_lr_scale: float = 1e-3
+    train_vision: Literal["all", "none"] = "all"
+    train_text: Literal["all", "blocks", "none"] = "blocks"
+    weight_decay: float = 5e-4
+    schedule: Literal["multistep", "one_cycle", "constant"] = "multistep"
+    milestones: tuple[int, ...] = (15, 35, 50)
+    gamma: float = 0.1
+    warmup: float = 0.1
+    max_logit_scale: float | None = None
+    max_grad_norm: float | None = None
+    word_prediction: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "gamma"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+        for name in ("backbone_lr_scale", "weight_decay", "word_prediction"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}.")
+        if not 0 <= self.warmup < 1:
+            raise ValueError(f"`warmup` is a share of all steps, from 0 to below 1, got {self.warmup}.")
+        for name in ("max_logit_scale", "max_grad_norm"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"`{name}` must be above 0 or null, got {value}.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run.
+
+    Args:
+        output_dir: the run's folder: `model/` (the Hub folder), `checkpoints/`, `metrics.jsonl`, `config.yaml`.
+        epochs: passes over the data.
+        max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
+        seed: of initialisation, order, frame windows and captions.
+        mixed_precision: `auto` is bf16 where the device computes it natively, else `no`.
+        checkpoint_every: steps between checkpoints; null writes one after each epoch.
+        keep_checkpoints: how many of the newest are kept.
+        log_every: steps between two lines of `metrics.jsonl`.
+        tracker: where scalars go besides `metrics.jsonl`.
+    """
+
+    output_dir: Path
+    model: ModelConfig
+    data: DataConfig
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    epochs: int = 30
+    max_steps: int | None = None
+    seed: int = 0
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    checkpoint_every: int | None = None
+    keep_checkpoints: int = 2
+    log_every: int = 10
+    tracker: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
+
+
+# Keys that may differ between a checkpoint and the run that resumes it: they change no weight.
+FREE_ON_RESUME = frozenset(
+    {"output_dir", "checkpoint_every", "keep_checkpoints", "log_every", "tracker", "data.num_workers"}
+)
+
+
+__all__ = ["FREE_ON_RESUME", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]

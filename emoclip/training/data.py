@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches for training: clips from the manifest, each with one of its captions."""
+
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
+from emoclip.data.load import load
+from emoclip.training.batches import EpochBatchSampler
+from emoclip.training.config import TrainConfig
+from modeling_emoclip import EmoCLIPProcessor
+
+
+class CaptionedClips:
+    """An endless, restartable source of training batches.
+
+    A batch is what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), `input_ids`
+    (B, L), `attention_mask` (B, L); beside it come the sentences about clips that could not be decoded.
+
+    Args:
+        config: the run; `data` says which clips, `seed` fixes order, windows and captions.
+        processor: makes pixels and tokens.
+        rank, world_size: which share of each global batch is this process's.
+
+    Raises:
+        ValueError: a clip has no caption, or there are too few clips.
+    """
+
+    def __init__(self, config: TrainConfig, processor: EmoCLIPProcessor, rank: int = 0, world_size: int = 1):
+        rows = load(config.data.manifest, split=config.data.split)
+        self.captions: list[list[str]] = [list(captions or ()) for captions in rows["captions"]]
+        self.clip_ids: list[str] = list(rows["clip_id"])
+        self.tokenizer = processor.tokenizer
+        self.seed = config.seed
+        self._check_captions(config)
+        self.clips = ClipDataset(
+            rows,
+            processor.video_processor,
+            training=True,
+            horizontal_flip=config.data.horizontal_flip,
+            seed=config.seed,
+            cache=config.data.cache_frames,
+        )
+        self.sampler = EpochBatchSampler(len(rows), config.data.batch_size, config.seed, rank, world_size)
+        self.loader = DataLoader(
+            self.clips,
+            batch_sampler=self.sampler,
+            num_workers=config.data.num_workers,
+            collate_fn=collate_clips,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def __len__(self) -> int:
+        """Batches of one epoch."""
+        return len(self.sampler)
+
+    def epoch(self, epoch: int, first_batch: int = 0) -> Any:
+        """Yield `(inputs, errors)` from a batch of an epoch on; `inputs` is None where fewer than two clips could be read."""
+        self.sampler.set_position(epoch, first_batch)
+        self.clips.set_epoch(epoch)
+        for batch in self.loader:
+            errors = {self.clip_ids[index]: message for index, message in batch.pop("errors").items()}
+            if len(batch.get("index", ())) < 2:
+                yield None, errors
+                continue
+            indices = batch.pop("index").tolist()
+            tokens = self.tokenizer(
+                [self.caption(epoch, index) for index in indices],
+                padding=True,
+                truncation=True,
+                return_tensors="pt",
+            )
+            inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+            yield inputs, errors
+
+    def caption(self, epoch: int, index: int) -> str:
+        """The caption of a clip in an epoch: one of its own, drawn by (seed, epoch, clip)."""
+        captions = self.captions[index]
+        # Another stream than the frame window's, or caption and window would be tied together.
+        generator = clip_generator(self.seed + 1, epoch, index)
+        return captions[int(torch.randint(len(captions), (), generator=generator))]
+
+    def _check_captions(self, config: TrainConfig) -> None:
+        without = [clip_id for clip_id, captions in zip(self.clip_ids, self.captions, strict=True) if not captions]
+        if without:
+            raise ValueError(
+                f"Every training clip needs a caption, but {len(without)} of {len(self.clip_ids)} in {config.data.manifest} "
+                f"have none, the first is {without[0]!r}. Add captions or choose another split."
+            )
+
+
+__all__ = ["CaptionedClips"]

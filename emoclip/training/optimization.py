@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which parameters learn, at which rate, and how the rate moves: EmoCLIP's parameter groups (methods: its `train.py`)."""
+
+import math
+
+import torch
+from torch import nn
+
+from emoclip.training.config import OptimizerConfig
+
+
+# Name prefixes of CLIP's own parameters; everything else is the part that EmoCLIP adds.
+VISION_PREFIXES = ("vision_model.", "visual_projection.")
+TEXT_PREFIXES = ("text_model.", "text_projection.")
+TEXT_BLOCKS_PREFIX = "text_model.encoder.layers."
+
+
+def select_trainable(model: nn.Module, config: OptimizerConfig) -> None:
+    """Set `requires_grad` of every parameter as the configuration says; the added part always learns."""
+    for name, parameter in model.named_parameters():
+        if name.startswith(VISION_PREFIXES):
+            parameter.requires_grad_(config.train_vision == "all")
+        elif name.startswith(TEXT_PREFIXES):
+            is_block = name.startswith(TEXT_BLOCKS_PREFIX)
+            parameter.requires_grad_(config.train_text == "all" or (config.train_text == "blocks" and is_block))
+        else:
+            parameter.requires_grad_(True)
+
+
+def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None) -> torch.optim.Optimizer:
+    """The optimiser over named groups: `added`, `vision`, `text`, each with its rate as `initial_lr`.
+
+    The parameters of `head`, a part that only training has, join the group `added`.
+
+    AdamW's groups are split once more (`.no_decay`), because weight decay on norms and biases is meant for SGD only.
+
+    Raises:
+        ValueError: nothing is trainable.
+    """
+    groups = _parameter_groups(model, config, head)
+    if not groups:
+        raise ValueError("At least one parameter must be trainable, got none; set train_vision or train_text.")
+    if config.name == "adamw":
+        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+    return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
+
+
+def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module | None) -> list[dict]:
+    groups: dict[str, dict] = {}
+    named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
+    for name, parameter in named:
+        if not parameter.requires_grad:
+            continue
+        part = "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
+        lr = config.lr * (1.0 if part == "added" else config.backbone_lr_scale)
+        no_decay = config.name == "adamw" and parameter.ndim < 2
+        key = f"{part}.no_decay" if no_decay else part
+        group = groups.setdefault(key, {"name": key, "params": [], "lr": lr, "initial_lr": lr})
+        if no_decay:
+            group["weight_decay"] = 0.0
+        group["params"].append(parameter)
+    return list(groups.values())
+
+
+def rate_factor(config: OptimizerConfig, step: int, total_steps: int, steps_per_epoch: int) -> float:
+    """What the rates of all groups are multiplied by at a step (counted from 0); a pure function, so resuming needs no state."""
+    if config.schedule == "constant":
+        return 1.0
+    if config.schedule == "multistep":
+        epoch = step // steps_per_epoch
+        return config.gamma ** sum(epoch >= milestone for milestone in config.milestones)
+    warmup_steps = config.warmup * total_steps
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    progress = (step - warmup_steps) / max(1.0, total_steps - warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Give every group its own rate times the factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * factor
+
+
+def clamp_logit_scale(logit_scale: nn.Parameter, max_multiplier: float | None) -> None:
+    """Keep the multiplier exp(logit_scale) at or below the bound, in place; the original never does."""
+    if max_multiplier is not None:
+        with torch.no_grad():
+            logit_scale.clamp_(max=math.log(max_multiplier))
+
+
+__all__ = ["build_optimizer", "clamp_logit_scale", "rate_factor", "select_trainable", "set_rates"]

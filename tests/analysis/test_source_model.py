@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+import torch
+
+from emoclip.analysis.source_model import DEFAULT_NAME, LoadedModel, load_model, scoring
+from modeling_emoclip import EmoCLIPModel
+
+
+def test_folder_gives_model_and_processor(tiny_model_folder):
+    """One name is enough; the statement repeats it."""
+    loaded = load_model(tiny_model_folder)
+    assert isinstance(loaded.model, EmoCLIPModel)
+    assert loaded.processor.video_processor.num_frames == 5
+    assert str(tiny_model_folder) in loaded.statement
+    assert not loaded.class_descriptions
+    assert load_model(loaded) is loaded
+
+
+def test_loaded_model_finds_the_processor_of_its_folder(tiny_model_folder):
+    """Two lines of Python: from_pretrained, then analyze."""
+    model = EmoCLIPModel.from_pretrained(tiny_model_folder)
+    assert isinstance(load_model(model), LoadedModel)
+    assert load_model(model).processor.video_processor.frame_stride == 3
+
+
+def test_bare_model_needs_its_processor(tiny_model_folder):
+    """A guessed processor would give wrong numbers in silence."""
+    saved = load_model(tiny_model_folder)
+    bare = EmoCLIPModel(saved.model.config)
+    bare.config._name_or_path = bare.name_or_path = ""
+    with pytest.raises(ValueError, match="`processor` must be given"):
+        load_model(bare)
+    assert load_model(bare, saved.processor).processor is saved.processor
+
+
+def test_default_says_what_it_is(tiny_model_folder, monkeypatch):
+    """Whoever reads its scores must know that it has seen drawings only."""
+    monkeypatch.setattr("emoclip.analysis.source_model.default_folder", lambda: tiny_model_folder)
+    loaded = load_model()
+    assert loaded.name == DEFAULT_NAME
+    assert "knows nothing of real faces" in loaded.statement
+    assert len(loaded.class_descriptions) == 11
+    assert load_model(str(tiny_model_folder)).name == DEFAULT_NAME
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        ("no/such/folder", FileNotFoundError, "folder must exist, got no/such/folder"),
+        ("no-such-model", FileNotFoundError, "config.json or a Hub id that can be reached, got 'no-such-model'"),
+        (torch.nn.Linear(2, 3), ValueError, "must be an EmoCLIP model, a folder or a Hub id, got Linear"),
+        (5, ValueError, "got int"),
+    ],
+)
+def test_models_that_are_none_are_refused(model, error, message):
+    """One sentence instead of a page from the loader."""
+    with pytest.raises(error, match=message):
+        load_model(model)
+
+
+def test_model_of_another_kind_is_refused(tmp_path):
+    """A CLIP folder would load with a random temporal part and give random scores."""
+    with pytest.raises(FileNotFoundError, match="must be a folder with a config"):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clip"}))
+    with pytest.raises(ValueError, match="of the type 'clip'; build one from CLIP"):
+        load_model(tmp_path)
+
+
+def test_scoring_restores_the_mode(tiny_model_folder):
+    """A model in training goes on training after a look at a video, also after an error."""
+    model = load_model(tiny_model_folder).model.train()
+    with pytest.raises(KeyError), scoring(model):
+        assert not model.training
+        assert torch.is_inference_mode_enabled()
+        raise KeyError
+    assert model.training

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pytest
+
+from emoclip.evaluation.results import Resampling, summarize
+
+
+FEW = Resampling(num_resamples=200, seed=1)
+
+
+def test_numbers_worked_by_hand(make_table):
+    """12 clips: anger 2 of 4 right, happiness 4 of 4, sadness 3 of 4."""
+    predicted = [0, 0, 1, 2, 1, 1, 1, 1, 2, 2, 2, 0]
+    table = make_table(
+        clip_ids=[f"c{number}" for number in range(12)],
+        references=[0] * 4 + [1] * 4 + [2] * 4,
+        scores=np.eye(3, dtype=np.float32)[predicted],
+    )
+    report = summarize([table], FEW)
+    assert report["task"] == "zero-shot-video-classification"
+    assert report["uar"] == report["war"] == pytest.approx(9 / 12)
+    # F1 = 2 TP / (references + predictions): anger 4 / 7, happiness 8 / 9, sadness 6 / 8.
+    assert report["macro_f1"] == pytest.approx((4 / 7 + 8 / 9 + 6 / 8) / 3)
+    assert (report["num_classes"], report["num_clips"]) == (3, 12)
+    assert report["clips_per_class"] == {"anger": 4, "happiness": 4, "sadness": 4}
+    assert report["results"][0]["per_class_recall"] == {"anger": 0.5, "happiness": 1.0, "sadness": 0.75}
+    assert report["results"][0]["confusion_matrix"] == [[2, 1, 1], [0, 4, 0], [1, 0, 3]]
+    low, high = report["uar_interval"]
+    assert low < 9 / 12 < high
+
+
+def test_first_table_is_the_main_result(make_table):
+    """The headline must not be that of a baseline."""
+    report = summarize([make_table(skill=3.0), make_table("weak", skill=0.0)], FEW)
+    assert report["uar"] == report["results"][0]["uar"] > report["results"][1]["uar"]
+    assert [result["system"] for result in report["results"]] == ["trained", "weak"]
+
+
+def test_chance_is_told_apart_from_skill(make_table):
+    """The untrained model must be reported inside the interval of chance, the trained one outside."""
+    report = summarize([make_table(skill=3.0), make_table("untrained", skill=0.0, seed=4)], FEW)
+    trained, untrained = (result["chance"] for result in report["results"])
+    assert not trained["within"]
+    assert untrained["within"]
+    low, high = untrained["uar_interval"]
+    assert low < 1 / 3 < high
+
+
+def test_collapsed_model_is_at_chance(make_table):
+    """A model that always says the same has a chance interval of width 0, which rounding must not miss."""
+    report = summarize([make_table(scores=np.tile(np.float32([0.1, 0.7, 0.2]), (33, 1)))], FEW)
+    assert report["uar"] == pytest.approx(1 / 3)
+    assert report["results"][0]["chance"]["within"]
+
+
+def test_every_other_system_is_compared_within_its_prompt_set(make_table):
+    """Comparing across prompt sets would mix two causes."""
+    tables = [
+        make_table(prompt_set="a"),
+        make_table(prompt_set="b", seed=1),
+        make_table("weak", skill=0.0, prompt_set="a", seed=2),
+        make_table("weak", skill=0.0, prompt_set="b", seed=3),
+    ]
+    comparisons = summarize(tables, FEW)["comparisons"]
+    assert [(entry["system"], entry["other"], entry["prompt_set"]) for entry in comparisons] == [
+        ("trained", "weak", "a"),
+        ("trained", "weak", "b"),
+    ]
+    assert all(entry["excludes_zero"] and entry["difference"] > 0 for entry in comparisons)
+
+
+def test_tables_in_another_row_order_are_aligned(make_table):
+    """Several workers deliver rows in any order; pairing by position would compare different clips."""
+    table = make_table()
+    order = np.random.default_rng(0).permutation(33)
+    shuffled = make_table(
+        "copy",
+        clip_ids=[table.clip_ids[row] for row in order],
+        references=[table.references[row] for row in order],
+        scores=table.scores[order],
+    )
+    (comparison,) = summarize([table, shuffled], FEW)["comparisons"]
+    assert comparison["difference"] == 0.0
+    assert comparison["interval"] == [0.0, 0.0]
+
+
+def test_report_is_plain_json(make_table):
+    """NumPy numbers would stop the writing at the very end of a run."""
+    json.dumps(summarize([make_table(), make_table("weak", skill=0.0)], FEW), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"manifest_sha256": "0" * 64}, r"must come from one manifest and its classes, got trained with f+ and other"),
+        ({"class_names": ["a", "b", "c"]}, r"must come from one manifest and its classes"),
+        (
+            {"clip_ids": [f"d{number}" for number in range(33)]},
+            r"must hold the same clips, got 66 clips .* first 'c0'",
+        ),
+        ({"references": [0] * 33}, r"must agree on the true classes, got others in other"),
+    ],
+)
+def test_tables_that_do_not_belong_together_are_refused(make_table, changes, message):
+    """A paired interval over different clips is no interval of anything."""
+    with pytest.raises(ValueError, match=message):
+        summarize([make_table(), make_table("other", **changes)], FEW)
+
+
+def test_no_table_is_refused():
+    with pytest.raises(ValueError, match=r"at least one prediction table, got 0"):
+        summarize([])

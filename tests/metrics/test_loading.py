@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import emoclip
+from emoclip.metrics import load_module, module_path
+
+
+ROOT = Path(emoclip.__file__).parents[1]
+
+
+def test_loads_where_a_script_of_the_library_s_name_comes_first():
+    """`python -m emoclip.cli` started in the root finds evaluate.py, the script, before the library."""
+    code = (
+        "import sys; from emoclip.metrics import load_module; before = list(sys.path); "
+        "print(load_module('uar').compute(references=[0, 1], predictions=[0, 0]), sys.path[:len(before)] == before)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "{'uar': 0.5} True" in result.stdout, result.stderr
+
+
+def test_every_module_folder_loads():
+    """A folder that the library cannot load is found when somebody needs it."""
+    folders = [path for path in Path(module_path("uar")).parent.glob("*/") if not path.name.startswith("_")]
+    assert len(folders) == 4
+    for folder in folders:
+        assert load_module(folder.name).description
+
+
+def test_unknown_module_is_refused():
+    """The library would search the Hub for it."""
+    with pytest.raises(ValueError, match=r"No `evaluate` module 'accuracy'; there are emotion_recognition, macro_f1"):
+        module_path("accuracy")

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+from pathlib import Path
+
+import pytest
+
+from emoclip.config_loading import load_config
+
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / "configs").rglob("*.y*ml"))
+
+
+def schema(path):
+    """Returns the dataclass that the file fills; its folder says which."""
+    if path.relative_to(ROOT / "configs").parts[0] == "train":
+        from emoclip.training.config import TrainConfig
+
+        return TrainConfig
+    from emoclip.evaluation.config import EvaluationConfig
+
+    return EvaluationConfig
+
+
+def test_both_kinds_exist():
+    """An empty folder would make the other tests here pass with nothing checked."""
+    assert {path.relative_to(ROOT / "configs").parts[0] for path in CONFIGS} == {"train", "eval"}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_loads(path):
+    """A key that was renamed in the code leaves a file that fails when somebody starts the run."""
+    load_config(schema(path), path)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_starts_with_its_command(path):
+    """The first line a reader needs is the command; a file that names another file's command misleads."""
+    header = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        header.append(line)
+    commands = re.findall(r"(?:train|evaluate)\.py .*--config (\S+)", "\n".join(header))
+    assert str(path.relative_to(ROOT)) in commands

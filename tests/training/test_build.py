@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Models from scratch, from CLIP and from an earlier run, each with the processor that fits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import CLIPConfig, CLIPModel
+
+from emoclip.training.build import build_model
+from emoclip.training.config import ModelConfig
+from modeling_emoclip import EmoCLIPModel
+
+
+@pytest.fixture
+def scratch(tiny_run: Callable[..., dict]) -> dict:
+    return tiny_run()["model"]
+
+
+def test_scratch_takes_token_ids_from_the_tokenizer(scratch: dict) -> None:
+    """A text tower that pools at another token than the tokenizer's end of text embeds every text alike."""
+    model, processor = build_model(ModelConfig(**scratch))
+    text = model.config.text_config
+    assert text.vocab_size == len(processor.tokenizer)
+    assert text.eos_token_id == processor.tokenizer.eos_token_id
+    assert text.max_position_embeddings == processor.tokenizer.model_max_length
+
+
+def test_frames_come_in_the_towers_size(scratch: dict) -> None:
+    """A processor of 224 pixels before a tower of 20 fails at the first batch."""
+    _, processor = build_model(ModelConfig(**scratch))
+    assert processor.video_processor.crop_size == {"height": 20, "width": 20}
+    assert processor.video_processor.num_frames == 5
+
+
+def test_clip_folder_gives_its_towers(scratch: dict, world: Path, tmp_path: Path) -> None:
+    """The way from `openai/clip-vit-*`: same code, another folder."""
+    model, processor = build_model(ModelConfig(**scratch))
+    config = model.config
+    torch.manual_seed(1)
+    clip = CLIPModel(
+        CLIPConfig(
+            text_config=config.text_config.to_dict(), vision_config=config.vision_config.to_dict(), projection_dim=10
+        )
+    )
+    clip.save_pretrained(tmp_path)
+    processor.tokenizer.save_pretrained(tmp_path)
+    ours, _ = build_model(
+        ModelConfig(
+            init="clip", name=str(tmp_path), config={"temporal_config": {"head_dim": 7, "intermediate_size": 13}}
+        )
+    )
+    assert torch.equal(ours.visual_projection.weight, clip.visual_projection.weight)
+    assert ours.config.temporal_config.head_dim == 7
+
+
+def test_earlier_run_keeps_its_towers_and_takes_another_pooling(tiny_model_folder: Path) -> None:
+    """Stage 2 of the embedded default starts so: the temporal part is new, the towers are not."""
+    earlier = EmoCLIPModel.from_pretrained(tiny_model_folder)
+    model, processor = build_model(
+        ModelConfig(
+            init="emoclip",
+            name=str(tiny_model_folder),
+            config={"temporal_config": {"num_hidden_layers": 2}},
+            processor={"num_frames": 3},
+        )
+    )
+    assert len(model.temporal.layers) == 2
+    assert model.config.temporal_config.head_dim == earlier.config.temporal_config.head_dim
+    assert torch.equal(model.visual_projection.weight, earlier.visual_projection.weight)
+    assert (processor.video_processor.num_frames, processor.video_processor.frame_stride) == (3, 3)
+
+
+def test_foreign_tokenizer_is_refused(tiny_model_folder: Path, world: Path) -> None:
+    """Ids beyond the embedding table crash in the middle of an epoch, or worse, do not."""
+    with pytest.raises(ValueError, match="at most as many tokens as the text tower"):
+        build_model(ModelConfig(init="emoclip", name=str(tiny_model_folder), tokenizer=str(world / "tokenizer")))

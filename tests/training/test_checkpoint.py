@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints are whole, few, and only used by the run they belong to."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emoclip.config_loading import load_config
+from emoclip.training.checkpoint import find_checkpoint, flatten, list_checkpoints, load_checkpoint
+from emoclip.training.config import TrainConfig
+from emoclip.training.loop import TrainingRun
+
+
+@pytest.fixture
+def finished(write_run: Callable[..., Path]) -> TrainingRun:
+    """A run of two epochs of five steps, with a checkpoint every three steps."""
+    run = TrainingRun(load_config(TrainConfig, write_run(checkpoint_every=3, keep_checkpoints=2)))
+    run.train()
+    return run
+
+
+def test_only_the_newest_checkpoints_are_kept(finished: TrainingRun) -> None:
+    """A long run must not fill the disk; the newest is always among those kept."""
+    assert [path.name for path in list_checkpoints(finished.config.output_dir)] == ["00000009", "00000010"]
+
+
+def test_half_written_checkpoints_are_not_found(finished: TrainingRun) -> None:
+    """A kill during saving leaves a partial folder; resuming takes the one before."""
+    output = finished.config.output_dir
+    (output / "checkpoints" / ".00000011.partial").mkdir()
+    assert find_checkpoint(output, "auto") == output / "checkpoints" / "00000010"
+
+
+def test_auto_without_checkpoints_starts_afresh(tmp_path: Path) -> None:
+    """`--resume` is safe in a job script that may run for the first time."""
+    assert find_checkpoint(tmp_path, "auto") is None
+
+
+def test_a_path_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    """Starting afresh in silence would lose the work that the user meant to continue."""
+    with pytest.raises(FileNotFoundError, match=r"folder with trainer_state\.json"):
+        find_checkpoint(tmp_path, str(tmp_path / "nothing"))
+
+
+def test_other_configuration_is_named_key_by_key(finished: TrainingRun) -> None:
+    """Weights of one recipe continued under another belong to no recipe."""
+    config = dataclasses.replace(
+        finished.config, seed=5, log_every=7, optimizer=dataclasses.replace(finished.config.optimizer, lr=0.5)
+    )
+    checkpoint = find_checkpoint(config.output_dir, "auto")
+    with pytest.raises(
+        ValueError, match=r"optimizer\.lr \(0\.001 there, 0\.5 now\), seed \(0 there, 5 now\)"
+    ) as error:
+        load_checkpoint(finished.accelerator, config, checkpoint, finished.fingerprint)
+    assert "log_every" not in str(error.value)
+
+
+def test_changed_data_is_refused(finished: TrainingRun) -> None:
+    """The order of clips would be another one."""
+    checkpoint = find_checkpoint(finished.config.output_dir, "auto")
+    with pytest.raises(ValueError, match="was trained on other data"):
+        load_checkpoint(finished.accelerator, finished.config, checkpoint, "another fingerprint")
+
+
+def test_flatten_joins_keys_with_dots() -> None:
+    """The keys in messages are those of the command line."""
+    assert flatten({"a": {"b": 1, "c": {"d": 2}}, "e": [3], "f": {}}) == {"a.b": 1, "a.c.d": 2, "e": [3], "f": {}}

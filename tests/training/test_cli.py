@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`train.py` as a user meets it: refusals before work starts, nothing overwritten."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emoclip.console import run_command
+from emoclip.training.cli import main, parse_arguments
+
+
+def test_bare_resume_may_stand_before_overrides() -> None:
+    """`--resume seed=3` means the newest checkpoint, not a folder called seed=3."""
+    arguments = parse_arguments(["--config", "x.yaml", "a=1", "--resume", "seed=3"])
+    assert arguments.resume == "auto"
+    assert arguments.overrides == ["a=1", "seed=3"]
+
+
+def test_existing_run_is_never_overwritten_unasked(write_run: Callable[..., Path], capsys) -> None:
+    """A night's work must survive a forgotten flag."""
+    config = write_run(max_steps=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    model = config.parent / "run" / "model" / "model.safetensors"
+    before = model.stat().st_mtime_ns
+    assert run_command(main, ["--config", str(config)]) == 2
+    assert "holds an earlier run; pass --resume" in capsys.readouterr().err
+    assert model.stat().st_mtime_ns == before
+    assert run_command(main, ["--config", str(config), "--resume"]) == 0
+    assert "is complete" in capsys.readouterr().out
+    assert run_command(main, ["--config", str(config), "--overwrite"]) == 0
+    assert model.stat().st_mtime_ns != before
+
+
+def test_overwrite_spares_folders_that_are_no_run(write_run: Callable[..., Path], tmp_path: Path, capsys) -> None:
+    """`--overwrite` with a mistyped folder must not delete somebody's data."""
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years")
+    assert run_command(main, ["--config", str(write_run()), f"output_dir={precious}", "--overwrite"]) == 2
+    assert "deletes run folders only" in capsys.readouterr().err
+    assert (precious / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["optimizer.lrr=1"], "Unknown key `optimizer.lrr`"),
+        (["epochs=ten"], "`epochs` must be an integer"),
+        (["data.manifest=missing.parquet"], "missing.parquet"),
+        (["data.split=holdout"], "holdout"),
+        (["data.batch_size=23"], "at most the number of clips, 22"),
+        (["model.tokenizer=nowhere/at/all"], "nowhere/at/all"),
+        (["--resume", "nowhere"], "got nowhere"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    write_run: Callable[..., Path], arguments: list[str], message: str, capsys
+) -> None:
+    """No traceback for what a user can repair."""
+    assert run_command(main, ["--config", str(write_run()), *arguments]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ")
+    assert message in error
+
+
+def test_resume_under_another_configuration_is_refused(write_run: Callable[..., Path], capsys) -> None:
+    """The message names the keys."""
+    config = write_run(max_steps=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    (config.parent / "run" / "run.json").unlink()
+    assert run_command(main, ["--config", str(config), "seed=9", "--resume"]) == 2
+    assert "seed (0 there, 9 now)" in capsys.readouterr().err
+
+
+def test_dry_run_prints_sizes_and_writes_nothing(write_run: Callable[..., Path], capsys) -> None:
+    """The cheap look before a long run."""
+    config = write_run()
+    assert run_command(main, ["--config", str(config), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "22 clips, 5 steps an epoch" in printed
+    assert "group vision" in printed
+    assert not (config.parent / "run").exists()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training configuration refuses what cannot be trained, before anything is built."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from emoclip.config_loading import load_config
+from emoclip.training.config import OptimizerConfig, TrainConfig
+
+
+def test_defaults_are_the_original_recipe() -> None:
+    """EmoCLIP's `train.py`: SGD 1e-3, towers at a thousandth, decay 5e-4, steps at epochs 15, 35 and 50."""
+    config = OptimizerConfig()
+    assert (config.name, config.lr, config.backbone_lr_scale, config.weight_decay) == ("sgd", 1e-3, 1e-3, 5e-4)
+    assert (config.schedule, config.milestones, config.gamma) == ("multistep", (15, 35, 50), 0.1)
+    assert (config.train_vision, config.train_text) == ("all", "blocks")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.batch_size=1", "`batch_size` must be at least 2.* got 1"),
+        ("data.num_workers=-1", "`num_workers` must be 0 or more, got -1"),
+        ("data.num_workers=2", "`cache_frames` needs num_workers=0.* got 2"),
+        ("epochs=0", "`epochs` must be at least 1, got 0"),
+        ("seed=-1", "`seed` must be from 0 to .* got -1"),
+        ("optimizer.lr=0", "`lr` must be above 0, got 0"),
+        ("optimizer.warmup=1", "`warmup` is a share .* got 1"),
+        ("optimizer.max_grad_norm=-2", "`max_grad_norm` must be above 0 or null, got -2"),
+        ("optimizer.schedule=linear", "must be one of multistep, one_cycle, constant, got 'linear'"),
+        ("optimizer.learning_rate=1", "Unknown key `optimizer.learning_rate`"),
+        ("epochs=many", "`epochs` must be an integer, got 'many'"),
+        ("model.init=clip", "`name` must be a Hub id or a folder"),
+        ("model.tokenizer=null", "`tokenizer` must be a folder"),
+    ],
+)
+def test_bad_values_are_refused(write_run: Callable[..., Path], override: str, message: str) -> None:
+    """A run that fails after an hour of decoding is worse than one that does not start."""
+    with pytest.raises(ValueError, match=message):
+        load_config(TrainConfig, write_run(), [override])

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training batches: pairs that belong together, reproducible, and readable errors."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from emoclip.config_loading import load_config
+from emoclip.training.build import build_model
+from emoclip.training.config import TrainConfig
+from emoclip.training.data import CaptionedClips
+
+
+@pytest.fixture
+def source(write_run: Callable[..., Path]) -> Callable[..., CaptionedClips]:
+    def build(**changes) -> CaptionedClips:
+        config = load_config(TrainConfig, write_run(**changes))
+        return CaptionedClips(config, build_model(config.model)[1])
+
+    return build
+
+
+def test_batch_is_what_the_model_takes(source: Callable[..., CaptionedClips]) -> None:
+    """Shapes of one batch of four clips of five frames."""
+    inputs, errors = next(iter(source().epoch(0)))
+    assert inputs["pixel_values_videos"].shape == (4, 5, 3, 20, 20)
+    assert inputs["frame_mask"].all()
+    assert len(inputs["input_ids"]) == 4
+    assert errors == {}
+
+
+def test_captions_belong_to_their_clips(source: Callable[..., CaptionedClips]) -> None:
+    """Captions shifted by one row would train on noise without any error."""
+    data = source()
+    data.sampler.set_position(1)
+    batch = next(iter(data.sampler))
+    inputs, _ = next(iter(data.epoch(1)))
+    texts = data.tokenizer.batch_decode(inputs["input_ids"], skip_special_tokens=True)
+    for index, text in zip(batch, texts, strict=True):
+        assert "".join(text.split()) in {"".join(caption.lower().split()) for caption in data.captions[index]}
+
+
+def test_epochs_draw_different_captions_and_windows(source: Callable[..., CaptionedClips]) -> None:
+    """Several captions a clip are worth nothing if the first is always taken."""
+    data = source()
+    drawn = {data.caption(epoch, 3) for epoch in range(20)}
+    assert drawn == set(data.captions[3])
+
+
+def test_cached_frames_equal_decoded_ones(source: Callable[..., CaptionedClips]) -> None:
+    """The cache must change the speed only."""
+    cached, plain = source(), source(data__cache_frames=False)
+    for epoch in (0, 1):
+        for (ours, _), (theirs, _) in zip(cached.epoch(epoch), plain.epoch(epoch), strict=True):
+            assert torch.equal(ours["pixel_values_videos"], theirs["pixel_values_videos"])
+            assert torch.equal(ours["input_ids"], theirs["input_ids"])
+
+
+def test_workers_give_the_same_batches(source: Callable[..., CaptionedClips]) -> None:
+    """Randomness that depends on the worker would make runs differ with `num_workers`."""
+    alone = source(data__cache_frames=False)
+    shared = source(data__cache_frames=False, data__num_workers=2)
+    for (ours, _), (theirs, _) in zip(alone.epoch(3), shared.epoch(3), strict=True):
+        assert torch.equal(ours["pixel_values_videos"], theirs["pixel_values_videos"])
+
+
+def test_one_broken_clip_is_reported_and_left_out(world: Path, tmp_path: Path, source: Callable) -> None:
+    """One bad clip in ten thousand must not end a run."""
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    (copy / "clips" / "000" / "train_000007.mp4").write_bytes(b"no video at all")
+    data = source(data__manifest=str(copy / "clips.parquet"))
+    sizes, messages = [], {}
+    for inputs, errors in data.epoch(0):
+        sizes.append(len(inputs["input_ids"]))
+        messages.update(errors)
+    assert sum(sizes) == 19  # five batches of four, less the broken clip
+    assert list(messages) == ["train_000007"]
+    assert "train_000007.mp4" in messages["train_000007"]
+
+
+def test_clips_without_captions_are_refused(world: Path, tmp_path: Path, source: Callable) -> None:
+    """The contrast needs a text for every clip."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    table = pq.read_table(copy / "clips.parquet")
+    captions = table["captions"].to_pylist()
+    captions[4] = []
+    column = table.schema.get_field_index("captions")
+    table = table.set_column(column, table.schema.field(column), pa.array(captions, type=pa.list_(pa.string())))
+    pq.write_table(table, copy / "clips.parquet")
+    with pytest.raises(ValueError, match=r"1 of 22 in .* the first is 'train_000004'"):
+        source(data__manifest=str(copy / "clips.parquet"))

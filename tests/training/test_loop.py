@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run as a whole: it learns, saves what it learned, and ends the same whether or not it was interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from emoclip.config_loading import load_config
+from emoclip.training.config import TrainConfig
+from emoclip.training.loop import TrainingRun
+from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_of(path: Path, overrides: list[str] | None = None) -> TrainingRun:
+    return TrainingRun(load_config(TrainConfig, path, overrides or []))
+
+
+def test_training_lowers_the_loss(write_run: Callable[..., Path]) -> None:
+    """Twenty epochs on 22 clips: a loop that does not learn cannot fit even these."""
+    run = run_of(write_run(epochs=20, optimizer__lr=5e-3, optimizer__backbone_lr_scale=1.0, checkpoint_every=1000))
+    run.train()
+    losses = [json.loads(line)["loss"] for line in (run.config.output_dir / "metrics.jsonl").read_text().splitlines()]
+    assert sum(losses[-3:]) / 3 < 0.8 * sum(losses[:3]) / 3
+
+
+def test_the_result_is_a_loadable_hub_folder(write_run: Callable[..., Path]) -> None:
+    """What was trained is what is loaded."""
+    run = run_of(write_run(max_steps=3))
+    folder = run.train()
+    loaded = EmoCLIPModel.from_pretrained(folder)
+    trained = run.accelerator.unwrap_model(run.model).state_dict()
+    assert all(torch.equal(tensor, trained[name]) for name, tensor in loaded.state_dict().items())
+    processor = EmoCLIPProcessor.from_pretrained(folder)
+    assert processor.video_processor.num_frames == 5
+
+
+def test_scalars_are_logged_step_by_step(write_run: Callable[..., Path]) -> None:
+    """Loss, rate and scale, every `log_every` steps and at the end."""
+    run = run_of(write_run(max_steps=5))
+    run.train()
+    lines = [json.loads(line) for line in (run.config.output_dir / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 5]
+    assert {"epoch", "loss", "lr", "logit_scale", "clips_per_second"} <= lines[0].keys()
+
+
+def test_frozen_towers_do_not_move(write_run: Callable[..., Path]) -> None:
+    """A frozen backbone that moves is another experiment."""
+    run = run_of(
+        write_run(
+            max_steps=3, optimizer__train_vision="none", optimizer__train_text="none", optimizer__weight_decay=0.1
+        )
+    )
+    before = {name: parameter.detach().clone() for name, parameter in run.model.named_parameters()}
+    run.train()
+    moved = {name for name, parameter in run.model.named_parameters() if not torch.equal(parameter, before[name])}
+    assert moved
+    assert all(name.startswith("temporal.") or name == "logit_scale" for name in moved)
+
+
+def test_a_loss_that_explodes_stops_the_run(write_run: Callable[..., Path]) -> None:
+    """Hours of NaN are saved over the last good weights otherwise."""
+    run = run_of(write_run(epochs=5, checkpoint_every=1))
+    with torch.no_grad():
+        run.accelerator.unwrap_model(run.model).logit_scale.fill_(float("nan"))
+    with pytest.raises(ValueError, match="loss must stay finite"):
+        run.train()
+
+
+def launch(config: Path, *arguments: str) -> subprocess.Popen:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, str(ROOT / "train.py"), "--config", str(config), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen) -> str:
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_killed_and_resumed_equals_uninterrupted(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    """SIGKILL in the middle of an epoch, then `--resume`: the final weights are equal bit for bit."""
+    config = write_run(epochs=30, checkpoint_every=4, log_every=1)
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    finish(launch(config, f"output_dir={straight}"))
+
+    process = launch(config, f"output_dir={broken}")
+    deadline = time.monotonic() + 120
+    while not any((broken / "checkpoints").glob("0*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (broken / "run.json").exists(), "the run ended before it could be killed"
+
+    output = finish(launch(config, f"output_dir={broken}", "--resume"))
+    assert "Going on from" in output
+    weights = [load_file(folder / "model" / "model.safetensors") for folder in (straight, broken)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    steps = [json.loads(line)["step"] for line in (broken / "metrics.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, 151))
+
+
+@pytest.mark.slow
+def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    """Two real processes: each sees its own half, both end with the same weights, one model is written."""
+    config = write_run(epochs=2, data__batch_size=3)
+    command = ["--standalone", "--nproc_per_node", "2", str(ROOT / "train.py"), "--config", str(config)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *command, f"output_dir={tmp_path / 'two'}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads((tmp_path / "two" / "run.json").read_text())
+    assert (record["processes"], record["steps"]) == (2, 6)  # 22 clips in global batches of 6: 3 steps an epoch
+    assert (tmp_path / "two" / "model" / "model.safetensors").is_file()
