@@ -91,7 +91,8 @@ $(CLIPS): $(STILLS)
 $(REPORT): $(CLIPS)
 	$(call say,4/6 Judging it on identities and class texts it has never seen)
 	$(BIN)/python evaluate.py --config configs/eval/synthetic.yaml --output $(OUT)/report --overwrite \
-		model=$(OUT)/clips/model data.manifest=$(DATA) $(EVALUATE_ARGS)
+		model=$(OUT)/clips/model systems.1.model=$(OUT)/stills/model systems.2.model=$(OUT)/stills/model \
+		data.manifest=$(DATA) $(EVALUATE_ARGS)
 
 $(ANALYSIS): $(REPORT)
 	$(call say,5/6 Analysing a clip with words of our own)

@@ -4,11 +4,13 @@
 import hashlib
 import importlib.metadata
 import platform
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 
-_PACKAGES = ("emoclip", "torch", "transformers", "numpy", "av")
+_PACKAGES = ("emoclip", "torch", "transformers", "accelerate", "datasets", "numpy", "av")
 
 
 def git_commit(folder: str | Path | None = None) -> str | None:
@@ -23,6 +25,12 @@ def git_commit(folder: str | Path | None = None) -> str | None:
         return None
     changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return f"{commit}+changes" if changed else commit
+
+
+def command_line() -> str:
+    """The command of this process as one would type it, the program without its folder."""
+    name = Path(sys.argv[0]).name
+    return shlex.join([*(["python"] if name.endswith(".py") else []), name, *sys.argv[1:]])
 
 
 def package_versions() -> dict[str, str]:

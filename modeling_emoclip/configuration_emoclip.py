@@ -79,6 +79,9 @@ class EmoCLIPConfig(PreTrainedConfig):
             Width of CLIP's joint space, in which cosines are taken.
         logit_scale_init_value (`float`, *optional*, defaults to 2.6592):
             Initial logarithm of the logit scale. The released checkpoints start from ln 100.
+        class_descriptions (`dict[str, str]`, *optional*):
+            Class name in lower case -> the text that stands for it before this model. Tools use it where a user types the
+            name alone; models trained on captions know descriptions better than names.
 
     Example:
     ```python
@@ -103,10 +106,17 @@ class EmoCLIPConfig(PreTrainedConfig):
     projection_dim: int = 512
     logit_scale_init_value: float = 2.6592
     initializer_factor: float = 1.0
+    class_descriptions: dict[str, str] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
         super().__post_init__(**kwargs)
         _check_positive("projection_dim", self.projection_dim)
+        for name, text in (self.class_descriptions or {}).items():
+            if not isinstance(text, str) or not text.strip() or name != name.casefold():
+                raise ValueError(
+                    "`class_descriptions` must map names in lower case to texts that are not empty, got "
+                    f"{name!r}: {text!r}."
+                )
 
 
 def _is_of_transformers(key: str) -> bool:

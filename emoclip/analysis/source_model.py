@@ -14,7 +14,6 @@ import torch
 
 import modeling_emoclip
 from emoclip.default_model import path as default_folder
-from emoclip.synthetic.descriptions import synthetic_class_descriptions
 
 
 DEFAULT_NAME = "embedded default"
@@ -34,7 +33,7 @@ class LoadedModel:
         processor: Its `EmoCLIPProcessor`.
         name: Folder, Hub id or class name, as it is printed.
         statement: One or two sentences on what the model is.
-        class_descriptions: Class name -> description that the model's makers judged it with; may be empty.
+        class_descriptions: Class name -> the text that the model's configuration gives for it; may be empty.
     """
 
     model: Any
@@ -69,7 +68,7 @@ def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
         )
     processor = processor or _processor_beside(model)
     name = getattr(model, "name_or_path", "") or type(model).__name__
-    return LoadedModel(model, processor, name, f"Model: {name}.")
+    return LoadedModel(model, processor, name, f"Model: {name}.", _descriptions_of(model))
 
 
 @contextmanager
@@ -88,9 +87,15 @@ def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
     _check_emoclip(name)
     model = modeling_emoclip.EmoCLIPModel.from_pretrained(name).eval()
     processor = processor or modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)
+    descriptions = _descriptions_of(model)
     if not _is_default(name):
-        return LoadedModel(model, processor, str(name), f"Model: {name}.")
-    return LoadedModel(model, processor, DEFAULT_NAME, DEFAULT_STATEMENT, synthetic_class_descriptions())
+        return LoadedModel(model, processor, str(name), f"Model: {name}.", descriptions)
+    return LoadedModel(model, processor, DEFAULT_NAME, DEFAULT_STATEMENT, descriptions)
+
+
+def _descriptions_of(model: Any) -> dict[str, str]:
+    """The texts that the model's own configuration gives for class names."""
+    return dict(getattr(model.config, "class_descriptions", None) or {})
 
 
 def _check_emoclip(name: str | Path) -> None:

@@ -73,8 +73,11 @@ class ClipDataset(Dataset):
     def _sample(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Resized uint8 frames (T, 3, H, W) of one draw and their mask (T,)."""
         generator = clip_generator(self.seed, self.epoch, index)
+        frame_mask: torch.Tensor
         if self._cache is None:
-            frames, frame_mask = self._decode_window(index, generator)
+            frames, frame_mask = self.video_processor.load_clip(
+                self.files[index], training=self.training, generator=generator
+            )
         else:
             if index not in self._cache:
                 self._cache[index] = self._decode_grid(index)
@@ -89,18 +92,6 @@ class ClipDataset(Dataset):
         if self.media[index] == "image":
             return torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
         return self.video_processor.sample_frame_indices(total, training=self.training, generator=generator)
-
-    def _decode_window(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        masks: list[torch.Tensor] = []
-
-        def choose(total: int) -> Sequence[int]:
-            positions, mask = self._window(index, total, generator)
-            masks.append(mask)
-            return positions.tolist()
-
-        decoded = decode_video(self.files[index], indices=choose)
-        # The decoder may ask twice when a file holds fewer frames than its header says; the last answer counts.
-        return self.video_processor.resize_frames(decoded.frames), masks[-1]
 
     def _decode_grid(self, index: int) -> tuple[torch.Tensor, int]:
         """Every frame that any window can ask for, and how many frames the file has."""

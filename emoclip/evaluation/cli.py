@@ -2,14 +2,13 @@
 """The command `evaluate.py`: arguments, the output folder, one run, one report."""
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from emoclip.config_loading import load_config
 from emoclip.console import write_line
 from emoclip.evaluation.config import EvaluationConfig
+from emoclip.provenance import command_line
 
 
 EXAMPLES = """examples:
@@ -30,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     output = arguments.output or config.output_dir
     if output is None:
         raise ValueError("`output_dir` must be a folder for the report, got null; pass --output FOLDER.")
-    return _evaluate(config, output, _command_line(), overwrite=arguments.overwrite)
+    return _evaluate(config, output, command_line(), overwrite=arguments.overwrite)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -91,12 +90,6 @@ def _report_again(arguments: argparse.Namespace) -> int:
         )
     _print_summary(report_from_predictions(folder, resampling_of(folder)), folder)
     return 0
-
-
-def _command_line() -> str:
-    """This process's command as one would type it, also where `emoclip evaluate` forwards to here."""
-    name = Path(sys.argv[0]).name
-    return shlex.join([*(["python"] if name.endswith(".py") else []), name, *sys.argv[1:]])
 
 
 def _print_summary(report: dict[str, Any], output: Path) -> None:

@@ -22,7 +22,7 @@ def class_texts(prompt_set: str, class_names: Sequence[str]) -> dict[str, str]:
         FileNotFoundError: If the file does not exist.
         ValueError: If the set is unknown, describes a class not at all, or gives something other than a text.
     """
-    descriptions = _descriptions(prompt_set)
+    descriptions = prompt_set_texts(prompt_set)
     missing = [name for name in class_names if name not in descriptions]
     if missing:
         raise ValueError(
@@ -41,7 +41,13 @@ def prompt_set_name(prompt_set: str) -> str:
     return prompt_set if prompt_set in _BUILT_IN else Path(prompt_set).stem
 
 
-def _descriptions(prompt_set: str) -> Mapping[str, str]:
+def prompt_set_texts(prompt_set: str) -> Mapping[str, str]:
+    """Class name -> text for every class that a prompt set describes; `class_texts` checks and selects.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the set is unknown or the file holds no mapping.
+    """
     if prompt_set == "synthetic_descriptions":
         from emoclip.synthetic.descriptions import synthetic_class_descriptions
 

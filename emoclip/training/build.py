@@ -5,6 +5,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from emoclip.evaluation.prompts import prompt_set_texts
 from emoclip.training.config import ModelConfig
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
 
@@ -26,16 +27,41 @@ def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
     else:
         model = load_earlier_run(str(config.name), config.config)
     _check_vocabulary(model, tokenizer)
+    if config.class_descriptions is not None:
+        model.config.class_descriptions = dict(prompt_set_texts(config.class_descriptions))
+    if config.attention is not None:
+        for tower in (model.text_model, model.vision_model):
+            tower.set_attn_implementation(config.attention)
     return model.float(), EmoCLIPProcessor(_build_video_processor(config, model), tokenizer)
 
 
 def load_earlier_run(name: str, overrides: dict[str, Any]) -> EmoCLIPModel:
-    """An EmoCLIP folder or Hub id, with fields of its configuration changed; parts that it lacks start anew."""
-    saved = EmoCLIPConfig.from_pretrained(name).to_dict()
+    """An EmoCLIP folder or Hub id, with fields of its configuration changed.
+
+    Weights are taken over by name. Only a temporal part that the earlier run did not have starts anew.
+
+    Raises:
+        ValueError: another part of the changed model has no weights, or weights of another shape.
+    """
+    earlier = EmoCLIPModel.from_pretrained(name)
+    if not overrides:
+        return earlier
+    fields = earlier.config.to_dict()
     for key, value in overrides.items():
-        is_part = isinstance(value, dict) and isinstance(saved.get(key), dict)
-        saved[key] = {**saved[key], **value} if is_part else value
-    return EmoCLIPModel.from_pretrained(name, config=EmoCLIPConfig(**saved))
+        is_part = isinstance(value, dict) and isinstance(fields.get(key), dict)
+        fields[key] = {**fields[key], **value} if is_part else value
+    model = EmoCLIPModel(EmoCLIPConfig(**fields))
+    weights, wanted = earlier.state_dict(), model.state_dict()
+    fresh = {key for key in wanted if key.startswith("temporal.") and key not in weights}
+    unfit = [
+        key for key in wanted if key not in fresh and (key not in weights or weights[key].shape != wanted[key].shape)
+    ]
+    if unfit:
+        raise ValueError(
+            f"`config` may change the temporal part of an earlier run only, got changes that {unfit[0]} of {name} does not fit."
+        )
+    model.load_state_dict({key: weights[key] for key in wanted if key not in fresh}, strict=False)
+    return model
 
 
 def _with_token_ids(fields: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 """The command `train.py`: arguments, the run folder, what to resume, and one run."""
 
 import argparse
-import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +81,7 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
             write_line(f"Going on from {checkpoint} (step {run.step} of {run.total_steps}).")
     model_folder = run.train()
     if is_main:
-        write_run_record(run, shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+        write_run_record(run)
         write_line(f"The model is in {model_folder}.")
     return 0
 

@@ -17,6 +17,10 @@ class ModelConfig:
         tokenizer: folder or Hub id of the tokenizer; by default it comes with `name`.
         config: fields of `EmoCLIPConfig`: all of them for `scratch`, overrides otherwise.
         processor: fields of `EmoCLIPVideoProcessor`; with `emoclip` they override those of the earlier run.
+        class_descriptions: prompt set (`emoclip.evaluation.prompts`) that is saved with the model, so that tools know the
+            text for a class name; never trained on. null keeps what an earlier run has.
+        attention: `sdpa` or `eager` attention in the towers; null is transformers' choice. On CPUs `eager` is the faster one
+            for the backward pass of small towers.
     """
 
     init: Literal["clip", "emoclip", "scratch"] = "clip"
@@ -24,6 +28,8 @@ class ModelConfig:
     tokenizer: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     processor: dict[str, Any] = field(default_factory=dict)
+    class_descriptions: str | None = None
+    attention: Literal["sdpa", "eager"] | None = None
 
     def __post_init__(self) -> None:
         if self.init != "scratch" and not self.name:

@@ -11,11 +11,13 @@ from accelerate.logging import get_logger
 from accelerate.utils import set_seed
 from tqdm import tqdm
 
-from emoclip.config_loading import config_to_dict
+from emoclip.config_loading import config_to_dict, dump_config
 from emoclip.console import require
-from emoclip.data.manifest import fingerprint
+from emoclip.data.manifest import fingerprint, read_manifest
+from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.precision import autocast_dtype
+from emoclip.provenance import command_line, git_commit
 from emoclip.training.build import build_model
 from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
 from emoclip.training.config import TrainConfig
@@ -153,9 +155,23 @@ class TrainingRun:
         output = self.config.output_dir / "model"
         if self.accelerator.is_main_process:
             model = self.accelerator.unwrap_model(self.model, keep_fp32_wrapper=False)
-            save_hub_folder(model.eval(), self.processor, output, overwrite=True)
+            card = model_card(
+                model.config, licence=read_manifest(self.config.data.manifest).licence.lower(), training=self._story()
+            )
+            save_hub_folder(model.eval(), self.processor, output, card=card, overwrite=True)
         self.accelerator.wait_for_everyone()
         return output
+
+    def _story(self) -> str:
+        """What the card says of the training."""
+        config = self.config
+        start = config.model.name if config.model.init != "scratch" else "random weights"
+        return (
+            f"Started from {start}. Trained for {self.step:,} steps on {len(self.data.clip_ids):,} captioned clips of "
+            f"`{config.data.manifest}` (sha256 `{self.fingerprint}`), seed {config.seed}, commit "
+            f"`{git_commit() or 'unknown'}`.\n\n```bash\n{command_line()}\n```\n\n"
+            f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"
+        )
 
 
 class _Meter:

@@ -20,6 +20,8 @@ class MetricsLog:
     def __init__(self, accelerator: Accelerator, path: Path, first_step: int = 0):
         self._accelerator = accelerator
         self._path = path
+        if accelerator.is_main_process:
+            path.parent.mkdir(parents=True, exist_ok=True)
         if accelerator.is_main_process and path.exists():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step_of(line) <= first_step]

@@ -39,6 +39,8 @@ def test_round_trip_through_json(tmp_path: Path) -> None:
         ({"temporal_config": {"num_attention_heads": 2.5}}, "got 2.5"),
         ({"temporal_config": {"max_position_embeddings": 1}}, "at least 2 .* got 1"),
         ({"temporal_config": {"poling": "mean"}}, "has no field poling"),
+        ({"class_descriptions": {"joy": " "}}, "texts that are not empty, got 'joy': ' '"),
+        ({"class_descriptions": {"Joy": "a smile"}}, "names in lower case .* got 'Joy'"),
         ({"projection_dim": -1}, "`projection_dim` must be an integer of at least 1, got -1"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emoclip.config_loading import load_config
+from emoclip.provenance import command_line
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from emoclip.training.run_record import is_finished, write_run_record
@@ -16,8 +17,8 @@ def test_record_names_command_versions_and_data(write_run: Callable[..., Path]) 
     run = TrainingRun(load_config(TrainConfig, write_run()))
     assert not is_finished(run.config.output_dir)
     run.config.output_dir.mkdir()
-    record = json.loads(write_run_record(run, "train.py --config x.yaml").read_text())
-    assert record["command"] == "train.py --config x.yaml"
+    record = json.loads(write_run_record(run).read_text())
+    assert record["command"] == command_line()
     assert record["data_fingerprint"] == run.fingerprint
     assert record["versions"]["torch"].startswith("2.")
     assert is_finished(run.config.output_dir)
