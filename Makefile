@@ -27,7 +27,7 @@ LAUNCH := $(BIN)/accelerate launch --cpu --num_processes 1 --num_machines 1 --mi
 # The demo and the tests never reach for the network; gradio would report to its makers.
 OFFLINE := HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
 
-.PHONY: help install demo demo-short demo-steps test test-all check bench default-code clean
+.PHONY: help install demo demo-short demo-steps test test-all check bench default-model default-code clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -148,6 +148,11 @@ check: $(VENV)/.installed-dev  ## Check style and types
 
 bench: $(VENV)/.installed-all  ## Run the benchmarks; each prints one JSON line
 	@for script in benchmarks/*.py; do $(BIN)/python -P "$$script"; done
+
+default-model: $(VENV)/.installed-all  ## Package the model that `make demo` made, and its report in results/
+	$(BIN)/python -P -m emoclip.export.embedded_default $(OUT)/clips $(OUT)/report/report.json
+	rm -rf results/embedded_default && mkdir -p results/embedded_default
+	cp -r $(OUT)/report/. results/embedded_default/
 
 default-code: $(VENV)/.installed-all  ## Refresh the code files inside the packaged default model
 	$(BIN)/python -P -c 'from emoclip import default_model, export; export.copy_code(default_model.path())'

@@ -237,6 +237,8 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         frame_mask: torch.Tensor | None = None,
+        subject_masks: torch.Tensor | None = None,
+        sentiment_logits: torch.Tensor | None = None,
         return_loss: bool | None = None,
         return_dict: bool | None = None,
         **kwargs: Any,
@@ -252,6 +254,8 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
                 1 where a token counts.
             frame_mask (`torch.Tensor` of shape `(batch_size, num_frames)`, *optional*):
                 True where a frame counts.
+            subject_masks, sentiment_logits (`torch.Tensor`, *optional*):
+                Inputs of EmotionCLIP, which this version does not have; refused rather than ignored.
             return_loss (`bool`, *optional*):
                 Compute the contrastive loss; text i must then belong to clip i.
             return_dict (`bool`, *optional*):
@@ -261,8 +265,11 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
             [`EmoCLIPOutput`] or a tuple of its fields that are set.
 
         Raises:
-            ValueError: `return_loss=True` without one text per clip, or inputs of a wrong shape.
+            ValueError: `return_loss=True` without one text per clip, inputs of a wrong shape, or EmotionCLIP's inputs.
         """
+        for name, value in (("subject_masks", subject_masks), ("sentiment_logits", sentiment_logits)):
+            if value is not None:
+                raise ValueError(f"`{name}` must be None in this version, got {type(value).__name__}; leave it out.")
         if return_loss and len(input_ids) != len(pixel_values_videos):
             raise ValueError(
                 f"`return_loss=True` needs one text per clip, got {len(pixel_values_videos)} clips and "

@@ -8,8 +8,6 @@ from emoclip import default_model
 
 
 SOURCE = Path(modeling_emoclip.__file__).parent
-PACKAGED = Path(default_model.__file__).parent / "model"
-needs_model = pytest.mark.skipif(not PACKAGED.exists(), reason="the embedded default is not packaged here")
 
 
 def test_missing_model_is_told_with_its_place(tmp_path, monkeypatch):
@@ -19,7 +17,6 @@ def test_missing_model_is_told_with_its_place(tmp_path, monkeypatch):
         default_model.path()
 
 
-@needs_model
 def test_packaged_code_is_current():
     """The folder is loaded by AutoModel with its own copy of the code; a stale copy computes something else."""
     folder = default_model.path()
@@ -29,14 +26,12 @@ def test_packaged_code_is_current():
     assert sorted(path.name for path in folder.glob("*.py")) == names
 
 
-@needs_model
 def test_packaged_model_is_small():
     """It travels in every wheel and every clone."""
     size = sum(path.stat().st_size for path in default_model.path().iterdir())
     assert size <= 12_000_000
 
 
-@needs_model
 @pytest.mark.parametrize("word", ["seed", "commit", "real faces"])
 def test_packaged_card_says_how_it_was_made(word):
     """Weights that nobody can make again are no regression test, and nobody must take them for a product."""

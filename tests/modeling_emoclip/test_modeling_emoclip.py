@@ -279,6 +279,8 @@ class TestForward:
             ({"pixel_values_videos": torch.zeros(3, 5, 1, 16, 16)}, "got \\(3, 5, 1, 16, 16\\)"),
             ({"pixel_values_videos": torch.zeros(3, 13, 3, 16, 16)}, "at most 12 frames .* got 13"),
             ({"frame_mask": torch.ones(3, 4)}, r"\(3, 5\), got \(3, 4\)"),
+            ({"subject_masks": torch.ones(3, 5, 16, 16)}, "`subject_masks` must be None in this version"),
+            ({"sentiment_logits": torch.ones(3, 7)}, "`sentiment_logits` must be None in this version"),
             ({"return_loss": True, "input_ids": torch.full((2, 4), 98)}, "one text per clip, got 3 clips and 2 texts"),
         ],
     )
