@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from emoclip.analysis.source_model import DEFAULT_NAME, LoadedModel, load_model, scoring
+from emoclip.default_model import path as default_folder
+from emoclip.synthetic.descriptions import synthetic_class_descriptions
 from modeling_emoclip import EmoCLIPModel
 
 
@@ -35,14 +37,22 @@ def test_bare_model_needs_its_processor(tiny_model_folder):
     assert load_model(bare, saved.processor).processor is saved.processor
 
 
-def test_default_says_what_it_is(tiny_model_folder, monkeypatch):
+def test_default_says_what_it_is():
     """Whoever reads its scores must know that it has seen drawings only."""
-    monkeypatch.setattr("emoclip.analysis.source_model.default_folder", lambda: tiny_model_folder)
     loaded = load_model()
     assert loaded.name == DEFAULT_NAME
     assert "knows nothing of real faces" in loaded.statement
-    assert len(loaded.class_descriptions) == 11
-    assert load_model(str(tiny_model_folder)).name == DEFAULT_NAME
+    assert loaded.class_descriptions == synthetic_class_descriptions()
+    assert load_model(str(default_folder())).name == DEFAULT_NAME
+
+
+def test_descriptions_travel_with_the_model(tiny_model_folder, tmp_path):
+    """A model trained on captions is asked by description wherever it is copied to."""
+    saved = load_model(tiny_model_folder)
+    saved.model.config.class_descriptions = {"joy": "a broad smile"}
+    saved.model.save_pretrained(tmp_path)
+    saved.processor.save_pretrained(tmp_path)
+    assert load_model(tmp_path).class_descriptions == {"joy": "a broad smile"}
 
 
 @pytest.mark.parametrize(
