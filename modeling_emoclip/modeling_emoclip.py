@@ -231,14 +231,15 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         outputs.pooler_output = self.text_projection(outputs.pooler_output)
         return outputs
 
-    def forward(
+    def forward(  # noqa: PLR0913 - the inputs of every method, as transformers passes them
         self,
-        pixel_values_videos: torch.Tensor,
-        input_ids: torch.Tensor,
+        pixel_values_videos: torch.Tensor | None = None,
+        input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         frame_mask: torch.Tensor | None = None,
         subject_masks: torch.Tensor | None = None,
         sentiment_logits: torch.Tensor | None = None,
+        frame_embeds: torch.Tensor | None = None,
         return_loss: bool | None = None,
         return_dict: bool | None = None,
         **kwargs: Any,
@@ -247,7 +248,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
-                Normalised frames.
+                Normalised frames; may be left out where `frame_embeds` is given.
             input_ids (`torch.Tensor` of shape `(num_texts, length)`):
                 Token ids of the texts.
             attention_mask (`torch.Tensor` of shape `(num_texts, length)`, *optional*):
@@ -256,6 +257,8 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
                 True where a frame counts.
             subject_masks, sentiment_logits (`torch.Tensor`, *optional*):
                 Inputs of EmotionCLIP, which this version does not have; refused rather than ignored.
+            frame_embeds (`torch.Tensor` of shape `(batch_size, num_frames, projection_dim)`, *optional*):
+                The result of `get_frame_features`, instead of pixels.
             return_loss (`bool`, *optional*):
                 Compute the contrastive loss; text i must then belong to clip i.
             return_dict (`bool`, *optional*):
@@ -270,12 +273,14 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         for name, value in (("subject_masks", subject_masks), ("sentiment_logits", sentiment_logits)):
             if value is not None:
                 raise ValueError(f"`{name}` must be None in this version, got {type(value).__name__}; leave it out.")
-        if return_loss and len(input_ids) != len(pixel_values_videos):
+        if input_ids is None:
+            raise ValueError("`input_ids` must be given, got None; for clips alone call `get_video_features`.")
+        clips = pixel_values_videos if frame_embeds is None else frame_embeds
+        if return_loss and clips is not None and len(input_ids) != len(clips):
             raise ValueError(
-                f"`return_loss=True` needs one text per clip, got {len(pixel_values_videos)} clips and "
-                f"{len(input_ids)} texts."
+                f"`return_loss=True` needs one text per clip, got {len(clips)} clips and {len(input_ids)} texts."
             )
-        video = _pooled(self.get_video_features(pixel_values_videos, frame_mask=frame_mask, **kwargs))
+        video = _pooled(self.get_video_features(pixel_values_videos, frame_embeds, frame_mask, **kwargs))
         text = _pooled(self.get_text_features(input_ids, attention_mask, **kwargs))
         scale = self.logit_scale.exp()
         video_embeds = nn.functional.normalize(video, dim=-1)

@@ -79,14 +79,38 @@ class ClipDataset(Dataset):
                 self.files[index], training=self.training, generator=generator
             )
         else:
-            if index not in self._cache:
-                self._cache[index] = self._decode_grid(index)
-            grid, total = self._cache[index]
-            positions, frame_mask = self._window(index, total, generator)
-            frames = grid[positions // self._grid_step(index)]
-        if self.horizontal_flip and torch.rand((), generator=generator) < 0.5:
+            grid, _ = self.grid(index)
+            positions, frame_mask = self._grid_window(index, generator)
+            frames = grid[positions]
+        if self._flips(generator):
             frames = frames.flip(-1)
         return frames, frame_mask
+
+    def grid(self, index: int) -> tuple[torch.Tensor, int]:
+        """Every frame that any window of a clip can ask for, as uint8 (G, 3, H, W), and the file's frame count; cached.
+
+        Raises:
+            ValueError: the data set was made without `cache`.
+            VideoDecodeError: the clip cannot be decoded.
+        """
+        if self._cache is None:
+            raise ValueError("A grid of frames needs a data set with cache=True, got False.")
+        if index not in self._cache:
+            self._cache[index] = self._decode_grid(index)
+        return self._cache[index]
+
+    def draw_on_grid(self, index: int) -> tuple[torch.Tensor, torch.Tensor, bool]:
+        """The draw that `self[index]` makes in this epoch: rows of `grid` (T,), the mask (T,), and whether it is mirrored."""
+        generator = clip_generator(self.seed, self.epoch, index)
+        rows, frame_mask = self._grid_window(index, generator)
+        return rows, frame_mask, self._flips(generator)
+
+    def _grid_window(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        positions, frame_mask = self._window(index, self.grid(index)[1], generator)
+        return positions // self._grid_step(index), frame_mask
+
+    def _flips(self, generator: torch.Generator) -> bool:
+        return self.horizontal_flip and bool(torch.rand((), generator=generator) < 0.5)
 
     def _window(self, index: int, total: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         if self.media[index] == "image":

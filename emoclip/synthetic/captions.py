@@ -125,8 +125,9 @@ def _with_course(clauses: list[str], course_clause: str, rng: np.random.Generato
 
 
 def _opening_course(course_clause: str) -> str:
-    """The clause fit to open a caption, where nothing was said yet that "it" could mean."""
-    return "the expression " + course_clause[3:] if course_clause.startswith("it ") else course_clause
+    """The clause fit to open a caption, where nothing was said yet that "it" or "this" could mean."""
+    subject, _, rest = course_clause.partition(" ")
+    return f"the expression {rest}" if subject in ("it", "this") else course_clause
 
 
 def _sentences(clauses: list[str], rng: np.random.Generator) -> str:

@@ -5,8 +5,9 @@ A pair per movement: clauses ("the brows are raised") and noun phrases ("raised 
 degree goes. The words describe what is seen and never name an emotion; `BANNED_STEMS` lists what must not occur.
 """
 
-SLIGHT = ("slightly", "a little", "somewhat", "faintly")
-MARKED = ("markedly", "strongly", "clearly", "very much")
+# Single adverbs, because they fit before adjectives, verbs and after an article alike.
+SLIGHT = ("slightly", "mildly", "somewhat", "faintly")
+MARKED = ("markedly", "strongly", "clearly", "distinctly")
 
 # Movement -> (clauses, noun phrases).
 MOVEMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

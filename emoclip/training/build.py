@@ -10,6 +10,10 @@ from emoclip.training.config import ModelConfig
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
 
 
+# What the configurations of `openai/clip-vit-*` say; see transformers pull request 24773.
+LEGACY_EOS_TOKEN_ID = 2
+
+
 def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
     """The model in float32, as the run starts with it, and the processor that belongs to it.
 
@@ -93,6 +97,9 @@ def _check_vocabulary(model: EmoCLIPModel, tokenizer: PreTrainedTokenizerBase) -
             f"The tokenizer may have at most as many tokens as the text tower, {text.vocab_size}, got {len(tokenizer)}. "
             "Use the tokenizer that came with the weights."
         )
+    if text.eos_token_id == LEGACY_EOS_TOKEN_ID and tokenizer.eos_token_id == len(tokenizer) - 1:
+        # OpenAI's checkpoints carry a wrong id, by which CLIP's tower pools at the largest one: the same place.
+        return
     if tokenizer.eos_token_id != text.eos_token_id:
         raise ValueError(
             f"The text tower pools at the token {text.eos_token_id}, but the tokenizer ends texts with "

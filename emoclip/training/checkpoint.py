@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 from accelerate import Accelerator
+from safetensors import SafetensorError
 
 from emoclip.config_loading import config_to_dict, dump_config
 from emoclip.training.config import FREE_ON_RESUME, TrainConfig
@@ -35,7 +36,7 @@ def save_checkpoint(accelerator: Accelerator, config: TrainConfig, step: int, fi
     accelerator.save_state(str(partial / "training_state"))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        state = {"step": step, "data_fingerprint": fingerprint}
+        state = {"step": step, **run_identity(accelerator, fingerprint)}
         (partial / "trainer_state.json").write_text(json.dumps(state), encoding="utf-8")
         (partial / "config.yaml").write_text(dump_config(config), encoding="utf-8")
         if folder.exists():
@@ -45,6 +46,15 @@ def save_checkpoint(accelerator: Accelerator, config: TrainConfig, step: int, fi
             shutil.rmtree(old)
     accelerator.wait_for_everyone()
     return folder
+
+
+def run_identity(accelerator: Accelerator, fingerprint: str) -> dict[str, Any]:
+    """What a resumed run must share beside the configuration: the data, the order of clips, the number format."""
+    return {
+        "data_fingerprint": fingerprint,
+        "num_processes": accelerator.num_processes,
+        "precision": accelerator.mixed_precision,
+    }
 
 
 def list_checkpoints(output_dir: Path) -> list[Path]:
@@ -72,16 +82,46 @@ def find_checkpoint(output_dir: Path, resume: str) -> Path | None:
 def load_checkpoint(accelerator: Accelerator, config: TrainConfig, checkpoint: Path, fingerprint: str) -> int:
     """Restore weights, optimiser and random states; return the number of steps done.
 
+    Checkpoints of the same run that come after this one belong to a course that is abandoned now, and are removed.
+
     Raises:
-        ValueError: the checkpoint belongs to another configuration or to other data.
+        ValueError: the checkpoint is damaged, or belongs to another configuration, other data or other processes.
     """
-    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    _check_same_run(config, checkpoint, state, fingerprint)
-    accelerator.load_state(str(checkpoint / "training_state"))
+    state = read_record(checkpoint / "trainer_state.json")
+    check_same_run(config, checkpoint, state, run_identity(accelerator, fingerprint))
+    try:
+        accelerator.load_state(str(checkpoint / "training_state"))
+    except (RuntimeError, SafetensorError, EOFError) as error:
+        raise ValueError(
+            f"{checkpoint} is damaged and cannot be read ({error}); resume from an earlier one."
+        ) from error
+    if accelerator.is_main_process and checkpoint.parent == config.output_dir / "checkpoints":
+        for later in list_checkpoints(config.output_dir):
+            if later.name > checkpoint.name:
+                shutil.rmtree(later)
     return int(state["step"])
 
 
-def _check_same_run(config: TrainConfig, checkpoint: Path, state: dict[str, Any], fingerprint: str) -> None:
+def read_record(path: Path) -> dict[str, Any]:
+    """A JSON object that training wrote.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} must hold a JSON object, but it is damaged ({error}); resume from elsewhere."
+        ) from error
+
+
+def check_same_run(config: TrainConfig, checkpoint: Path, state: dict[str, Any], identity: dict[str, Any]) -> None:
+    """Compare a folder with `config.yaml` (a checkpoint or a run) and its record with the run that wants to go on.
+
+    Raises:
+        ValueError: something differs that changes weights; the message names every key with both values.
+    """
     saved = yaml.safe_load((checkpoint / "config.yaml").read_text(encoding="utf-8"))
     theirs, ours = flatten(saved), flatten(config_to_dict(config))
     differing = [key for key in sorted(theirs.keys() | ours.keys()) if theirs.get(key) != ours.get(key)]
@@ -92,11 +132,17 @@ def _check_same_run(config: TrainConfig, checkpoint: Path, state: dict[str, Any]
             f"{checkpoint} belongs to another configuration: {listed}. Restore these values, or start anew in another "
             "output_dir."
         )
-    if state["data_fingerprint"] != fingerprint:
+    if state["data_fingerprint"] != identity["data_fingerprint"]:
         raise ValueError(
             f"{checkpoint} was trained on other data: {config.data.manifest} has changed since. Restore the manifest, or "
             "start anew in another output_dir."
         )
+    for key in ("num_processes", "precision"):
+        if key in identity and state[key] != identity[key]:
+            raise ValueError(
+                f"{checkpoint} was made with {key}={state[key]}, got {identity[key]} now; go on with the same, or start anew in "
+                "another output_dir."
+            )
 
 
 def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -110,4 +156,13 @@ def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-__all__ = ["find_checkpoint", "flatten", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "check_same_run",
+    "find_checkpoint",
+    "flatten",
+    "list_checkpoints",
+    "load_checkpoint",
+    "read_record",
+    "run_identity",
+    "save_checkpoint",
+]

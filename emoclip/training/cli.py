@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoclip.config_loading import dump_config, load_config
+from emoclip.config_loading import dump_config, load_config, read_yaml
 from emoclip.console import write_line
 from emoclip.training.config import TrainConfig
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   accelerate launch --cpu train.py --config configs/train/demo_stills.yaml
-  accelerate launch train.py --config configs/train/mafw_captions.yaml data.manifest=mafw.parquet optimizer.lr=5e-4
-  accelerate launch train.py --config configs/train/mafw_captions.yaml --resume
+  accelerate launch train.py --config configs/train/emoclip_captions.yaml data.manifest=my.parquet optimizer.lr=5e-4
+  accelerate launch train.py --config configs/train/emoclip_captions.yaml --resume
 """
 
 
@@ -65,53 +65,67 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
     from emoclip.training.checkpoint import find_checkpoint
     from emoclip.training.loop import TrainingRun
-    from emoclip.training.run_record import is_finished, write_run_record
+    from emoclip.training.run_record import check_finished, is_finished, write_run_record
 
+    check_output(config, resume=bool(arguments.resume), overwrite=arguments.overwrite)
     if arguments.resume and is_finished(config.output_dir):
+        check_finished(config)
         write_line(f"{config.output_dir} is complete; the model is in {config.output_dir / 'model'}.")
         return 0
-    is_main = _is_main_process()
-    if is_main:
-        prepare_output(config, resume=bool(arguments.resume), overwrite=arguments.overwrite)
     checkpoint = find_checkpoint(config.output_dir, arguments.resume) if arguments.resume else None
+    # Builds and checks everything; only then may an earlier run go.
     run = TrainingRun(config, checkpoint)
-    if is_main:
-        (config.output_dir / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+    if run.accelerator.is_main_process:
+        _prepare_output(config, overwrite=arguments.overwrite)
         if checkpoint is not None:
             write_line(f"Going on from {checkpoint} (step {run.step} of {run.total_steps}).")
+    run.accelerator.wait_for_everyone()
     model_folder = run.train()
-    if is_main:
+    if run.accelerator.is_main_process:
         write_run_record(run)
         write_line(f"The model is in {model_folder}.")
+    run.accelerator.end_training()
     return 0
 
 
-def _is_main_process() -> bool:
-    from accelerate import PartialState
-
-    return PartialState().is_main_process
-
-
-def prepare_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
-    """Make the run folder, or say why an existing one must not be used.
+def check_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
+    """Say why an existing run folder must not be used; changes nothing.
 
     Raises:
-        FileExistsError: the folder holds something, and neither resuming nor overwriting was asked for; or it is to be
-            overwritten and is no run folder.
+        FileExistsError: the folder holds something, and neither resuming nor overwriting was asked for, or it is no run
+            folder.
+        ValueError: both were asked for.
     """
     folder = config.output_dir
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not resume:
-        if not overwrite:
-            raise FileExistsError(
-                f"`output_dir` must be new or empty, but {folder} holds an earlier run; pass --resume to go on with it, "
-                "--overwrite to delete it, or choose another output_dir."
-            )
-        if not (folder / "config.yaml").is_file():
-            raise FileExistsError(
-                f"--overwrite deletes run folders only, and {folder} has no config.yaml; choose another output_dir."
-            )
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    if resume and overwrite:
+        raise ValueError("--resume goes on with a run and --overwrite deletes it, got both; give one of them.")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not resume and not overwrite:
+        raise FileExistsError(
+            f"`output_dir` must be new or empty, but {folder} holds an earlier run; pass --resume to go on with it, "
+            "--overwrite to delete it, or choose another output_dir."
+        )
+    if not _is_run_folder(folder):
+        wish = "--resume goes on with" if resume else "--overwrite deletes"
+        raise FileExistsError(
+            f"{wish} run folders only, and {folder} has no config.yaml of a run; choose another output_dir."
+        )
+
+
+def _is_run_folder(folder: Path) -> bool:
+    path = folder / "config.yaml"
+    if not path.is_file():
+        return False
+    content = read_yaml(path)
+    return isinstance(content, dict) and {"output_dir", "model", "optimizer"} <= content.keys()
+
+
+def _prepare_output(config: TrainConfig, *, overwrite: bool) -> None:
+    if overwrite and config.output_dir.exists():
+        shutil.rmtree(config.output_dir)
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    (config.output_dir / "config.yaml").write_text(dump_config(config), encoding="utf-8")
 
 
 def _dry_run(config: TrainConfig) -> int:
@@ -137,4 +151,4 @@ def describe_run(run: "TrainingRun") -> list[str]:
     ]
 
 
-__all__ = ["build_parser", "describe_run", "main", "parse_arguments", "prepare_output"]
+__all__ = ["build_parser", "check_output", "describe_run", "main", "parse_arguments"]

@@ -48,6 +48,8 @@ class DataConfig:
         batch_size: clips per process and step; the contrast needs at least 2.
         num_workers: processes that decode; 0 decodes in the training process.
         cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
+        cache_features: with a frozen image tower, embed every frame once and keep the embeddings in memory, of the clips
+            and, with `horizontal_flip`, of their mirror images (needs cache_frames and optimizer.train_vision=none).
         horizontal_flip: mirror half of the clips.
     """
 
@@ -56,6 +58,7 @@ class DataConfig:
     batch_size: int = 128
     num_workers: int = 2
     cache_frames: bool = False
+    cache_features: bool = False
     horizontal_flip: bool = True
 
     def __post_init__(self) -> None:
@@ -69,6 +72,8 @@ class DataConfig:
             raise ValueError(
                 f"`cache_frames` needs num_workers=0, for every worker would fill a cache of its own; got {self.num_workers}."
             )
+        if self.cache_features and not self.cache_frames:
+            raise ValueError("`cache_features` needs cache_frames=true, got false; set both.")
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if self.data.cache_features and self.optimizer.train_vision != "none":
+            raise ValueError(
+                "`data.cache_features` needs a frozen image tower, got "
+                f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
 

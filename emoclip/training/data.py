@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: clips from the manifest, each with one of its captions."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.load import load
 from emoclip.training.batches import EpochBatchSampler
 from emoclip.training.config import TrainConfig
+from emoclip.training.feature_cache import FeatureCache
 from modeling_emoclip import EmoCLIPProcessor
 
 
@@ -43,6 +45,7 @@ class CaptionedClips:
             seed=config.seed,
             cache=config.data.cache_frames,
         )
+        self._features: FeatureCache | None = None
         self.sampler = EpochBatchSampler(len(rows), config.data.batch_size, config.seed, rank, world_size)
         self.loader = DataLoader(
             self.clips,
@@ -50,7 +53,13 @@ class CaptionedClips:
             num_workers=config.data.num_workers,
             collate_fn=collate_clips,
             pin_memory=torch.cuda.is_available(),
+            # Its own, because starting a loader draws a number: from the global generator a resumed run would draw once more.
+            generator=torch.Generator().manual_seed(config.seed),
         )
+
+    def use_features(self, encode: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """From now on yield `frame_embeds` (B, T, D), computed once a clip by `encode`, in place of pixels."""
+        self._features = FeatureCache(self.clips, encode)
 
     def __len__(self) -> int:
         """Batches of one epoch."""
@@ -60,7 +69,8 @@ class CaptionedClips:
         """Yield `(inputs, errors)` from a batch of an epoch on; `inputs` is None where fewer than two clips could be read."""
         self.sampler.set_position(epoch, first_batch)
         self.clips.set_epoch(epoch)
-        for batch in self.loader:
+        batches = self.loader if self._features is None else map(self._features.batch, self.sampler)
+        for batch in batches:
             errors = {self.clip_ids[index]: message for index, message in batch.pop("errors").items()}
             if len(batch.get("index", ())) < 2:
                 yield None, errors

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One training run: build, resume, loop, save."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from accelerate.logging import get_logger
 from accelerate.utils import set_seed
 from tqdm import tqdm
@@ -60,6 +61,8 @@ class TrainingRun:
         optimizer = build_optimizer(model, config.optimizer, head)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.word_prediction = None if head is None else self.accelerator.prepare(head)
+        if config.data.cache_features:
+            self.data.use_features(self._encode_frames)
         all_steps = config.epochs * len(self.data)
         self.total_steps = min(all_steps, config.max_steps or all_steps)
         self.step = 0
@@ -77,9 +80,18 @@ class TrainingRun:
         )
         return WordPrediction(model.config.projection_dim, weights)
 
+    @torch.no_grad()
+    def _encode_frames(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Frame embeddings (1, G, D) by the frozen tower, in the number format of training."""
+        model = self.accelerator.unwrap_model(self.model)
+        with self.accelerator.autocast():
+            return model.get_frame_features(pixels.to(self.accelerator.device))
+
     def train(self) -> Path:
         """Run the remaining steps and write the Hub folder; return its path."""
         config = self.config
+        if config.tracker != "none":
+            self.accelerator.init_trackers("emoclip", config=_loggable(config))
         log = MetricsLog(self.accelerator, config.output_dir / "metrics.jsonl", self.step)
         self.model.train()
         progress = tqdm(
@@ -90,24 +102,30 @@ class TrainingRun:
             disable=not self.accelerator.is_main_process,
         )
         with progress:
+            meter = _Meter()
             while self.step < self.total_steps:
-                self._train_epoch(log, progress)
-        self.accelerator.end_training()
+                self._train_epoch(meter, log, progress)
         return self._save_model()
 
-    def _train_epoch(self, log: MetricsLog, progress: tqdm) -> None:
+    def _train_epoch(self, meter: "_Meter", log: MetricsLog, progress: tqdm) -> None:
         epoch, first_batch = divmod(self.step, len(self.data))
-        meter = _Meter()
         for inputs, errors in self.data.epoch(epoch, first_batch):
             for clip_id, message in errors.items():
                 logger.warning(f"skipped clip {clip_id}: {message}", main_process_only=False)
-            if inputs is not None:
+            if self._everywhere(inputs is not None) and inputs is not None:
                 meter.add(self._update(inputs), len(inputs["input_ids"]))
             self.step += 1
             progress.update()
             self._after_step(epoch, meter, log, progress)
             if self.step >= self.total_steps:
                 return
+
+    def _everywhere(self, condition: bool) -> bool:
+        """Whether a condition holds in every process; a step that one process skips would leave the others waiting."""
+        if self.accelerator.num_processes == 1:
+            return condition
+        counts = torch.tensor(int(condition), device=self.accelerator.device)
+        return int(self.accelerator.reduce(counts, reduction="sum")) == self.accelerator.num_processes
 
     def _update(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
         """One optimiser step; the contrastive loss, detached."""
@@ -125,7 +143,8 @@ class TrainingRun:
             loss = loss + optimizer_config.word_prediction * words
         self.accelerator.backward(loss)
         if optimizer_config.max_grad_norm is not None:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), optimizer_config.max_grad_norm)
+            heads = () if self.word_prediction is None else self.word_prediction.parameters()
+            self.accelerator.clip_grad_norm_([*self.model.parameters(), *heads], optimizer_config.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         clamp_logit_scale(self.accelerator.unwrap_model(self.model).logit_scale, optimizer_config.max_logit_scale)
@@ -134,19 +153,38 @@ class TrainingRun:
     def _after_step(self, epoch: int, meter: "_Meter", log: MetricsLog, progress: tqdm) -> None:
         config = self.config
         is_last = self.step == self.total_steps
+        every = config.checkpoint_every or len(self.data)
+        is_checkpoint = self.step % every == 0 or is_last
+        if is_checkpoint:
+            self._check_finite(meter)
         if self.step % config.log_every == 0 or is_last:
-            scalars = meter.read()
-            if scalars and not scalars["loss"] < float("inf"):
-                raise ValueError(
-                    f"The loss must stay finite, got {scalars['loss']} near step {self.step}; the last checkpoint is kept. "
-                    "Lower optimizer.lr or set optimizer.max_grad_norm."
-                )
+            self._check_finite(meter)
+            scalars = {name: self._mean(value) for name, value in meter.read().items()}
+            if "clips_per_second" in scalars:
+                scalars["clips_per_second"] *= self.accelerator.num_processes
             scale = self.accelerator.unwrap_model(self.model).logit_scale.detach().exp().item()
             log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), "logit_scale": scale})
             progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
-        every = config.checkpoint_every or len(self.data)
-        if self.step % every == 0 or is_last:
+        if is_checkpoint:
             save_checkpoint(self.accelerator, config, self.step, self.fingerprint)
+
+    def _check_finite(self, meter: "_Meter") -> None:
+        """Raise before a broken model is logged or saved; looks at the losses and, since the last step, at the weights."""
+        loss = meter.worst_loss()
+        weights = all(bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters())
+        if not weights or not loss < float("inf"):
+            raise ValueError(
+                f"The loss must stay finite, got {loss} near step {self.step}"
+                f"{'' if weights else ' and weights that are not finite'}; the last checkpoint is kept. Lower optimizer.lr or "
+                "set optimizer.max_grad_norm."
+            )
+
+    def _mean(self, value: float) -> float:
+        """The mean of a number over the processes."""
+        if self.accelerator.num_processes == 1:
+            return value
+        tensor = torch.tensor(value, device=self.accelerator.device)
+        return float(self.accelerator.reduce(tensor, reduction="mean"))
 
     def _added_rate(self) -> float:
         return float(self.optimizer.param_groups[0]["lr"])
@@ -190,6 +228,10 @@ class _Meter:
         self._losses.append(loss)
         self._clips += clips
 
+    def worst_loss(self) -> float:
+        """The largest loss since the last reading, NaN if one was NaN; 0 if there was no step."""
+        return torch.stack(self._losses).max().item() if self._losses else 0.0
+
     def read(self) -> dict[str, float]:
         """The figures since the last call; empty if there was no step."""
         if not self._losses:
@@ -209,17 +251,21 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
     precision = config.mixed_precision
     if config.tracker != "none":
         require(config.tracker, "train")
+    device = process_state().device
     if precision == "auto":
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         precision = "bf16" if autocast_dtype(device) is torch.bfloat16 else "no"
-    accelerator = Accelerator(
+    return Accelerator(
+        cpu=device.type == "cpu",
         mixed_precision=precision,
         log_with=None if config.tracker == "none" else config.tracker,
         project_dir=str(config.output_dir),
     )
-    if config.tracker != "none":
-        accelerator.init_trackers("logs", config=_loggable(config))
-    return accelerator
+
+
+def process_state() -> PartialState:
+    """Which process this is and its device; started here, because without `cpu` Accelerate runs one process on CPUs."""
+    wants_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return PartialState(cpu=wants_cpu or not torch.accelerator.is_available())
 
 
 def _loggable(config: TrainConfig) -> dict[str, Any]:

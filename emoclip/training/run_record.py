@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoclip.data.manifest import fingerprint
 from emoclip.provenance import command_line, git_commit, package_versions
+from emoclip.training.checkpoint import check_same_run, read_record, run_identity
+from emoclip.training.config import TrainConfig
 
 
 if TYPE_CHECKING:
@@ -21,9 +24,7 @@ def write_run_record(run: "TrainingRun") -> Path:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "steps": run.step,
         "seed": run.config.seed,
-        "precision": run.accelerator.mixed_precision,
-        "processes": run.accelerator.num_processes,
-        "data_fingerprint": run.fingerprint,
+        **run_identity(run.accelerator, run.fingerprint),
         "versions": package_versions(),
     }
     path = run.config.output_dir / "run.json"
@@ -32,9 +33,19 @@ def write_run_record(run: "TrainingRun") -> Path:
     return partial.rename(path)
 
 
+def check_finished(config: TrainConfig) -> None:
+    """Check that the complete run in `output_dir` is the one that this configuration asks for.
+
+    Raises:
+        ValueError: it was another configuration, or other data.
+    """
+    record = read_record(config.output_dir / "run.json")
+    check_same_run(config, config.output_dir, record, {"data_fingerprint": fingerprint(config.data.manifest)})
+
+
 def is_finished(output_dir: Path) -> bool:
     """Whether the run in this folder is complete."""
     return (output_dir / "run.json").is_file()
 
 
-__all__ = ["is_finished", "write_run_record"]
+__all__ = ["check_finished", "is_finished", "write_run_record"]

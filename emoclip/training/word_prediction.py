@@ -40,7 +40,7 @@ class WordPrediction(nn.Module):
         """
         target = self.target(input_ids)
         losses = [
-            -(target * nn.functional.log_softmax(head(self.scale * embeds.float()), dim=-1)).sum(dim=-1).mean()
+            -(target * nn.functional.log_softmax(head(self.scale * embeds).float(), dim=-1)).sum(dim=-1).mean()
             for head, embeds in ((self.video_head, video_embeds), (self.text_head, text_embeds))
         ]
         return 0.5 * (losses[0] + losses[1])

@@ -35,7 +35,7 @@ def test_captions_are_clean_sentences(captions):
     for text in captions:
         assert re.fullmatch(r"[A-Z][a-z ,;-]*\.( [A-Z][a-z ,;-]*\.)*", text), text
         assert "  " not in text
-        assert not re.search(r"\ba [aeiu]", text), text
+        assert not re.search(r"\ba [aeiu]|\b(a|an) a\b", text), text
 
 
 def test_captions_vary(captions):
@@ -71,7 +71,7 @@ def test_course_is_told_in_clips_and_not_in_stills():
                 (c, clause)
                 for c, group in COURSE_CLAUSES.items()
                 for clause in group
-                if clause.removeprefix("it ") in text
+                if clause.removeprefix("it ").removeprefix("this ") in text
             ]
             assert {c for c, _ in told} == {course}, text
             found.update(clause for _, clause in told)
@@ -83,7 +83,7 @@ def test_degree_follows_intensity():
     """Weak and strong movements would be described alike."""
     weak = {write_caption({"AU4": 0.3}, np.random.default_rng(i)) for i in range(40)}
     middle = {write_caption({"AU4": 0.6}, np.random.default_rng(i)) for i in range(40)}
-    assert all(re.search("slightly|a little|somewhat|faintly", text) for text in weak)
+    assert all(re.search("slightly|mildly|somewhat|faintly", text) for text in weak)
     assert not any(
         re.search("slightly|little|somewhat|faintly|markedly|strongly|clearly|very", text) for text in middle
     )

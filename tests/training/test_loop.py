@@ -129,5 +129,5 @@ def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], t
     )
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((tmp_path / "two" / "run.json").read_text())
-    assert (record["processes"], record["steps"]) == (2, 6)  # 22 clips in global batches of 6: 3 steps an epoch
+    assert (record["num_processes"], record["steps"]) == (2, 6)  # 22 clips in global batches of 6: 3 steps an epoch
     assert (tmp_path / "two" / "model" / "model.safetensors").is_file()
