@@ -22,7 +22,7 @@ STARTED := $(shell date +%s)
 # One CPU process with every setting spoken out, so that the launcher asks and warns about nothing. Left to itself it takes one
 # thread for each physical core, half of what a virtual machine offers.
 THREADS := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
-LAUNCH := $(BIN)/accelerate launch --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
+LAUNCH := $(BIN)/accelerate launch --quiet --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
 	--num_cpu_threads_per_process $(THREADS)
 # The demo and the tests never reach for the network; gradio would report to its makers.
 OFFLINE := HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
@@ -96,7 +96,7 @@ $(REPORT): $(CLIPS)
 
 $(ANALYSIS): $(REPORT)
 	$(call say,5/6 Analysing a clip with words of our own)
-	$(BIN)/emoclip analyze $(CLIP) --emotions "happiness,quiet relief,anger,bewilderment,none of these" \
+	$(BIN)/emoclip analyze $(CLIP) --emotions "happiness,quiet relief,anger,bewilderment,boredom" \
 		--model $(OUT)/clips/model --output $@ --plot $(OUT)/analysis.png --overwrite
 
 $(ELSEWHERE): $(REPORT)

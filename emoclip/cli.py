@@ -2,8 +2,8 @@
 """The `emoclip` command.
 
     emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
-    emoclip train --config configs/train/demo.yaml
-    emoclip evaluate --config configs/eval/zero_shot.yaml
+    emoclip train --config configs/train/demo_stills.yaml
+    emoclip evaluate --config configs/eval/synthetic.yaml
     emoclip demo
 
 Heavy packages are imported by the command that needs them, so that `emoclip --help` answers at once.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoclip import __version__
-from emoclip.console import run_command, write_line
+from emoclip.console import require, run_command, write_line
 
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def _plan_outputs(args: argparse.Namespace) -> list[Path]:
     if args.plot is not None and len(args.inputs) > 1:
         raise ValueError(f"`--plot` draws one video, got {len(args.inputs)} inputs; run the command once for each.")
     if args.plot is not None:
+        require("matplotlib", "plot")
         check_output("--plot", args.plot, (".png",), overwrite=args.overwrite)
     outputs = [args.output] if args.output else [Path(f"{Path(source).stem}.emotions.csv") for source in args.inputs]
     repeated = [str(path) for path, times in Counter(outputs).items() if times > 1]

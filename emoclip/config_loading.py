@@ -210,10 +210,19 @@ def _convert(hint: Any, value: Any, key: str, source: str) -> Any:
             _expect(str, k, key, source): _convert(arguments[1], v, f"{key}.{k}", source) for k, v in mapping.items()
         }
     if hint is Any:
-        return value
+        return _plain(value)
     if text is not None and hint in (str, Path) and not isinstance(value, str) and text:
         value = text
     return _expect(hint, value, key, source)
+
+
+def _plain(value: Any) -> Any:
+    """A value of no declared type, with overrides at any depth replaced by what they say."""
+    if isinstance(value, _Override):
+        return _plain(value.value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _convert_union(arguments: tuple[Any, ...], value: Any, key: str, source: str) -> Any:

@@ -154,12 +154,16 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         """Replace the text tower's token embedding."""
         self.text_model.embeddings.token_embedding = cast(nn.Embedding, value)
 
-    def get_frame_features(self, pixel_values_videos: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+    def get_frame_features(
+        self, pixel_values_videos: torch.Tensor, subject_masks: torch.Tensor | None = None, **kwargs: Any
+    ) -> torch.Tensor:
         r"""Embed every frame by itself.
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
                 Normalised frames; a still image is a clip of one frame.
+            subject_masks (`torch.Tensor`, *optional*):
+                An input of EmotionCLIP, which this version does not have; refused rather than ignored.
 
         Returns:
             `torch.Tensor` of shape `(batch_size, num_frames, projection_dim)`: in CLIP's space, not normalised.
@@ -167,6 +171,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         Raises:
             ValueError: the input is not of that rank or channel count.
         """
+        _refuse(subject_masks=subject_masks)
         channels = self.config.vision_config.num_channels
         if pixel_values_videos.ndim != 5 or pixel_values_videos.shape[2] != channels:
             raise ValueError(
@@ -182,6 +187,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         pixel_values_videos: torch.Tensor | None = None,
         frame_embeds: torch.Tensor | None = None,
         frame_mask: torch.Tensor | None = None,
+        subject_masks: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
         r"""Embed clips, from pixels or from frame embeddings computed before.
@@ -193,6 +199,8 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
                 The result of `get_frame_features`, instead of pixels.
             frame_mask (`torch.Tensor` of shape `(batch_size, num_frames)`, *optional*):
                 True (or 1) where a frame counts.
+            subject_masks (`torch.Tensor`, *optional*):
+                Refused, see `get_frame_features`.
 
         Returns:
             [`BaseModelOutputWithPooling`] whose `pooler_output` is `(batch_size, projection_dim)`, not normalised.
@@ -200,6 +208,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         Raises:
             ValueError: both or neither input given, or a mask of another shape.
         """
+        _refuse(subject_masks=subject_masks)
         if pixel_values_videos is not None and frame_embeds is None:
             frame_embeds = self.get_frame_features(pixel_values_videos, **kwargs)
         elif frame_embeds is None or pixel_values_videos is not None:
@@ -270,9 +279,7 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         Raises:
             ValueError: `return_loss=True` without one text per clip, inputs of a wrong shape, or EmotionCLIP's inputs.
         """
-        for name, value in (("subject_masks", subject_masks), ("sentiment_logits", sentiment_logits)):
-            if value is not None:
-                raise ValueError(f"`{name}` must be None in this version, got {type(value).__name__}; leave it out.")
+        _refuse(subject_masks=subject_masks, sentiment_logits=sentiment_logits)
         if input_ids is None:
             raise ValueError("`input_ids` must be given, got None; for clips alone call `get_video_features`.")
         clips = pixel_values_videos if frame_embeds is None else frame_embeds
@@ -295,6 +302,13 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         )
         as_dict = self.config.return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
+
+
+def _refuse(**inputs: torch.Tensor | None) -> None:
+    """Say of inputs that this version does not have that they are not used, instead of scoring without them."""
+    for name, value in inputs.items():
+        if value is not None:
+            raise ValueError(f"`{name}` must be None in this version, got {type(value).__name__}; leave it out.")
 
 
 def _pooled(output: BaseModelOutputWithPooling) -> torch.Tensor:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -182,3 +182,18 @@ def test_dump_reads_back_to_equal_config(config_file, tmp_path):
     path = write(tmp_path, dump_config(config))
     assert load_config(Whole, path) == config
     assert config_to_dict(config)["data"] == {"manifest": "a/b.parquet", "batch_size": 8, "folds": [1, 2]}
+
+
+@dataclass(frozen=True)
+class _Free:
+    """A mapping whose values have no declared type."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def test_overrides_inside_free_mappings_arrive_as_plain_values(tmp_path):
+    """`model.config.temporal_config.pooling=mean` must give the word, not the loader's own object."""
+    path = tmp_path / "c.yaml"
+    path.write_text("fields: {part: {pooling: max}}")
+    config = load_config(_Free, path, ["fields.part.pooling=mean", "fields.part.size=3", "fields.other=[1, 2]"])
+    assert config.fields == {"part": {"pooling": "mean", "size": 3}, "other": [1, 2]}

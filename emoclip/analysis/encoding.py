@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video, iter_frames
+from modeling_emoclip.video_sources_emoclip import is_still_image
 
 from .source_model import LoadedModel
 from .windows import Timed, WindowPlan
@@ -102,13 +103,16 @@ def _prepared_frames(
 
 
 def _encode_whole(source: Any, loaded: LoadedModel, on_error: str) -> WindowEmbeddings:
-    """One window by the processor's rule. The rule may repeat frames; each is decoded and embedded once."""
+    """One window by the processor's rule; a still is one frame, as in the processor. The rule may repeat frames; each is decoded and embedded once."""
     video_processor = loaded.processor.video_processor
     places = mask = torch.empty(0)
 
     def distinct(total: int) -> list[int]:
         nonlocal places, mask
-        indices, mask = video_processor.sample_frame_indices(total)
+        if is_still_image(source):
+            indices, mask = torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
+        else:
+            indices, mask = video_processor.sample_frame_indices(total)
         wanted, places = torch.unique(indices, return_inverse=True)
         return wanted.tolist()
 

@@ -36,7 +36,7 @@ def check_output(name: str, path: str | Path, endings: tuple[str, ...], *, overw
         raise FileNotFoundError(f"The folder of `{name}` must exist, got {str(path)!r}; create {path.parent} first.")
     if path.exists() and not (overwrite and path.is_file()):
         raise FileExistsError(
-            f"`{name}` must not name an existing file, got {str(path)!r}; choose another or pass overwrite."
+            f"`{name}` must not name an existing file, got {str(path)!r}; choose another or pass --overwrite (overwrite=True)."
         )
     return path
 

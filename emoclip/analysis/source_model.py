@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 import modeling_emoclip
 from emoclip.default_model import path as default_folder
@@ -85,12 +86,23 @@ def scoring(model: torch.nn.Module) -> Iterator[None]:
 
 def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
     _check_emoclip(name)
-    model = modeling_emoclip.EmoCLIPModel.from_pretrained(name).eval()
+    model = _read_weights(name).eval()
     processor = processor or modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)
     descriptions = _descriptions_of(model)
     if not _is_default(name):
         return LoadedModel(model, processor, str(name), f"Model: {name}.", descriptions)
     return LoadedModel(model, processor, DEFAULT_NAME, DEFAULT_STATEMENT, descriptions)
+
+
+def _read_weights(name: str | Path) -> Any:
+    """The model, with one sentence where its files do not fit or are damaged."""
+    try:
+        return modeling_emoclip.EmoCLIPModel.from_pretrained(name)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"The weights of a model must be whole and fit its config.json, those of {name} are not "
+            f"({str(error).splitlines()[0]}); copy or download the folder again."
+        ) from error
 
 
 def _descriptions_of(model: Any) -> dict[str, str]:

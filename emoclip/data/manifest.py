@@ -108,8 +108,9 @@ def read_manifest(path: str | Path, *, check_media: bool = True) -> Manifest:
         raise ValueError(
             f"A manifest needs the column `{missing[0]}`, {path} has only {', '.join(table.column_names)}."
         )
+    table = _checked_types(table, path)
     metadata = _read_metadata(table, path)
-    class_names = json.loads(metadata["class_names"])
+    class_names = _read_class_names(metadata["class_names"], path)
     _check_values(table, class_names, path)
     if check_media:
         _check_media(table, path)
@@ -139,6 +140,47 @@ def _read_metadata(table: pa.Table, path: Path) -> dict[str, str]:
             f"A manifest needs `{missing[0]}` in its schema metadata, {path} has only {sorted(metadata)}."
         )
     return metadata
+
+
+def _checked_types(table: pa.Table, path: Path) -> pa.Table:
+    """The table with the contract's types where they differ harmlessly (int32 for int64); without nulls where none may be."""
+    for wanted in MANIFEST_SCHEMA:
+        position = table.schema.get_field_index(wanted.name)
+        column = table.column(position)
+        kinds_differ = pa.types.is_nested(column.type) != pa.types.is_nested(wanted.type) or (
+            _is_text(column.type) != _is_text(wanted.type)
+        )
+        try:
+            if kinds_differ and not pa.types.is_null(column.type):
+                raise pa.ArrowInvalid(f"{column.type} is no {wanted.type}")
+            table = table.set_column(
+                position, table.schema.field(position).with_type(wanted.type), column.cast(wanted.type)
+            )
+        except pa.ArrowException as error:
+            raise ValueError(
+                f"The column `{wanted.name}` of a manifest must be of the type {wanted.type}, {path} has {column.type}; "
+                "write it with emoclip.data.manifest.write_manifest."
+            ) from error
+    for name in ("clip_id", "path", "media"):
+        if table[name].null_count:
+            raise ValueError(
+                f"`{name}` must be given for every clip, {table[name].null_count} rows of {path} have none."
+            )
+    return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _read_class_names(text: str, path: Path) -> list[str]:
+    try:
+        names = json.loads(text)
+    except json.JSONDecodeError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"The metadata `class_names` must be a JSON list of names, {path} has {text[:80]!r}.")
+    return names
 
 
 def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:

@@ -16,9 +16,6 @@ from typing import Any
 from emoclip.console import require
 
 
-_ROOT = Path(__file__).resolve().parents[2]
-
-
 def load_module(name: str) -> Any:
     """Our `evaluate` module of that name, ready to compute; offline, and with its data in memory.
 
@@ -60,11 +57,16 @@ def evaluate_library() -> ModuleType:
     return library
 
 
+def _hides_the_library(folder: Path) -> bool:
+    """Whether a folder holds a script of the library's name; site-packages, which holds the library, does not count."""
+    return (folder / "evaluate.py").is_file() and not (folder / "evaluate" / "__init__.py").is_file()
+
+
 @contextmanager
 def _root_off_the_path() -> Iterator[None]:
-    """Takes the repository's root off `sys.path` for one import; a clone that is not installed needs it back."""
+    """Takes folders with a script `evaluate.py`, such as the repository's root, off `sys.path` for one import; a clone that is not installed needs it back."""
     before = list(sys.path)
-    sys.path[:] = [entry for entry in before if Path(entry).resolve() != _ROOT]
+    sys.path[:] = [entry for entry in before if not _hides_the_library(Path(entry))]
     try:
         yield
     finally:

@@ -105,6 +105,16 @@ def test_still_image_is_one_window_at_zero(loaded):
     assert (found.starts, found.ends) == ([0.0], [0.0])
 
 
+def test_still_image_is_scored_as_the_processor_gives_it(loaded):
+    """Copies of the picture, one for each frame of a clip, would get another answer from the temporal transformer."""
+    picture = torch.randint(0, 256, (26, 34, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(3)).numpy()
+    inputs = loaded.processor(videos=picture)
+    assert inputs["pixel_values_videos"].shape[1] == 1
+    with torch.inference_mode():
+        expected = loaded.model.get_video_features(**inputs).pooler_output
+    torch.testing.assert_close(encode(picture, loaded).embeds, expected, rtol=1e-5, atol=1e-5)
+
+
 def damaged_copy(clip, folder):
     """A copy with its index in front (so that it opens) and its last frames missing."""
     path = folder / "damaged.mp4"

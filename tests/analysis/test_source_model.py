@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 
 import pytest
 import torch
@@ -87,3 +88,12 @@ def test_scoring_restores_the_mode(tiny_model_folder):
         assert torch.is_inference_mode_enabled()
         raise KeyError
     assert model.training
+
+
+def test_damaged_weights_are_told_in_one_sentence(tiny_model_folder, tmp_path):
+    """A download that broke off is the user's to repair, not a defect with a traceback."""
+    shutil.copytree(tiny_model_folder, tmp_path / "copy")
+    weights = tmp_path / "copy" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="must be whole and fit its config"):
+        load_model(tmp_path / "copy")

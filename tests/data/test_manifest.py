@@ -130,3 +130,37 @@ def test_fingerprint_is_the_hash_of_the_file(manifest, tmp_path):
     assert fingerprint(manifest) == hashlib.sha256(manifest.read_bytes()).hexdigest()
     with pytest.raises(FileNotFoundError, match=r"No manifest at"):
         fingerprint(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("captions", ["one", "two", "three"], r"`captions` of a manifest must be of the type list"),
+        ("label", ["calm", "calm", "tense"], r"`label` of a manifest must be of the type int64, .* has string"),
+        ("path", ["c0.mp4", None, "c2.mp4"], r"`path` must be given for every clip, 1 rows"),
+    ],
+)
+def test_columns_of_another_type_are_refused(manifest, column, values, message):
+    """Captions that are plain texts would be taken for lists of letters and trained on."""
+    table = pq.read_table(manifest)
+    position = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(position, column, pa.array(values)), manifest)
+    with pytest.raises(ValueError, match=message):
+        read_manifest(manifest)
+
+
+def test_narrower_integers_are_taken(manifest):
+    """Other writers choose int32; nothing is lost by widening."""
+    table = pq.read_table(manifest)
+    position = table.schema.get_field_index("label")
+    pq.write_table(table.set_column(position, "label", table["label"].cast(pa.int32())), manifest)
+    assert read_manifest(manifest).table.schema.field("label").type == pa.int64()
+
+
+def test_class_names_that_are_no_list_are_refused(manifest):
+    """The order of classes is the meaning of every label."""
+    table = pq.read_table(manifest)
+    metadata = {**table.schema.metadata, b"class_names": b"calm, tense"}
+    pq.write_table(table.replace_schema_metadata(metadata), manifest)
+    with pytest.raises(ValueError, match=r"must be a JSON list of names, .* has 'calm, tense'"):
+        read_manifest(manifest)

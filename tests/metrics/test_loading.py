@@ -7,6 +7,7 @@ import pytest
 
 import emoclip
 from emoclip.metrics import load_module, module_path
+from emoclip.metrics.loading import _hides_the_library
 
 
 ROOT = Path(emoclip.__file__).parents[1]
@@ -36,3 +37,13 @@ def test_unknown_module_is_refused():
     """The library would search the Hub for it."""
     with pytest.raises(ValueError, match=r"No `evaluate` module 'accuracy'; there are emotion_recognition, macro_f1"):
         module_path("accuracy")
+
+
+def test_library_is_found_where_package_and_library_lie_side_by_side(tmp_path):
+    """Installed from a wheel, this package's parent folder is site-packages, which holds the library itself."""
+    (tmp_path / "evaluate").mkdir()
+    (tmp_path / "evaluate" / "__init__.py").write_text("")
+    assert not _hides_the_library(tmp_path)
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "evaluate.py").write_text("")
+    assert _hides_the_library(tmp_path / "clone")

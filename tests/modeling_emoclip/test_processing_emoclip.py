@@ -176,3 +176,11 @@ def test_saved_folder_loads_by_auto_processor_in_a_clean_process(processor, tmp_
         home,
     )
     assert output.split("\n")[-2] == "(1, 5, 3, 14, 16) 1"
+
+
+def test_the_usual_call_of_clip_is_accepted(processor):
+    """Every CLIP example says `padding=True, truncation=True`; texts are padded and cut here in any case."""
+    usual = processor(text=["a", "a b c"], return_tensors="pt", padding=True, truncation=True)
+    assert torch.equal(usual["input_ids"], processor(text=["a", "a b c"])["input_ids"])
+    with pytest.raises(ValueError, match="`padding` must be True, got False"):
+        processor(text=["a"], padding=False)

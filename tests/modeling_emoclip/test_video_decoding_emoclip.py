@@ -205,6 +205,16 @@ def test_file_whose_header_was_cut_off_is_refused(tmp_path, write_video):
         decode_video(path, on_error="truncate")
 
 
+@pytest.mark.parametrize("read", [probe_video, decode_video, lambda path: list(iter_frames(path))])
+def test_file_cut_before_its_first_frame_is_refused(read, tmp_path, write_video):
+    """With the index in front such a file opens, and fails at the first frame, also where only the header is asked for."""
+    path = write_video(tmp_path / "a.mp4", container_options={"movflags": "faststart"})
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"mdat") + 20])
+    with pytest.raises(VideoDecodeError, match=r"a\.mp4"):
+        read(path)
+
+
 def test_missing_file_is_named(tmp_path):
     """A typing error in a path is no damaged video."""
     with pytest.raises(FileNotFoundError, match=r"nowhere\.mp4 does not exist"):

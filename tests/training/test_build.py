@@ -55,6 +55,24 @@ def test_clip_folder_gives_its_towers(scratch: dict, world: Path, tmp_path: Path
     assert ours.config.temporal_config.head_dim == 7
 
 
+def test_openais_wrong_end_of_text_id_is_accepted(scratch: dict, tmp_path: Path) -> None:
+    """`openai/clip-vit-*` say 2, by which CLIP's tower pools at the largest id: the end of text all the same."""
+    model, processor = build_model(ModelConfig(**scratch))
+    text = {**model.config.text_config.to_dict(), "eos_token_id": 2}
+    torch.manual_seed(1)
+    vision = model.config.vision_config.to_dict()
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=10)).save_pretrained(tmp_path)
+    processor.tokenizer.save_pretrained(tmp_path)
+    small = {"temporal_config": {"head_dim": 7, "intermediate_size": 13}}
+    ours, theirs = build_model(ModelConfig(init="clip", name=str(tmp_path), config=small))
+    with torch.no_grad():
+        short = ours.get_text_features(**theirs(text=["raised brows"])).pooler_output
+        padded = ours.get_text_features(
+            **theirs(text=["raised brows", "a long text of several more words"])
+        ).pooler_output
+    torch.testing.assert_close(short[0], padded[0])
+
+
 def test_earlier_run_keeps_its_towers_and_takes_another_pooling(tiny_model_folder: Path) -> None:
     """Stage 2 of the embedded default starts so: the temporal part is new, the towers are not."""
     earlier = EmoCLIPModel.from_pretrained(tiny_model_folder)

@@ -2,6 +2,7 @@
 """Checkpoints are whole, few, and only used by the run they belong to."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,30 @@ def test_other_configuration_is_named_key_by_key(finished: TrainingRun) -> None:
     ) as error:
         load_checkpoint(finished.accelerator, config, checkpoint, finished.fingerprint)
     assert "log_every" not in str(error.value)
+
+
+def test_other_number_of_processes_is_refused(finished: TrainingRun) -> None:
+    """Order, epoch length and rates would be others; the weights would belong to no run."""
+    checkpoint = find_checkpoint(finished.config.output_dir, "auto")
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    (checkpoint / "trainer_state.json").write_text(json.dumps({**state, "num_processes": 2}))
+    with pytest.raises(ValueError, match="num_processes=2, got 1 now"):
+        load_checkpoint(finished.accelerator, finished.config, checkpoint, finished.fingerprint)
+
+
+def test_damaged_checkpoint_is_told(finished: TrainingRun) -> None:
+    """A full disk leaves such files; the remedy is the checkpoint before."""
+    checkpoint = find_checkpoint(finished.config.output_dir, "auto")
+    (checkpoint / "training_state" / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="is damaged and cannot be read"):
+        load_checkpoint(finished.accelerator, finished.config, checkpoint, finished.fingerprint)
+
+
+def test_going_back_removes_the_abandoned_checkpoints(finished: TrainingRun) -> None:
+    """Otherwise the next `--resume` would jump to the branch that was given up."""
+    earlier = list_checkpoints(finished.config.output_dir)[0]
+    assert load_checkpoint(finished.accelerator, finished.config, earlier, finished.fingerprint) == 9
+    assert list_checkpoints(finished.config.output_dir) == [earlier]
 
 
 def test_changed_data_is_refused(finished: TrainingRun) -> None:

@@ -73,9 +73,56 @@ def test_resume_under_another_configuration_is_refused(write_run: Callable[..., 
     assert "seed (0 there, 9 now)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "override", ["data.manifest=missing.parquet", "data.split=holdout", "model.tokenizer=nowhere"]
+)
+def test_overwrite_deletes_nothing_before_everything_is_checked(
+    write_run: Callable[..., Path], override: str, capsys
+) -> None:
+    """A typo beside `--overwrite` must not cost the finished run."""
+    config = write_run(max_steps=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    assert run_command(main, ["--config", str(config), override, "--overwrite"]) == 2
+    assert (config.parent / "run" / "model" / "model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("change", ["seed=9", "optimizer.lr=0.5"])
+def test_complete_run_of_another_configuration_is_not_taken_for_this_one(
+    write_run: Callable[..., Path], change: str, capsys
+) -> None:
+    """`--resume` would hand out a model that nobody asked for."""
+    config = write_run(max_steps=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    assert run_command(main, ["--config", str(config), change, "--resume"]) == 2
+    assert f"{change.split('=')[0]} (" in capsys.readouterr().err
+
+
+def test_resume_and_overwrite_exclude_each_other(write_run: Callable[..., Path], capsys) -> None:
+    """One keeps the run, the other deletes it."""
+    assert run_command(main, ["--config", str(write_run()), "--resume", "--overwrite"]) == 2
+    assert "got both" in capsys.readouterr().err
+
+
+def test_resume_leaves_foreign_folders_alone(write_run: Callable[..., Path], tmp_path: Path, capsys) -> None:
+    """A mistyped folder must not become a run folder, which `--overwrite` may delete."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "config.yaml").write_text("camera: old\n")
+    assert run_command(main, ["--config", str(write_run()), f"output_dir={tmp_path / 'photos'}", "--resume"]) == 2
+    assert "run folders only" in capsys.readouterr().err
+    assert (tmp_path / "photos" / "config.yaml").read_text() == "camera: old\n"
+
+
+def test_a_refused_start_does_not_lock_the_folder(write_run: Callable[..., Path], capsys) -> None:
+    """Tracker files of a failed start once made the corrected start an `earlier run`."""
+    config = write_run(max_steps=2, tracker="tensorboard")
+    assert run_command(main, ["--config", str(config), "data.split=holdout"]) == 2
+    assert run_command(main, ["--config", str(config)]) == 0
+    assert any((config.parent / "run" / "emoclip").rglob("events.out.tfevents.*"))
+
+
 def test_dry_run_prints_sizes_and_writes_nothing(write_run: Callable[..., Path], capsys) -> None:
     """The cheap look before a long run."""
-    config = write_run()
+    config = write_run(tracker="tensorboard")
     assert run_command(main, ["--config", str(config), "--dry-run"]) == 0
     printed = capsys.readouterr().out
     assert "22 clips, 5 steps an epoch" in printed

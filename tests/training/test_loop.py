@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def test_a_loss_that_explodes_stops_the_run(write_run: Callable[..., Path]) -> N
         run.accelerator.unwrap_model(run.model).logit_scale.fill_(float("nan"))
     with pytest.raises(ValueError, match="loss must stay finite"):
         run.train()
+    assert not (run.config.output_dir / "checkpoints").exists()
 
 
 def launch(config: Path, *arguments: str) -> subprocess.Popen:
@@ -114,11 +116,20 @@ def test_killed_and_resumed_equals_uninterrupted(write_run: Callable[..., Path],
 
 
 @pytest.mark.slow
-def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], tmp_path: Path) -> None:
-    """Two real processes: each sees its own half, both end with the same weights, one model is written."""
-    config = write_run(epochs=2, data__batch_size=3)
+def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], world: Path, tmp_path: Path) -> None:
+    """Two real processes with the auxiliary head, a tracker and a clip that cannot be read: they stay together to the end."""
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    (copy / "clips" / "000" / "train_000007.mp4").write_bytes(b"no video at all")
+    config = write_run(
+        epochs=2,
+        data__batch_size=2,
+        data__manifest=str(copy / "clips.parquet"),
+        optimizer__word_prediction=0.5,
+        tracker="tensorboard",
+    )
     command = ["--standalone", "--nproc_per_node", "2", str(ROOT / "train.py"), "--config", str(config)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", *command, f"output_dir={tmp_path / 'two'}"],
         env=environment,
@@ -129,5 +140,9 @@ def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], t
     )
     assert done.returncode == 0, done.stdout + done.stderr
     record = json.loads((tmp_path / "two" / "run.json").read_text())
-    assert (record["num_processes"], record["steps"]) == (2, 6)  # 22 clips in global batches of 6: 3 steps an epoch
-    assert (tmp_path / "two" / "model" / "model.safetensors").is_file()
+    assert (record["num_processes"], record["steps"]) == (2, 10)  # 22 clips in global batches of 4: 5 steps an epoch
+    assert done.stdout.count("The model is in") == 1
+    lines = (tmp_path / "two" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [2, 4, 6, 8, 10]
+    states = (tmp_path / "two" / "checkpoints" / "00000010" / "training_state").glob("random_states_*.pkl")
+    assert len(list(states)) == 2

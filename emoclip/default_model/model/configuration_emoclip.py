@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration of EmoCLIP: CLIP's two towers plus the part that pools frames over time."""
 
+from collections.abc import Container, Iterable
 from typing import Any, ClassVar
 
 from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
@@ -9,7 +10,7 @@ from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
 TEMPORAL_POOLINGS = ("cls_transformer", "mean", "middle_frame")
 
 # Keys that transformers hands to every configuration class without having them as attributes.
-_TRANSFORMERS_KEYS = {"torch_dtype", "auto_map", "attn_implementation", "output_attentions"}
+_TRANSFORMERS_KEYS = {"torch_dtype", "auto_map", "attn_implementation", "output_attentions", "custom_pipelines"}
 
 
 class EmoCLIPTemporalConfig(PreTrainedConfig):
@@ -47,22 +48,26 @@ class EmoCLIPTemporalConfig(PreTrainedConfig):
     layer_norm_eps: float = 1e-5
 
     def __post_init__(self, **kwargs: Any) -> None:
-        unknown = sorted(key for key in kwargs if not _is_of_transformers(key))
-        if unknown:
-            raise ValueError(
-                f"`temporal_config` has no field {', '.join(unknown)}; its fields are pooling, num_hidden_layers, "
-                "num_attention_heads, head_dim, intermediate_size, max_position_embeddings and layer_norm_eps."
-            )
+        _check_known("`temporal_config`", kwargs, ())
         super().__post_init__(**kwargs)
         if self.pooling not in TEMPORAL_POOLINGS:
             raise ValueError(f"`pooling` must be one of {', '.join(TEMPORAL_POOLINGS)}, got {self.pooling!r}.")
         for name in ("num_hidden_layers", "num_attention_heads", "head_dim", "intermediate_size"):
             _check_positive(name, getattr(self, name))
+        _check_number("layer_norm_eps", self.layer_norm_eps)
+        _check_positive("max_position_embeddings", self.max_position_embeddings)
         if self.max_position_embeddings < 2:
             raise ValueError(
                 "`max_position_embeddings` must be at least 2 (the CLS token and one frame), "
                 f"got {self.max_position_embeddings}."
             )
+
+
+_PARTS: dict[str, Any] = {
+    "text_config": CLIPTextConfig,
+    "vision_config": CLIPVisionConfig,
+    "temporal_config": EmoCLIPTemporalConfig,
+}
 
 
 class EmoCLIPConfig(PreTrainedConfig):
@@ -93,11 +98,7 @@ class EmoCLIPConfig(PreTrainedConfig):
     """
 
     model_type = "emoclip"
-    sub_configs_defaults: ClassVar[dict[str, Any]] = {
-        "text_config": CLIPTextConfig,
-        "vision_config": CLIPVisionConfig,
-        "temporal_config": EmoCLIPTemporalConfig,
-    }
+    sub_configs_defaults: ClassVar[dict[str, Any]] = dict(_PARTS)
 
     # Given as a mapping, a configuration or nothing; `super().__post_init__` makes each a configuration.
     text_config: Any = None
@@ -109,14 +110,36 @@ class EmoCLIPConfig(PreTrainedConfig):
     class_descriptions: dict[str, str] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
+        _check_known("the configuration", kwargs, ())
+        for name, kind in _PARTS.items():
+            part = getattr(self, name)
+            if isinstance(part, dict):
+                _check_known(f"`{name}`", part, kind.__dataclass_fields__)
+            elif part is not None and not isinstance(part, PreTrainedConfig):
+                raise ValueError(f"`{name}` must be a mapping or a configuration, got {part!r}.")
         super().__post_init__(**kwargs)
         _check_positive("projection_dim", self.projection_dim)
+        _check_number("logit_scale_init_value", self.logit_scale_init_value)
+        if not isinstance(self.class_descriptions, dict | None):
+            raise ValueError(f"`class_descriptions` must be a mapping or None, got {self.class_descriptions!r}.")
         for name, text in (self.class_descriptions or {}).items():
             if not isinstance(text, str) or not text.strip() or name != name.casefold():
                 raise ValueError(
                     "`class_descriptions` must map names in lower case to texts that are not empty, got "
                     f"{name!r}: {text!r}."
                 )
+
+
+def _check_known(where: str, given: Iterable[str], fields: Container[str]) -> None:
+    """Refuse what is neither a field nor a key of transformers' own: a silent typo would build the default instead."""
+    unknown = sorted(key for key in given if key not in fields and not _is_of_transformers(key))
+    if unknown:
+        raise ValueError(f"{where} has no field {', '.join(unknown)}; check the spelling.")
+
+
+def _check_number(name: str, value: float) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a number, got {value!r}.")
 
 
 def _is_of_transformers(key: str) -> bool:

@@ -33,7 +33,7 @@ class EmoCLIPProcessor(ProcessorMixin):
     def __init__(self, video_processor: Any = None, tokenizer: Any = None) -> None:
         super().__init__(video_processor, tokenizer)
 
-    def __call__(
+    def __call__(  # noqa: PLR0913 - the keywords that calls of CLIP carry
         self,
         text: str | list[str] | None = None,
         videos: Any = None,
@@ -43,6 +43,8 @@ class EmoCLIPProcessor(ProcessorMixin):
         on_error: str = "raise",
         allow_urls: bool = False,
         return_tensors: str | None = "pt",
+        padding: bool | str = True,
+        truncation: bool = True,
     ) -> BatchFeature:
         """Return the model's input for texts, videos or both.
 
@@ -57,6 +59,8 @@ class EmoCLIPProcessor(ProcessorMixin):
             on_error (`str`, *optional*, defaults to `"raise"`): `"truncate"` uses the good frames of a damaged file.
             allow_urls (`bool`, *optional*, defaults to `False`): Whether `http(s)` addresses are read.
             return_tensors (`str`, *optional*, defaults to `"pt"`): `"pt"` or `"np"`.
+            padding, truncation (`bool`, *optional*, defaults to `True`):
+                Accepted because calls of CLIP carry them; texts are always padded and cut, so only `True` is allowed.
 
         Returns:
             `BatchFeature`: `input_ids` and `attention_mask` (N, L) for texts; `pixel_values_videos`
@@ -67,6 +71,11 @@ class EmoCLIPProcessor(ProcessorMixin):
             FileNotFoundError: If a path does not exist.
             VideoDecodeError: If a file cannot be decoded.
         """
+        for name, value in (("padding", padding), ("truncation", truncation)):
+            if value not in (True, "longest", "longest_first"):
+                raise ValueError(
+                    f"`{name}` must be True, got {value!r}; texts are padded to the longest and cut to fit."
+                )
         if text is None and videos is None:
             raise ValueError("`text` or `videos` must be given, got neither.")
         data: dict[str, Any] = {}

@@ -29,7 +29,7 @@ class Damage:
             position += f" ({self.seconds:.2f} s)"
         remedy = "copy or export the file again"
         if self.num_good:
-            remedy += f", or pass on_error='truncate' to use the {self.num_good} good frames"
+            remedy += f", or pass on_error='truncate' (--on-error truncate) to use the {self.num_good} good frames"
         return VideoDecodeError(
             f"A video must decode to its end, {name} does not: {self.reason} {position}; {remedy}."
         )

@@ -64,7 +64,10 @@ def probe_video(source: Any, *, allow_urls: bool = False) -> VideoInfo:
     if isinstance(media, FrameSequence):
         return _sequence_info(media, len(media), media.load(0), None)
     header, convert = read_header(media), FrameConverter()
-    found = _read_in_order(media, {0}, convert)
+    try:
+        found = _read_in_order(media, {0}, convert)
+    except DamagedVideo as stop:
+        raise stop.damage.to_error(media.name) from stop
     require_frames(media, len(found), None)
     height, width = convert.shape
     return VideoInfo(media.name, header.num_frames, header.fps, header.duration, height, width, convert.rotation)
