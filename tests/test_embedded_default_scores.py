@@ -10,8 +10,8 @@ from emoclip.synthetic.samples import EMOTIONS, make_clip
 
 
 NUM_CLIPS = 55  # five identities
-# 55 clips of a class-balanced set with true UAR 0.73 fall below this once in ten thousand draws; chance is 0.09.
-LOWEST_UAR = 0.50
+# 55 clips of a class-balanced set with true UAR 0.875 fall below this once in ten thousand draws; chance is 0.09.
+LOWEST_UAR = 0.70
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def test_new_faces_are_recognised_by_descriptions(predictions: tuple[list[str], 
     assert uar(*predictions) >= LOWEST_UAR
 
 
-def test_only_the_course_over_time_tells_some_classes_apart(predictions: tuple[list[str], list[str]]) -> None:
-    """The pairs that share their movements are mixed up with each other, not with the rest."""
-    twins = {"fear": "anxiety", "anxiety": "fear", "sadness": "disappointment", "disappointment": "sadness"}
+def test_classes_that_differ_only_over_time_are_told_apart(predictions: tuple[list[str], list[str]]) -> None:
+    """A temporal part that sees no order would be right in half of these at best."""
+    twins = {"fear", "anxiety", "sadness", "disappointment"}
     pairs = [(reference, predicted) for reference, predicted in zip(*predictions, strict=True) if reference in twins]
-    assert sum(predicted in (reference, twins[reference]) for reference, predicted in pairs) >= 0.8 * len(pairs)
+    assert sum(reference == predicted for reference, predicted in pairs) >= 0.75 * len(pairs)

@@ -32,7 +32,7 @@ def test_error_names_file_position_and_remedy():
     text = str(Damage(58, 2.28, "the file is cut").to_error("a.mp4"))
     assert text == (
         "A video must decode to its end, a.mp4 does not: the file is cut after frame 57 (2.28 s); copy or export the "
-        "file again, or pass on_error='truncate' to use the 58 good frames."
+        "file again, or pass on_error='truncate' (--on-error truncate) to use the 58 good frames."
     )
 
 
