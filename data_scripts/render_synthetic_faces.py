@@ -11,8 +11,15 @@ tokenizer/. An interrupted run goes on where it stopped.
 
 import sys
 
-from emoclip.console import run_command
-from emoclip.synthetic.cli import main
+from emoclip.console import require, run_command
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Render what the arguments ask for; says which extra is missing before anything is drawn."""
+    require("cv2", "data")
+    from emoclip.synthetic.cli import main as render
+
+    render(argv)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ def _main(argv: list[str] | None) -> int | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="emoclip demo", description="Open the demo in a browser.")
     parser.add_argument("--port", type=int, help="port on this computer (the first free one from 7860)")
-    parser.add_argument("--model", help="model folder or Hub id (the embedded default)")
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("EMOCLIP_MODEL") or None,
+        help="model folder or Hub id (the environment variable EMOCLIP_MODEL, else the embedded default)",
+    )
     parser.add_argument(
         "--share",
         action="store_true",

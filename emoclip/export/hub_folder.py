@@ -98,6 +98,8 @@ def _check_replaceable(output: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise FileExistsError(f"The output folder must not exist yet, got {output}; choose another or pass overwrite.")
+    if (output / ".git").exists():
+        raise FileExistsError(f"A clone of a repository is never replaced, got {output}; write beside it and copy.")
     is_model_folder = (output / "config.json").is_file()
     if not is_model_folder and not (output.is_dir() and not any(output.iterdir())):
         raise FileExistsError(

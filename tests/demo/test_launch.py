@@ -58,3 +58,10 @@ def test_bad_options_are_one_sentence(arguments, message, capsys):
     """Exit code 2 before anything is served."""
     assert launch.main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_space_names_its_model_by_the_environment(page, monkeypatch):
+    """A Space starts `app.py` without arguments."""
+    monkeypatch.setenv("EMOCLIP_MODEL", "someone/model")
+    assert launch.main([]) == 0
+    assert page.models == ["someone/model"]

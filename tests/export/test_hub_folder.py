@@ -122,6 +122,14 @@ def test_overwrite_spares_what_is_no_model(tmp_path, content):
     assert left_behind(target) == content
 
 
+def test_overwrite_spares_a_clone_of_a_repository(tmp_path):
+    """A clone of a Hub repository looks like a model folder; replacing it would delete its history."""
+    (tmp_path / "clone" / ".git").mkdir(parents=True)
+    (tmp_path / "clone" / "config.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="never replaced"):
+        save_hub_folder(model_part(), processor_part(), tmp_path / "clone", overwrite=True)
+
+
 def test_a_file_is_never_overwritten(tmp_path):
     """The output names a folder; a file of that name is somebody's data."""
     target = tmp_path / "model"
