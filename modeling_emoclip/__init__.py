@@ -4,10 +4,10 @@
 `AutoVideoProcessor` is not registered: it raises without torchvision, even on `.register`.
 """
 
-from transformers import AutoConfig, AutoModel, AutoProcessor
+from transformers import AutoConfig, AutoModel, AutoModelForVideoClassification, AutoProcessor
 
 from modeling_emoclip.configuration_emoclip import EmoCLIPConfig, EmoCLIPTemporalConfig
-from modeling_emoclip.modeling_emoclip import EmoCLIPModel, EmoCLIPOutput
+from modeling_emoclip.modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel, EmoCLIPOutput
 from modeling_emoclip.processing_emoclip import EmoCLIPProcessor
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
 from modeling_emoclip.video_processing_emoclip import EmoCLIPVideoProcessor
@@ -15,10 +15,12 @@ from modeling_emoclip.video_processing_emoclip import EmoCLIPVideoProcessor
 
 AutoConfig.register("emoclip", EmoCLIPConfig, exist_ok=True)
 AutoModel.register(EmoCLIPConfig, EmoCLIPModel, exist_ok=True)
+AutoModelForVideoClassification.register(EmoCLIPConfig, EmoCLIPForVideoClassification, exist_ok=True)
 AutoProcessor.register(EmoCLIPConfig, EmoCLIPProcessor, exist_ok=True)
 
 __all__ = [
     "EmoCLIPConfig",
+    "EmoCLIPForVideoClassification",
     "EmoCLIPModel",
     "EmoCLIPOutput",
     "EmoCLIPProcessor",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 import modeling_emoclip
 from emoclip.default_model import path as default_folder
@@ -98,7 +97,7 @@ def _read_weights(name: str | Path) -> Any:
     """The model, with one sentence where its files do not fit or are damaged."""
     try:
         return modeling_emoclip.EmoCLIPModel.from_pretrained(name)
-    except (SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ValueError(
             f"The weights of a model must be whole and fit its config.json, those of {name} are not "
             f"({str(error).splitlines()[0]}); copy or download the folder again."

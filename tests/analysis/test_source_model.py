@@ -95,5 +95,5 @@ def test_damaged_weights_are_told_in_one_sentence(tiny_model_folder, tmp_path):
     shutil.copytree(tiny_model_folder, tmp_path / "copy")
     weights = tmp_path / "copy" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="must be whole and fit its config"):
+    with pytest.raises(ValueError, match=r"cannot be read .*download it again"):
         load_model(tmp_path / "copy")

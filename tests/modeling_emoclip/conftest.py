@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real video files, written in the test: every frame can be told by its grey level, every corner by its colour."""
+"""Real video files, written in the test: every frame can be told by its grey level, every corner by its colour; tiny models."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,6 +8,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
+
+from modeling_emoclip import EmoCLIPConfig
 
 
 FIRST_LEVEL, LEVEL_STEP, NUM_LEVELS = 20, 10, 22
@@ -100,3 +103,60 @@ def draw_noise() -> Callable[..., np.ndarray]:
 def draw_corners() -> Callable[..., np.ndarray]:
     """Give tests the drawing of `corner_frame`."""
     return corner_frame
+
+
+TINY_TEXT = {
+    "hidden_size": 32,
+    "intermediate_size": 37,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 99,
+    "max_position_embeddings": 20,
+    "bos_token_id": 97,
+    "eos_token_id": 98,
+    "pad_token_id": 98,
+}
+TINY_VISION = {
+    "hidden_size": 24,
+    "intermediate_size": 29,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "image_size": 16,
+    "patch_size": 4,
+}
+TINY_TEMPORAL = {"head_dim": 5, "num_attention_heads": 7, "intermediate_size": 11, "max_position_embeddings": 13}
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Callable[..., EmoCLIPConfig]:
+    """Return a function that makes a configuration whose sizes all differ, so that a mixed-up axis fails.
+
+    `temporal` holds fields of the temporal part, the other arguments are fields of the configuration.
+    """
+
+    def make(temporal: dict | None = None, **fields) -> EmoCLIPConfig:
+        parts = {
+            "text_config": dict(TINY_TEXT),
+            "vision_config": dict(TINY_VISION),
+            "temporal_config": {**TINY_TEMPORAL, **(temporal or {})},
+        }
+        return EmoCLIPConfig(**{"projection_dim": 18, **parts, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_inputs() -> Callable[..., dict[str, torch.Tensor]]:
+    """Return a function that makes inputs of the tiny models: 3 clips of 5 frames, texts, and what a method adds."""
+
+    def make(num_texts: int = 3, *, masks: bool = False) -> dict[str, torch.Tensor]:
+        generator = torch.Generator().manual_seed(1)
+        input_ids = torch.randint(0, 97, (num_texts, 9), generator=generator)
+        input_ids[:, -1] = 98
+        inputs = {"pixel_values_videos": torch.randn(3, 5, 3, 16, 16, generator=generator), "input_ids": input_ids}
+        if masks:
+            corners = torch.rand(3, 5, 16, 16, generator=generator)
+            inputs["subject_masks"] = (corners > 0.6).float()
+        return inputs
+
+    return make

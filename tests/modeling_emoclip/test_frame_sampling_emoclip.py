@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of `modeling_emoclip.frame_sampling_emoclip`."""
 
+import numpy as np
 import pytest
 import torch
 
-from modeling_emoclip.frame_sampling_emoclip import circular_window, emoclip_indices, mirror_to_length, uniform_indices
+from modeling_emoclip.frame_sampling_emoclip import (
+    circular_window,
+    emoclip_indices,
+    emotionclip_indices,
+    expclip_paper_code_indices,
+    mirror_to_length,
+    uniform_indices,
+)
 
 
 def test_window_wraps_once_and_then_mirrors():
@@ -99,3 +107,48 @@ def test_clip_without_frames_is_refused(call, message):
     """An empty clip must fail here and not as a division by zero."""
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("total", [1, 2, 5, 8, 9, 15, 100, 1001])
+def test_emotionclip_evaluates_equal_distances_cut_to_whole_frames(total):
+    """The original's `linspace`, on which every probe of the paper stands."""
+    indices, mask = emotionclip_indices(total, 8)
+    assert indices.tolist() == np.linspace(0, total - 1, 8).astype(int).tolist()
+    assert mask.all()
+
+
+def test_emotionclip_trains_on_distinct_frames_in_order():
+    """Frames drawn twice or out of order are not what the temporal part was trained on."""
+    generator = torch.Generator().manual_seed(0)
+    draws = [emotionclip_indices(20, 8, training=True, generator=generator)[0] for _ in range(50)]
+    assert all((draw.diff() > 0).all() for draw in draws)
+    assert {int(frame) for draw in draws for frame in draw} == set(range(20))
+    indices, mask = emotionclip_indices(3, 5, training=True)
+    assert (indices.tolist(), mask.tolist()) == ([0, 1, 2, 2, 2], [True, True, True, False, False])
+
+
+def test_one_frame_of_emotionclip_is_the_first():
+    """A division by the number of gaps, of which there is none."""
+    assert emotionclip_indices(9, 1)[0].tolist() == [0]
+
+
+def test_expclip_takes_the_middle_of_each_segment():
+    """The worked example of the original code: 16 of 20 frames."""
+    expected = [0, 1, 3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 18, 19]
+    assert uniform_indices(20, 16)[0].tolist() == expected
+    assert expclip_paper_code_indices(20, 16)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("total", [1, 7, 16])
+def test_expclip_paper_code_repeats_the_first_frame_of_short_clips(total):
+    """894 test clips of FERV39k are scored so in the paper."""
+    indices, mask = expclip_paper_code_indices(total, 16)
+    assert indices.tolist() == [0] * 16
+    assert mask.all()
+
+
+@pytest.mark.parametrize("rule", [emotionclip_indices, expclip_paper_code_indices, uniform_indices])
+def test_no_rule_accepts_an_empty_clip(rule):
+    """The caller's decoder failed; a frame 0 that does not exist would fail later and elsewhere."""
+    with pytest.raises(ValueError, match="at least 1 frame, got 0"):
+        rule(0, 4)

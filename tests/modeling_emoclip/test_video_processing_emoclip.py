@@ -178,11 +178,19 @@ def test_numpy_output(processor):
         ({"num_frames": 2.5}, "got 2.5"),
         ({"num_frames": True}, "got True"),
         ({"frame_stride": -1}, "`frame_stride` must be a whole number"),
-        ({"frame_sampling": "random"}, "`frame_sampling` must be one of emoclip, uniform, got 'random'"),
+        (
+            {"frame_sampling": "random"},
+            "`frame_sampling` must be one of emoclip, emotionclip, expclip_paper_code, uniform, got",
+        ),
         ({"resize_dtype": "float16"}, "`resize_dtype` must be one of uint8, float32"),
         ({"resample": 1}, "`resample` must be one of 0, 2, 3, got 1"),
         ({"antialias": "yes"}, "`antialias` must be True or False, got 'yes'"),
-        ({"size": {"height": 3, "width": 3}}, "`size` must be a whole number or have the keys shortest_edge"),
+        (
+            {"size": {"longest_edge": 3}},
+            "`size` must be a whole number or have the keys shortest_edge or height, width",
+        ),
+        ({"size": {"height": 300, "width": 3}}, "`crop_size` must be at most the size of 300x3, got 224x224"),
+        ({"random_start": 1}, "`random_start` must be True or False, got 1"),
         ({"size": 0}, r"`size\['shortest_edge'\]` must be"),
         ({"crop_size": "big"}, "`crop_size` must be a whole number or have the keys height, width"),
         ({"size": 100}, "`crop_size` must be at most the short side of 100, got 224"),
@@ -237,3 +245,102 @@ def test_instances_do_not_share_their_defaults():
     assert second.size["shortest_edge"] == 224
     assert second.image_mean[0] < 1
     assert EmoCLIPVideoProcessor.image_mean[0] < 1
+
+
+class TestSubjects:
+    @pytest.fixture
+    def plain(self) -> EmoCLIPVideoProcessor:
+        return EmoCLIPVideoProcessor(
+            num_frames=3, frame_sampling="uniform", size=10, crop_size={"height": 8, "width": 6}
+        )
+
+    def test_boxes_move_with_the_pixels(self, plain):
+        """By hand: 20 x 30 pixels shrink by half to 10 x 15, the crop cuts 1 row and 4 columns off at the near side."""
+        video = np.zeros((3, 20, 30, 3), np.uint8)
+        boxes = [[[9, 3, 16, 9]], [], [[0, 0, 30, 20]]]
+        masks = plain(video, subject_boxes=[boxes])["subject_masks"]
+        expected = torch.zeros(3, 8, 6)
+        # x: floor(4.5) = 4 to 8, less 4; y: floor(1.5) = 1 to ceil(4.5) = 5, less 1.
+        expected[0, 0:4, 0:4] = 1
+        expected[2] = 1
+        assert torch.equal(masks, expected[None])
+
+    def test_one_entry_stands_for_every_frame(self, plain):
+        """An annotated person who sits still has one box."""
+        video = np.zeros((5, 20, 30, 3), np.uint8)
+        masks = plain(video, subject_boxes=[[[[9, 3, 16, 9, 0.93]]]])["subject_masks"]
+        assert masks.shape == (1, 3, 8, 6)
+        assert masks.sum(dim=(2, 3)).tolist() == [[16.0] * 3]
+
+    def test_boxes_of_the_sampled_frames_are_taken(self, plain):
+        """Masks of other frames than the pixels show would point at empty background."""
+        boxes = [[[0, 0, 30, 20]] if number in (1, 7) else [] for number in range(9)]
+        masks = plain(np.zeros((9, 20, 30, 3), np.uint8), subject_boxes=[boxes])["subject_masks"]
+        indices, _ = plain.sample_frame_indices(9)
+        assert indices.tolist() == [1, 4, 7]
+        assert masks.amax(dim=(2, 3)).tolist() == [[1.0, 0.0, 1.0]]
+
+    def test_masks_are_resized_and_cropped_as_the_frames_are(self, plain):
+        """A mask that fills half of the picture fills half of the crop."""
+        given = torch.zeros(1, 20, 30)
+        given[..., 15:] = 1
+        masks = plain(np.zeros((3, 20, 30, 3), np.uint8), subject_masks=[given])["subject_masks"]
+        # The edge lies at column 7.5 of 15: the middle pixel is half covered, which is not more than one half.
+        assert masks.unique().tolist() == [0.0, 1.0]
+        assert masks[0, 0, 0].tolist() == [0, 0, 0, 0, 1, 1]
+
+    def test_videos_with_and_without_subject_form_a_batch(self, plain):
+        """Films have scenes without people; padding has no subject frame of its own."""
+        still = np.zeros((20, 30, 3), np.uint8)
+        output = plain([np.zeros((3, 20, 30, 3), np.uint8), still], subject_boxes=[None, [[[0, 0, 30, 20]]]])
+        assert output["subject_masks"].shape == (2, 3, 8, 6)
+        assert output["subject_masks"].amax(dim=(1, 2, 3)).tolist() == [0.0, 1.0]
+
+    @pytest.mark.parametrize(
+        ("subjects", "message"),
+        [
+            ({"subject_boxes": [[], []]}, "one entry per video, 1, got 2"),
+            ({"subject_boxes": [[[[0, 0, 1, 1]]] * 2]}, "each of the 3 frames of the file or once for all, got 2"),
+            ({"subject_boxes": [[[[0, 0, 1]]]]}, r"must be \[x1, y1, x2, y2\]"),
+            ({"subject_boxes": [[[[5, 0, 1, 1]]]]}, r"x1 <= x2 and y1 <= y2, got \[5, 0, 1, 1\]"),
+            ({"subject_boxes": [[[[0, 0, float("nan"), 1]]]]}, "got"),
+            ({"subject_masks": [torch.zeros(1, 5, 5)]}, r"\(frames, 20, 30\).* got \(1, 5, 5\)"),
+            ({"subject_masks": [torch.zeros(1, 20, 30)], "subject_boxes": [[]]}, "either .* got both"),
+        ],
+    )
+    def test_bad_subjects_are_refused(self, plain, subjects, message):
+        """A mask in the wrong place is a wrong answer that looks right."""
+        with pytest.raises(ValueError, match=message):
+            plain(np.zeros((3, 20, 30, 3), np.uint8), **subjects)
+
+
+def test_every_form_of_a_video_gives_the_same_pixels(tmp_path):
+    """What a user has at hand must not change the score."""
+    frames = natural_frames(40, 52, count=5)
+    processor = EmoCLIPVideoProcessor(num_frames=4, frame_stride=1, size=20, crop_size=16)
+    (tmp_path / "frames").mkdir()
+    pictures = [Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in frames]
+    for number, picture in enumerate(pictures):
+        picture.save(tmp_path / "frames" / f"{number}.png")
+    array = frames.permute(0, 2, 3, 1).numpy()
+    expected = processor(frames)["pixel_values_videos"]
+    forms = [array, list(array), list(frames), pictures, tmp_path / "frames", sorted((tmp_path / "frames").iterdir())]
+    for form in forms:
+        assert torch.equal(processor(form)["pixel_values_videos"], expected)
+
+
+def test_processor_of_a_model_follows_its_configuration(tiny_config):
+    """Weights trained on squashed frames and scored on cropped ones lose without a word."""
+    squash = {"num_frames": 3, "size": {"height": 16, "width": 16}, "do_center_crop": False, "do_normalize": False}
+    processor = EmoCLIPVideoProcessor.from_config(tiny_config(preprocessing=squash))
+    assert (processor.size, processor.do_normalize) == ({"height": 16, "width": 16}, False)
+    default = EmoCLIPVideoProcessor.from_config(tiny_config())
+    assert (default.size, default.crop_size) == ({"shortest_edge": 16}, {"height": 16, "width": 16})
+
+
+def test_random_start_is_a_switch_of_evaluation():
+    """The published code evaluates random windows, which no two runs repeat."""
+    fixed, random = (EmoCLIPVideoProcessor(num_frames=4, frame_stride=1, random_start=on) for on in (False, True))
+    assert fixed.sample_frame_indices(90)[0].tolist() == [0, 1, 2, 3]
+    starts = {int(random.sample_frame_indices(90)[0][0]) for _ in range(20)}
+    assert len(starts) > 5

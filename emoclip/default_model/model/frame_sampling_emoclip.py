@@ -3,7 +3,7 @@
 
 Pure functions of the number of frames, no decoding. Each rule owns its behaviour on short clips: EmoCLIP's rule wraps
 around and then mirrors, so that every frame counts as valid; the uniform rule repeats the last frame and marks the
-repeats as padding.
+repeats as padding; Exp-CLIP's code repeats frame 0.
 """
 
 import torch
@@ -97,8 +97,7 @@ def uniform_indices(
     Raises:
         ValueError: If the clip has no frame.
     """
-    if total < 1:
-        raise ValueError(f"A clip must have at least 1 frame, got {total}.")
+    _check_total(total)
     positions = torch.arange(num_frames)
     if total < num_frames:
         return positions.clamp(max=total - 1), positions < total  # type: ignore[return-value]
@@ -108,8 +107,65 @@ def uniform_indices(
     return indices, torch.ones(num_frames, dtype=torch.bool)  # type: ignore[return-value]
 
 
+def emotionclip_indices(
+    total: int, num_frames: int, *, training: bool = False, generator: torch.Generator | None = None
+) -> tuple[torch.LongTensor, torch.BoolTensor]:
+    """Return EmotionCLIP's frame indices and their mask.
+
+    Training takes distinct frames at random, in order (EmotionCLIP `src/datasets/youtube.py`); evaluation takes frames at
+    equal distances from the first to the last, rounded down, so that short clips repeat frames (`bold.py`). A clip shorter
+    than `num_frames` gives in training each of its frames once and then the last one with a mask of `False`.
+
+    Args:
+        total: Number of frames of the clip.
+        num_frames: Number of frames wanted.
+        training: Whether the frames are random.
+        generator: Source of the randomness, torch's global one if absent.
+
+    Raises:
+        ValueError: If the clip has no frame.
+    """
+    _check_total(total)
+    if not training:
+        # Whole numbers: a rounded product such as 2.9999 would be cut to the frame before.
+        indices = torch.arange(num_frames) * (total - 1) // max(num_frames - 1, 1)
+        return indices, torch.ones(num_frames, dtype=torch.bool)  # type: ignore[return-value]
+    if total < num_frames:
+        return uniform_indices(total, num_frames)
+    chosen = torch.randperm(total, generator=generator)[:num_frames].sort().values
+    return chosen, torch.ones(num_frames, dtype=torch.bool)  # type: ignore[return-value]
+
+
+def expclip_paper_code_indices(
+    total: int, num_frames: int, *, training: bool = False, generator: torch.Generator | None = None
+) -> tuple[torch.LongTensor, torch.BoolTensor]:
+    """Return the frame indices of Exp-CLIP's published code and their mask, which is all `True`.
+
+    A clip of at most `num_frames` frames gives its frame 0 every time, so that nothing moves; a longer one is sampled as by
+    `uniform_indices`. Source: Exp-CLIP `dataloader/video_dataloader.py`.
+
+    Raises:
+        ValueError: If the clip has no frame.
+    """
+    if 0 < total <= num_frames:
+        return torch.zeros(num_frames, dtype=torch.long), torch.ones(num_frames, dtype=torch.bool)  # type: ignore[return-value]
+    return uniform_indices(total, num_frames, training=training, generator=generator)
+
+
+def _check_total(total: int) -> None:
+    if total < 1:
+        raise ValueError(f"A clip must have at least 1 frame, got {total}.")
+
+
 def _random_below(limit: int, generator: torch.Generator | None) -> int:
     return int(torch.randint(limit, (), generator=generator))
 
 
-__all__ = ["circular_window", "emoclip_indices", "mirror_to_length", "uniform_indices"]
+__all__ = [
+    "circular_window",
+    "emoclip_indices",
+    "emotionclip_indices",
+    "expclip_paper_code_indices",
+    "mirror_to_length",
+    "uniform_indices",
+]

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EmoCLIP: CLIP's image tower frame by frame, a temporal part, and CLIP's text tower.
+"""EmoCLIP's models: CLIP's image tower frame by frame, a temporal part, and CLIP's text tower or a head for classes.
 
-Source: Foteinopoulou and Patras, EmoCLIP (FG 2024), section III, and its repository's `architecture/video_clip.py`.
+One architecture for three methods: EmoCLIP (Foteinopoulou and Patras, FG 2024), EmotionCLIP (Zhang et al., CVPR 2023) and
+Exp-CLIP (Zhao et al., WACV 2025).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import nn
-from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
-from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers import CLIPModel, CLIPTextModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling, ImageClassifierOutput
 from transformers.utils import ModelOutput
 
+from .checks_emoclip import check_sentiment_logits, check_token_ids
 from .configuration_emoclip import EmoCLIPConfig
-from .loss_emoclip import contrastive_loss
-from .temporal_emoclip import EmoCLIPMeanPooling, EmoCLIPMiddleFramePooling, EmoCLIPTemporalTransformer
+from .loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
+from .video_encoder_emoclip import EmoCLIPPreTrainedModel, EmoCLIPVideoEncoder, init_linear_as_torch
 
 
 @dataclass
@@ -25,15 +26,21 @@ class EmoCLIPOutput(ModelOutput):
 
     Args:
         loss (`torch.Tensor` of shape `()`, *optional*, returned when `return_loss` is `True`):
-            Contrastive loss of the clips and texts, float32.
+            Loss of the clips and texts, float32: contrastive, or sentiment-guided where `sentiment_logits` are given.
         logits_per_video (`torch.Tensor` of shape `(batch_size, num_texts)`):
             Cosines times the logit scale.
         logits_per_text (`torch.Tensor` of shape `(num_texts, batch_size)`):
             Its transpose.
-        video_embeds (`torch.Tensor` of shape `(batch_size, dim)`):
+        video_embeds (`torch.Tensor` of shape `(batch_size, embed_dim)`):
             Clip embeddings, L2-normalised.
-        text_embeds (`torch.Tensor` of shape `(num_texts, dim)`):
+        text_embeds (`torch.Tensor` of shape `(num_texts, embed_dim)`):
             Text embeddings, L2-normalised.
+        vision_model_output ([`BaseModelOutputWithPooling`], *optional*):
+            Of the image tower, frames in the batch dimension, where hidden states or attentions are asked for.
+        text_model_output ([`BaseModelOutputWithPooling`], *optional*):
+            Of the text tower, likewise.
+        temporal_model_output ([`BaseModelOutputWithPooling`], *optional*):
+            Of the temporal part, likewise.
     """
 
     loss: torch.Tensor | None = None
@@ -41,76 +48,48 @@ class EmoCLIPOutput(ModelOutput):
     logits_per_text: torch.Tensor | None = None
     video_embeds: torch.Tensor | None = None
     text_embeds: torch.Tensor | None = None
+    vision_model_output: BaseModelOutputWithPooling | None = None
+    text_model_output: BaseModelOutputWithPooling | None = None
+    temporal_model_output: BaseModelOutputWithPooling | None = None
+
+    def to_tuple(self) -> tuple:
+        """The fields that are set, outputs of the parts as tuples too."""
+        return tuple(value.to_tuple() if isinstance(value, ModelOutput) else value for value in self.values())
 
 
-class EmoCLIPPreTrainedModel(PreTrainedModel):
-    r"""Initialisation and the settings that transformers reads from a model class."""
-
-    config_class = EmoCLIPConfig
-    base_model_prefix = "emoclip"
-    main_input_name = "pixel_values_videos"
-    input_modalities = ["video", "text"]  # noqa: RUF012 - the form transformers reads
-    supports_gradient_checkpointing = True
-    _supports_sdpa = True
-    _supports_flash_attn = True
-    _supports_flex_attn = True
-    _supports_attention_backend = True
-    _no_split_modules = [  # noqa: RUF012 - the form transformers reads
-        "CLIPTextEmbeddings",
-        "CLIPEncoderLayer",
-        "CLIPVisionEmbeddings",
-        "EmoCLIPTemporalLayer",
-    ]
-
-    @torch.no_grad()
-    def _init_weights(self, module: nn.Module) -> None:
-        # The towers are PreTrainedModels and initialise themselves; here are the parts that are ours.
-        if isinstance(module, EmoCLIPTemporalTransformer):
-            # N(0, 1) is large beside CLIP's features, but it is what the released model started from.
-            nn.init.normal_(module.cls_token)
-            nn.init.normal_(module.pos_embedding)
-            for child in module.layers.modules():
-                if isinstance(child, nn.Linear):
-                    _init_linear_as_torch(child)
-        elif isinstance(module, EmoCLIPModel):
-            factor = self.config.initializer_factor
-            for projection in (module.visual_projection, module.text_projection):
-                nn.init.normal_(projection.weight, std=projection.in_features**-0.5 * factor)
-            nn.init.constant_(module.logit_scale, self.config.logit_scale_init_value)
-        elif isinstance(module, nn.LayerNorm):
-            nn.init.ones_(module.weight)
-            nn.init.zeros_(module.bias)
-
-
-def _init_linear_as_torch(layer: nn.Linear) -> None:
-    """PyTorch's own default for linear layers, which the original relies on."""
-    nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5))
-    if layer.bias is not None:
-        bound = 1 / math.sqrt(layer.in_features)
-        nn.init.uniform_(layer.bias, -bound, bound)
-
-
-class EmoCLIPModel(EmoCLIPPreTrainedModel):
+class EmoCLIPModel(EmoCLIPVideoEncoder):
     r"""Clips and texts in one space: CLIP applied to each frame, pooled over time, against CLIP's text embeddings.
 
     Args:
         config ([`EmoCLIPConfig`]):
-            The sizes of the towers and of the temporal part.
+            The sizes of the towers and the parts between them.
     """
 
     def __init__(self, config: EmoCLIPConfig):
         super().__init__(config)
+        # The order decides which random numbers a new part gets, and with them whether a recorded run can be repeated.
         self.text_model = CLIPTextModel(config.text_config)
-        self.vision_model = CLIPVisionModel(config.vision_config)
-        self.visual_projection = nn.Linear(config.vision_config.hidden_size, config.projection_dim, bias=False)
+        self._add_image_tower()
         self.text_projection = nn.Linear(config.text_config.hidden_size, config.projection_dim, bias=False)
         self.logit_scale = nn.Parameter(torch.tensor(float(config.logit_scale_init_value)))
-        self.temporal = _build_temporal(config)
+        self._add_pooling()
+        if config.keep_clip_logit_scale:
+            self.register_buffer("clip_logit_scale", torch.tensor(float(config.logit_scale_init_value)))
         self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, EmoCLIPModel):
+            std = module.text_projection.in_features**-0.5 * self.config.initializer_factor
+            nn.init.normal_(module.text_projection.weight, std=std)
+            nn.init.constant_(module.logit_scale, self.config.logit_scale_init_value)
+            if self.config.keep_clip_logit_scale:
+                nn.init.constant_(cast(torch.Tensor, module.clip_logit_scale), self.config.logit_scale_init_value)
 
     @classmethod
     def from_clip(cls, name_or_clip_model: "str | CLIPModel", **config_overrides: Any) -> "EmoCLIPModel":
-        r"""A model whose towers, projections and logit scale come from a CLIP checkpoint; the temporal part is new.
+        r"""A model whose towers, projections and logit scale come from a CLIP checkpoint; the other parts are new.
 
         Args:
             name_or_clip_model (`str` or [`CLIPModel`]):
@@ -120,6 +99,9 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
 
         Returns:
             [`EmoCLIPModel`] in float32.
+
+        Raises:
+            ValueError: an override gives a tower or projection another shape than the checkpoint's.
 
         Example:
         ```python
@@ -137,13 +119,9 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
             "logit_scale_init_value": float(clip.logit_scale.detach()),
         }
         model = cls(EmoCLIPConfig(**{**fields, **config_overrides}))
-        temporal_keys = {key for key in model.state_dict() if key.startswith("temporal.")}
-        missing, unexpected = model.load_state_dict(clip.state_dict(), strict=False)
-        if unexpected or set(missing) != temporal_keys:
-            raise ValueError(
-                "The CLIP model's tensors must fit the towers exactly; missing: "
-                f"{sorted(set(missing) - temporal_keys)}, unexpected: {sorted(unexpected)}."
-            )
+        state = clip.state_dict()
+        _check_fits(state, model.state_dict())
+        model.load_state_dict(state, strict=False)
         return model.float()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -153,74 +131,6 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the text tower's token embedding."""
         self.text_model.embeddings.token_embedding = cast(nn.Embedding, value)
-
-    def get_frame_features(
-        self, pixel_values_videos: torch.Tensor, subject_masks: torch.Tensor | None = None, **kwargs: Any
-    ) -> torch.Tensor:
-        r"""Embed every frame by itself.
-
-        Args:
-            pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
-                Normalised frames; a still image is a clip of one frame.
-            subject_masks (`torch.Tensor`, *optional*):
-                An input of EmotionCLIP, which this version does not have; refused rather than ignored.
-
-        Returns:
-            `torch.Tensor` of shape `(batch_size, num_frames, projection_dim)`: in CLIP's space, not normalised.
-
-        Raises:
-            ValueError: the input is not of that rank or channel count.
-        """
-        _refuse(subject_masks=subject_masks)
-        channels = self.config.vision_config.num_channels
-        if pixel_values_videos.ndim != 5 or pixel_values_videos.shape[2] != channels:
-            raise ValueError(
-                f"`pixel_values_videos` must have the shape (batch, frames, {channels}, height, width), got "
-                f"{tuple(pixel_values_videos.shape)}. Give one still image as a clip of one frame."
-            )
-        batch_size, num_frames = pixel_values_videos.shape[:2]
-        outputs = self.vision_model(pixel_values=pixel_values_videos.flatten(0, 1), **kwargs)
-        return self.visual_projection(outputs.pooler_output).view(batch_size, num_frames, -1)
-
-    def get_video_features(
-        self,
-        pixel_values_videos: torch.Tensor | None = None,
-        frame_embeds: torch.Tensor | None = None,
-        frame_mask: torch.Tensor | None = None,
-        subject_masks: torch.Tensor | None = None,
-        **kwargs: Any,
-    ) -> BaseModelOutputWithPooling:
-        r"""Embed clips, from pixels or from frame embeddings computed before.
-
-        Args:
-            pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`, *optional*):
-                Normalised frames.
-            frame_embeds (`torch.Tensor` of shape `(batch_size, num_frames, projection_dim)`, *optional*):
-                The result of `get_frame_features`, instead of pixels.
-            frame_mask (`torch.Tensor` of shape `(batch_size, num_frames)`, *optional*):
-                True (or 1) where a frame counts.
-            subject_masks (`torch.Tensor`, *optional*):
-                Refused, see `get_frame_features`.
-
-        Returns:
-            [`BaseModelOutputWithPooling`] whose `pooler_output` is `(batch_size, projection_dim)`, not normalised.
-
-        Raises:
-            ValueError: both or neither input given, or a mask of another shape.
-        """
-        _refuse(subject_masks=subject_masks)
-        if pixel_values_videos is not None and frame_embeds is None:
-            frame_embeds = self.get_frame_features(pixel_values_videos, **kwargs)
-        elif frame_embeds is None or pixel_values_videos is not None:
-            given = "neither" if frame_embeds is None else "both"
-            raise ValueError(f"Give either `pixel_values_videos` or `frame_embeds`, got {given}.")
-        if frame_mask is not None and frame_mask.shape != frame_embeds.shape[:2]:
-            raise ValueError(
-                f"`frame_mask` must have the shape (batch, frames) = {tuple(frame_embeds.shape[:2])}, "
-                f"got {tuple(frame_mask.shape)}."
-            )
-        hidden_states, pooled = self.temporal(frame_embeds, frame_mask)
-        return BaseModelOutputWithPooling(last_hidden_state=hidden_states, pooler_output=pooled)
 
     def get_text_features(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any
@@ -234,10 +144,14 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
                 1 where a token counts.
 
         Returns:
-            [`BaseModelOutputWithPooling`] whose `pooler_output` is `(num_texts, projection_dim)`, not normalised.
+            [`BaseModelOutputWithPooling`] whose `pooler_output` is `(num_texts, embed_dim)`, not normalised.
+
+        Raises:
+            ValueError: a shape is wrong, or an id is outside the vocabulary.
         """
+        self._check_texts(input_ids, attention_mask, None, None)
         outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
-        outputs.pooler_output = self.text_projection(outputs.pooler_output)
+        outputs.pooler_output = self._project_expression(self.text_projection(outputs.pooler_output))
         return outputs
 
     def forward(  # noqa: PLR0913 - the inputs of every method, as transformers passes them
@@ -248,8 +162,9 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
         frame_mask: torch.Tensor | None = None,
         subject_masks: torch.Tensor | None = None,
         sentiment_logits: torch.Tensor | None = None,
-        frame_embeds: torch.Tensor | None = None,
         return_loss: bool | None = None,
+        frame_embeds: torch.Tensor | None = None,
+        interpolate_pos_encoding: bool = False,
         return_dict: bool | None = None,
         **kwargs: Any,
     ) -> EmoCLIPOutput | tuple:
@@ -257,19 +172,23 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
 
         Args:
             pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
-                Normalised frames; may be left out where `frame_embeds` is given.
+                Frames from the processor; may be left out where `frame_embeds` is given.
             input_ids (`torch.Tensor` of shape `(num_texts, length)`):
                 Token ids of the texts.
             attention_mask (`torch.Tensor` of shape `(num_texts, length)`, *optional*):
                 1 where a token counts.
             frame_mask (`torch.Tensor` of shape `(batch_size, num_frames)`, *optional*):
                 True where a frame counts.
-            subject_masks, sentiment_logits (`torch.Tensor`, *optional*):
-                Inputs of EmotionCLIP, which this version does not have; refused rather than ignored.
+            subject_masks (`torch.Tensor` of shape `(batch_size, num_frames, height, width)`, *optional*):
+                1 where the subject is; needed by a model with subject prompting.
+            sentiment_logits (`torch.Tensor` of shape `(num_texts, num_sentiments)`, *optional*):
+                What a sentiment classifier says of each text; makes the loss the sentiment-guided one.
+            return_loss (`bool`, *optional*):
+                Compute the loss; text i must then belong to clip i.
             frame_embeds (`torch.Tensor` of shape `(batch_size, num_frames, projection_dim)`, *optional*):
                 The result of `get_frame_features`, instead of pixels.
-            return_loss (`bool`, *optional*):
-                Compute the contrastive loss; text i must then belong to clip i.
+            interpolate_pos_encoding (`bool`, *optional*, defaults to `False`):
+                Stretch the position table to frames of another size.
             return_dict (`bool`, *optional*):
                 `False` returns a tuple.
 
@@ -277,61 +196,252 @@ class EmoCLIPModel(EmoCLIPPreTrainedModel):
             [`EmoCLIPOutput`] or a tuple of its fields that are set.
 
         Raises:
-            ValueError: `return_loss=True` without one text per clip, inputs of a wrong shape, or EmotionCLIP's inputs.
+            ValueError: `return_loss=True` without one text per clip, or an input of a wrong shape.
         """
-        _refuse(subject_masks=subject_masks, sentiment_logits=sentiment_logits)
+        self._check_video(pixel_values_videos, frame_embeds, frame_mask, subject_masks, interpolate_pos_encoding)
+        clips = cast(torch.Tensor, pixel_values_videos if frame_embeds is None else frame_embeds)
+        input_ids = self._check_texts(input_ids, attention_mask, sentiment_logits, len(clips) if return_loss else None)
+        vision = None
+        if frame_embeds is None:
+            vision = self._run_vision_tower(clips, subject_masks, interpolate_pos_encoding, **kwargs)
+            frame_embeds = self._project_frames(vision, clips)
+        video = self._pool_frames(frame_embeds, frame_mask, **kwargs)
+        text = self.get_text_features(input_ids, attention_mask, **kwargs)
+        loss = self._loss(video, text, sentiment_logits) if return_loss else None
+        output = self._compare(video, text, loss, vision)
+        as_dict = self.config.return_dict if return_dict is None else return_dict
+        return output if as_dict else output.to_tuple()
+
+    def _check_texts(
+        self,
+        input_ids: torch.Tensor | None,
+        attention_mask: torch.Tensor | None,
+        sentiment_logits: torch.Tensor | None,
+        num_pairs: int | None,
+    ) -> torch.Tensor:
         if input_ids is None:
             raise ValueError("`input_ids` must be given, got None; for clips alone call `get_video_features`.")
-        clips = pixel_values_videos if frame_embeds is None else frame_embeds
-        if return_loss and clips is not None and len(input_ids) != len(clips):
+        text = self.config.text_config
+        check_token_ids(input_ids, attention_mask, text.vocab_size, text.max_position_embeddings)
+        if num_pairs is not None and len(input_ids) != num_pairs:
             raise ValueError(
-                f"`return_loss=True` needs one text per clip, got {len(clips)} clips and {len(input_ids)} texts."
+                f"`return_loss=True` needs one text per clip, got {num_pairs} clips and {len(input_ids)} texts."
             )
-        video = _pooled(self.get_video_features(pixel_values_videos, frame_embeds, frame_mask, **kwargs))
-        text = _pooled(self.get_text_features(input_ids, attention_mask, **kwargs))
-        scale = self.logit_scale.exp()
-        video_embeds = nn.functional.normalize(video, dim=-1)
-        text_embeds = nn.functional.normalize(text, dim=-1)
-        logits_per_video = scale * video_embeds @ text_embeds.T
-        output = EmoCLIPOutput(
-            loss=contrastive_loss(video, text, scale) if return_loss else None,
+        check_sentiment_logits(sentiment_logits, len(input_ids), self.config.num_sentiments)
+        return input_ids
+
+    def _loss(
+        self,
+        video: BaseModelOutputWithPooling,
+        text: BaseModelOutputWithPooling,
+        sentiment_logits: torch.Tensor | None,
+    ) -> torch.Tensor:
+        scale = self.logit_scale.float().exp()
+        pair = (cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output), scale)
+        if sentiment_logits is None:
+            return contrastive_loss(*pair)
+        config = self.config
+        return sentiment_guided_contrastive_loss(
+            *pair, sentiment_logits, config.sentiment_beta, config.sentiment_kl_direction
+        )
+
+    def _compare(
+        self,
+        video: BaseModelOutputWithPooling,
+        text: BaseModelOutputWithPooling,
+        loss: torch.Tensor | None,
+        vision: BaseModelOutputWithPooling | None,
+    ) -> EmoCLIPOutput:
+        video_embeds = nn.functional.normalize(cast(torch.Tensor, video.pooler_output), dim=-1)
+        text_embeds = nn.functional.normalize(cast(torch.Tensor, text.pooler_output), dim=-1)
+        logits_per_video = self.logit_scale.exp() * video_embeds @ text_embeds.T
+        # Kept only where somebody asked for what is inside: they hold the memory of every frame.
+        parts = text.hidden_states is not None or text.attentions is not None
+        return EmoCLIPOutput(
+            loss=loss,
             logits_per_video=logits_per_video,
             logits_per_text=logits_per_video.T,
             video_embeds=video_embeds,
             text_embeds=text_embeds,
+            vision_model_output=vision if parts else None,
+            text_model_output=text if parts else None,
+            temporal_model_output=video if parts else None,
+        )
+
+
+class EmoCLIPClassificationHead(nn.Module):
+    """Two linear layers with a ReLU between them (EmoCLIP `architecture/downstream.py`)."""
+
+    def __init__(self, embed_dim: int, hidden_size: int, num_labels: int):
+        super().__init__()
+        self.fc1 = nn.Linear(embed_dim, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_labels)
+
+    def forward(self, embeds: torch.Tensor) -> torch.Tensor:
+        """(B, embed_dim) to (B, num_labels)."""
+        return self.fc2(nn.functional.relu(self.fc1(embeds)))
+
+
+class EmoCLIPForVideoClassification(EmoCLIPVideoEncoder):
+    r"""The video side with a head for classes, several labels at once, or numbers such as symptom scores.
+
+    The head reads the clip embedding before normalisation. `config.problem_type` is `"single_label_classification"`,
+    `"multi_label_classification"` or `"regression"`; where it is not set, one output means regression, whole-number labels
+    classes, and other labels several at once. It has no text tower, and loads the folder of an [`EmoCLIPModel`] with a new
+    head.
+
+    Args:
+        config ([`EmoCLIPConfig`]):
+            Also gives `num_labels`, `classifier_hidden_size`, `freeze_vision` and `freeze_temporal`.
+
+    Example:
+    ```python
+    >>> model = EmoCLIPForVideoClassification.from_pretrained("folder", num_labels=7)
+    ```
+    """
+
+    _keys_to_ignore_on_load_unexpected = [  # noqa: RUF012 - the form transformers reads
+        r"^text_model\.",
+        r"^text_projection\.",
+        r"^(clip_)?logit_scale$",
+    ]
+
+    def __init__(self, config: EmoCLIPConfig):
+        super().__init__(config)
+        self._add_image_tower()
+        self._add_pooling()
+        self.classifier = EmoCLIPClassificationHead(
+            self.embed_dim, config.classifier_hidden_size, cast(int, config.num_labels)
+        )
+        self.post_init()
+        self.set_frozen(vision=config.freeze_vision, temporal=config.freeze_temporal)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)
+        if isinstance(module, EmoCLIPClassificationHead):
+            init_linear_as_torch(module.fc1)
+            init_linear_as_torch(module.fc2)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        r"""As in transformers; what was frozen when the model was saved is frozen again."""
+        loaded = super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+        # Loading puts new parameters, which all train, in the place of the frozen ones.
+        model = loaded[0] if isinstance(loaded, tuple) else loaded
+        model.set_frozen(vision=model.config.freeze_vision, temporal=model.config.freeze_temporal)
+        return loaded
+
+    def set_frozen(self, *, vision: bool, temporal: bool) -> None:
+        """Set which parts training leaves as they are; the head always trains."""
+        self.config.freeze_vision, self.config.freeze_temporal = vision, temporal
+        for frozen, modules in self._parts():
+            for module in modules:
+                module.requires_grad_(not frozen)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "EmoCLIPForVideoClassification":
+        """As in PyTorch, but frozen parts stay in evaluation mode, without dropout."""
+        super().train(mode)
+        for frozen, modules in self._parts():
+            for module in modules:
+                module.train(mode and not frozen)
+        return self
+
+    def _parts(self) -> list[tuple[bool, list[nn.Module]]]:
+        temporal = [self.temporal]
+        if self.config.expression_projection_dim is not None:
+            temporal.append(self.expression_projection)
+        return [
+            (self.config.freeze_vision, [self.vision_model, self.visual_projection]),
+            (self.config.freeze_temporal, temporal),
+        ]
+
+    def forward(
+        self,
+        pixel_values_videos: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        frame_mask: torch.Tensor | None = None,
+        subject_masks: torch.Tensor | None = None,
+        frame_embeds: torch.Tensor | None = None,
+        interpolate_pos_encoding: bool = False,
+        return_dict: bool | None = None,
+        **kwargs: Any,
+    ) -> ImageClassifierOutput | tuple:
+        r"""Classify clips.
+
+        Args:
+            pixel_values_videos (`torch.Tensor` of shape `(batch_size, num_frames, 3, height, width)`):
+                Frames from the processor; may be left out where `frame_embeds` is given.
+            labels (`torch.Tensor`, *optional*):
+                `(batch_size,)` class ids, `(batch_size, num_labels)` of 0 and 1, or `(batch_size, num_labels)` numbers
+                (`(batch_size,)` for one output).
+            frame_mask, subject_masks, frame_embeds, interpolate_pos_encoding:
+                See [`EmoCLIPModel.forward`].
+            return_dict (`bool`, *optional*):
+                `False` returns a tuple.
+
+        Returns:
+            [`ImageClassifierOutput`] with `loss`, `logits` `(batch_size, num_labels)` and, where asked for, the temporal
+            part's `hidden_states` and `attentions`.
+
+        Raises:
+            ValueError: an input or the labels have a wrong shape, or a class id is out of its range.
+        """
+        video = self.get_video_features(
+            pixel_values_videos, frame_embeds, frame_mask, subject_masks, interpolate_pos_encoding, **kwargs
+        )
+        logits = self.classifier(video.pooler_output)
+        output = ImageClassifierOutput(
+            loss=None if labels is None else self._loss(logits, labels),
+            logits=logits,
+            hidden_states=video.hidden_states,
+            attentions=video.attentions,
         )
         as_dict = self.config.return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
 
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        num_labels = logits.shape[-1]
+        problem = self.config.problem_type or _problem_type(labels, num_labels)
+        if problem == "regression" and num_labels == 1:
+            labels = labels.view(-1, 1)
+        expected = (len(logits),) if problem == "single_label_classification" else (len(logits), num_labels)
+        if tuple(labels.shape) != expected:
+            raise ValueError(f"`labels` for {problem} must have the shape {expected}, got {tuple(labels.shape)}.")
+        if problem == "regression":
+            return nn.functional.mse_loss(logits.float(), labels.float())
+        if problem == "multi_label_classification":
+            return nn.functional.binary_cross_entropy_with_logits(logits.float(), labels.float())
+        if not torch.compiler.is_compiling() and ((labels < 0) | (labels >= num_labels)).any():
+            raise ValueError(f"`labels` must be class ids in [0, {num_labels}), got {labels.tolist()}.")
+        return nn.functional.cross_entropy(logits.float(), labels)
 
-def _refuse(**inputs: torch.Tensor | None) -> None:
-    """Say of inputs that this version does not have that they are not used, instead of scoring without them."""
-    for name, value in inputs.items():
-        if value is not None:
-            raise ValueError(f"`{name}` must be None in this version, got {type(value).__name__}; leave it out.")
+
+def _problem_type(labels: torch.Tensor, num_labels: int) -> str:
+    """What the labels say of the problem, as transformers reads them."""
+    if num_labels == 1:
+        return "regression"
+    return "multi_label_classification" if labels.is_floating_point() else "single_label_classification"
 
 
-def _pooled(output: BaseModelOutputWithPooling) -> torch.Tensor:
-    """The pooled embeddings, which transformers types as optional."""
-    return cast(torch.Tensor, output.pooler_output)
-
-
-def _build_temporal(config: EmoCLIPConfig) -> nn.Module:
-    """The pooling that the configuration names."""
-    temporal = config.temporal_config
-    if temporal.pooling == "mean":
-        return EmoCLIPMeanPooling()
-    if temporal.pooling == "middle_frame":
-        return EmoCLIPMiddleFramePooling()
-    return EmoCLIPTemporalTransformer(
-        hidden_size=config.projection_dim,
-        num_layers=temporal.num_hidden_layers,
-        num_heads=temporal.num_attention_heads,
-        head_dim=temporal.head_dim,
-        intermediate_size=temporal.intermediate_size,
-        max_positions=temporal.max_position_embeddings,
-        eps=temporal.layer_norm_eps,
+def _check_fits(clip_state: dict[str, torch.Tensor], own_state: dict[str, torch.Tensor]) -> None:
+    """Raise unless every tensor of CLIP has a place of its own shape, and what is left over is new by design."""
+    wrong = sorted(
+        f"{key} {tuple(tensor.shape)} for {tuple(own_state[key].shape) if key in own_state else 'nothing'}"
+        for key, tensor in clip_state.items()
+        if key not in own_state or own_state[key].shape != tensor.shape
     )
+    missing = sorted(key for key in own_state if key not in clip_state and not _is_new(key))
+    if wrong or missing:
+        raise ValueError(
+            f"The CLIP model's tensors must fit the towers exactly; other shapes: {wrong}, missing: {missing}. Overrides "
+            "of `text_config`, `vision_config` and `projection_dim` must leave CLIP's sizes as they are."
+        )
 
 
-__all__ = ["EmoCLIPModel", "EmoCLIPOutput", "EmoCLIPPreTrainedModel"]
+def _is_new(key: str) -> bool:
+    return key.startswith(("temporal.", "expression_projection.", "clip_logit_scale")) or ".subject_" in key
+
+
+__all__ = ["EmoCLIPForVideoClassification", "EmoCLIPModel", "EmoCLIPOutput", "EmoCLIPPreTrainedModel"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processor of EmoCLIP: one object for texts and videos."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -42,6 +43,8 @@ class EmoCLIPProcessor(ProcessorMixin):
         generator: torch.Generator | None = None,
         on_error: str = "raise",
         allow_urls: bool = False,
+        subject_boxes: Sequence[Any] | None = None,
+        subject_masks: Sequence[Any] | None = None,
         return_tensors: str | None = "pt",
         padding: bool | str = True,
         truncation: bool = True,
@@ -58,13 +61,16 @@ class EmoCLIPProcessor(ProcessorMixin):
             generator (`torch.Generator`, *optional*): Source of the randomness.
             on_error (`str`, *optional*, defaults to `"raise"`): `"truncate"` uses the good frames of a damaged file.
             allow_urls (`bool`, *optional*, defaults to `False`): Whether `http(s)` addresses are read.
+            subject_boxes, subject_masks (`Sequence`, *optional*):
+                Where the subject of each video is, see `EmoCLIPVideoProcessor.preprocess`.
             return_tensors (`str`, *optional*, defaults to `"pt"`): `"pt"` or `"np"`.
             padding, truncation (`bool`, *optional*, defaults to `True`):
                 Accepted because calls of CLIP carry them; texts are always padded and cut, so only `True` is allowed.
 
         Returns:
             `BatchFeature`: `input_ids` and `attention_mask` (N, L) for texts; `pixel_values_videos`
-            (B, T, 3, height, width) and `frame_mask` (B, T) for videos.
+            (B, T, 3, height, width), `frame_mask` (B, T) and, where subjects are given, `subject_masks`
+            (B, T, height, width) for videos.
 
         Raises:
             ValueError: If there is neither text nor video, or a text is no text.
@@ -88,6 +94,8 @@ class EmoCLIPProcessor(ProcessorMixin):
                 generator=generator,
                 on_error=on_error,
                 allow_urls=allow_urls,
+                subject_boxes=subject_boxes,
+                subject_masks=subject_masks,
                 return_tensors=return_tensors,
             )
             data.update(clips)

@@ -1,52 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Video processor of EmoCLIP: which frames the model sees and how they become its input.
 
-The only place where resizing, cropping and normalising are defined. Built on torch alone, because torchvision need not
-be installed. Paper: EmoCLIP, section III.
+Built on torch alone, because torchvision need not be installed. Paper: EmoCLIP, section III.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
-from torch.nn.functional import interpolate
 from transformers.image_processing_base import BatchFeature
 from transformers.video_processing_utils import VideoProcessorMixin
 
-from .frame_sampling_emoclip import emoclip_indices, uniform_indices
+from .frame_sampling_emoclip import (
+    emoclip_indices,
+    emotionclip_indices,
+    expclip_paper_code_indices,
+    uniform_indices,
+)
+from .frame_transform_emoclip import center_crop, draw_boxes, resize, resize_masks, resized_sides
+from .preprocessing_emoclip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from .video_decoding_emoclip import decode_video
+from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs, check_fields
 from .video_sources_emoclip import is_image_like, is_still_image
 
 
-OPENAI_CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073]
-OPENAI_CLIP_STD = [0.26862954, 0.26130258, 0.27577711]
-# Pillow's numbers, which processor files have always carried.
-RESAMPLE_MODES = {0: "nearest-exact", 2: "bilinear", 3: "bicubic"}
-FRAME_SAMPLING_RULES = ("emoclip", "uniform")
-RESIZE_DTYPES = ("uint8", "float32")
 # What transformers itself writes into a saved processor or adds when it loads one.
 SERVICE_KEYS = ("auto_map", "feature_extractor_type", "processor_class", "return_metadata", "video_processor_type")
-
-
-class EmoCLIPVideoProcessorKwargs(TypedDict, total=False):
-    """Fields of `EmoCLIPVideoProcessor`, see there."""
-
-    num_frames: int
-    frame_stride: int
-    frame_sampling: str
-    do_resize: bool
-    size: dict[str, int] | int
-    resample: int
-    antialias: bool
-    resize_dtype: str
-    do_center_crop: bool
-    crop_size: dict[str, int] | int
-    do_rescale: bool
-    rescale_factor: float
-    do_normalize: bool
-    image_mean: list[float]
-    image_std: list[float]
 
 
 class EmoCLIPVideoProcessor(VideoProcessorMixin):
@@ -59,8 +38,13 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
             `"emoclip"`: every `frame_stride`-th frame in one circular window, from a random frame in training and from
             frame 0 else; short clips wrap around and are then mirrored, every frame is valid. `"uniform"`: one frame
             of each of `num_frames` equal segments; short clips repeat the last frame with a `frame_mask` of `False`.
+            `"emotionclip"`: equal distances from the first frame to the last, random distinct frames in training.
+            `"expclip_paper_code"`: as `"uniform"`, but a clip of at most `num_frames` gives its frame 0 every time.
+        random_start (`bool`, *optional*, defaults to `False`):
+            Whether the `"emoclip"` window starts at a random frame in evaluation too, as the published code does.
         do_resize (`bool`, *optional*, defaults to `True`): Whether to resize.
-        size (`dict[str, int]` or `int`, *optional*, defaults to `{"shortest_edge": 224}`): Length of the short side.
+        size (`dict[str, int]` or `int`, *optional*, defaults to `{"shortest_edge": 224}`):
+            Length of the short side; `{"height": ..., "width": ...}` squashes the frame to these sides.
         resample (`int`, *optional*, defaults to 3): 0 nearest, 2 bilinear, 3 bicubic.
         antialias (`bool`, *optional*, defaults to `True`): Whether shrinking averages over the source pixels.
         resize_dtype (`str`, *optional*, defaults to `"uint8"`):
@@ -78,12 +62,13 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         ValueError: If a value is out of its range or a keyword is not known.
     """
 
-    model_input_names = ["pixel_values_videos", "frame_mask"]  # noqa: RUF012 - the form transformers reads
+    model_input_names = ["pixel_values_videos", "frame_mask", "subject_masks"]  # noqa: RUF012 - the form transformers reads
     valid_kwargs = EmoCLIPVideoProcessorKwargs  # type: ignore[assignment]  # our fields, not the general ones
 
     num_frames = 32
     frame_stride = 4
     frame_sampling = "emoclip"
+    random_start = False
     do_resize = True
     size = {"shortest_edge": 224}  # noqa: RUF012 - a default, copied into every instance
     resample = 3
@@ -104,13 +89,17 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         if unknown:
             raise ValueError(f"EmoCLIPVideoProcessor knows no {', '.join(unknown)}; it has {', '.join(fields)}.")
         values = {name: kwargs.get(name, getattr(type(self), name)) for name in fields}
-        values["size"] = _as_size(values["size"], "size", ("shortest_edge",))
-        values["crop_size"] = _as_size(values["crop_size"], "crop_size", ("height", "width"))
-        values["image_mean"] = _as_colour(values["image_mean"], "image_mean", minimum=-math.inf)
-        values["image_std"] = _as_colour(values["image_std"], "image_std", minimum=0.0)
-        _check_fields(values)
+        check_fields(values)
         service.pop("video_processor_type", None)
         super().__init__(**service, **values)
+
+    @classmethod
+    def from_config(cls, config: Any) -> "EmoCLIPVideoProcessor":
+        """Return the processor that belongs to a model: what its configuration says, else the defaults at its size."""
+        if config.preprocessing is not None:
+            return cls(**config.preprocessing)
+        side = config.vision_config.image_size
+        return cls(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
     def __call__(self, videos: Any, **kwargs: Any) -> BatchFeature:  # type: ignore[override]
         """Return the input of the model for one video or several, see `preprocess`."""
@@ -124,6 +113,8 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         generator: torch.Generator | None = None,
         on_error: str = "raise",
         allow_urls: bool = False,
+        subject_boxes: Sequence[Any] | None = None,
+        subject_masks: Sequence[Any] | None = None,
         return_tensors: str | None = "pt",
     ) -> BatchFeature:
         """Decode, sample and transform one video or a list of videos.
@@ -137,24 +128,37 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
             on_error (`str`, *optional*, defaults to `"raise"`):
                 `"truncate"` uses the good frames of a damaged file.
             allow_urls (`bool`, *optional*, defaults to `False`): Whether `http(s)` addresses are read.
+            subject_boxes (`Sequence`, *optional*):
+                Where the subject is, for models with subject prompting: one entry per video, `None` for no subject, else
+                a list with the boxes of every frame of the file, or of one frame that stands for all. A box is `[x1, y1, x2, y2]` in
+                pixels of the file; a frame without boxes has no subject.
+            subject_masks (`Sequence`, *optional*):
+                The same as masks: per video (frames of the file or 1, height, width) of 0 and 1.
             return_tensors (`str`, *optional*, defaults to `"pt"`): `"pt"` or `"np"`.
 
         Returns:
             `BatchFeature`: `pixel_values_videos`, float32 (B, T, 3, height, width), and `frame_mask`, bool (B, T),
-            `False` where a frame only fills the clip up.
+            `False` where a frame only fills the clip up; with boxes or masks also `subject_masks`, float32 (B, T, height,
+            width) of 0 and 1.
 
         Raises:
             FileNotFoundError: If a path does not exist.
             VideoDecodeError: If a file cannot be decoded.
             ValueError: If there is no video, or an argument is out of its range.
         """
-        clips: list[tuple[torch.Tensor, torch.Tensor]] = []
-        for video in as_video_list(videos):
-            frames, mask = self.load_clip(
-                video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls
-            )
-            clips.append((self.normalize_frames(frames), mask))
-        data = dict(zip(("pixel_values_videos", "frame_mask"), _stack_clips(clips), strict=True))
+        given = as_video_list(videos)
+        subjects = _as_subjects(subject_boxes, subject_masks, len(given))
+        clips, masks, marked = [], [], []
+        for video, subject in zip(given, subjects or [None] * len(given), strict=True):
+            clip = self._load(video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls)
+            clips.append(self.normalize_frames(clip.frames))
+            masks.append(clip.mask)
+            if subjects:
+                marked.append(self._subject_masks(subject, clip, from_boxes=subject_boxes is not None))
+        frames, mask = _stack_clips(clips, masks)
+        data: dict[str, Any] = {"pixel_values_videos": frames, "frame_mask": mask}
+        if subjects:
+            data["subject_masks"] = _stack_clips(marked, masks)[0]
         return BatchFeature(data, tensor_type=return_tensors)
 
     def load_clip(
@@ -171,16 +175,49 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         Returns:
             Frames as `resize_frames` gives them, and the mask (T,).
         """
-        mask = torch.ones(1, dtype=torch.bool)
+        clip = self._load(video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls)
+        return clip.frames, clip.mask
+
+    def _load(
+        self,
+        video: Any,
+        *,
+        training: bool,
+        generator: torch.Generator | None,
+        on_error: str,
+        allow_urls: bool,
+    ) -> "_Clip":
+        indices, mask, num_frames = [0], torch.ones(1, dtype=torch.bool), 1
+        still = is_still_image(video)
 
         def choose(total: int) -> list[int]:
-            nonlocal mask
-            indices, mask = self.sample_frame_indices(total, training=training, generator=generator)
-            return indices.tolist()
+            nonlocal indices, mask, num_frames
+            if not still:
+                chosen, mask = self.sample_frame_indices(total, training=training, generator=generator)
+                indices, num_frames = chosen.tolist(), total
+            return indices
 
-        chosen: Callable[[int], Sequence[int]] = (lambda total: [0]) if is_still_image(video) else choose
-        decoded = decode_video(video, indices=chosen, on_error=on_error, allow_urls=allow_urls)
-        return self.resize_frames(decoded.frames), mask  # type: ignore[return-value]
+        frames = decode_video(video, indices=choose, on_error=on_error, allow_urls=allow_urls).frames
+        source = (frames.shape[-2], frames.shape[-1])
+        return _Clip(self.resize_frames(frames), mask, indices, num_frames, source)  # type: ignore[arg-type]
+
+    def _subject_masks(self, subject: Any, clip: "_Clip", *, from_boxes: bool) -> torch.Tensor:
+        """Masks (T, height, width) of the sampled frames from the boxes or masks of the file's frames."""
+        entries = len(subject) if subject is not None else 1
+        if entries not in (1, clip.num_frames):
+            raise ValueError(
+                f"The subject must be given for each of the {clip.num_frames} frames of the file or once for all, got "
+                f"{entries} entries."
+            )
+        places = [0] * len(clip.indices) if entries == 1 else clip.indices
+        sides = resized_sides(clip.source, self.size) if self.do_resize else clip.source
+        if subject is None:
+            masks = torch.zeros(len(places), *sides)
+        elif from_boxes:
+            masks = torch.stack([draw_boxes(subject[place], clip.source, sides) for place in places])
+        else:
+            masks = resize_masks(_checked_masks(subject, clip.source)[places], sides)
+        return (center_crop(masks, self.crop_size) if self.do_center_crop else masks).contiguous()
 
     def sample_frame_indices(
         self, total: int, *, training: bool = False, generator: torch.Generator | None = None
@@ -190,9 +227,11 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         Raises:
             ValueError: If the clip has no frame.
         """
-        if self.frame_sampling == "uniform":
-            return uniform_indices(total, self.num_frames, training=training, generator=generator)
-        return emoclip_indices(total, self.num_frames, self.frame_stride, training=training, generator=generator)
+        if self.frame_sampling == "emoclip":
+            random = training or self.random_start
+            return emoclip_indices(total, self.num_frames, self.frame_stride, training=random, generator=generator)
+        rule = _RULES[self.frame_sampling]
+        return rule(total, self.num_frames, training=training, generator=generator)
 
     def transform_frames(self, frames: torch.Tensor) -> torch.Tensor:
         """Turn uint8 frames (T, 3, height, width) into the model's input, float32 (T, 3, h, w)."""
@@ -215,9 +254,9 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         if self.resize_dtype == "float32":
             frames = frames.float()
         if self.do_resize:
-            frames = self._resize(frames)
+            frames = resize(frames, self.size, self.resample, self.antialias)
         if self.do_center_crop:
-            frames = self._center_crop(frames)
+            frames = center_crop(frames, self.crop_size)
         return frames.contiguous()
 
     def normalize_frames(self, frames: torch.Tensor) -> torch.Tensor:
@@ -230,27 +269,22 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         std = torch.tensor(self.image_std, device=frames.device)[:, None, None]
         return (frames * scale - mean) / std
 
-    def _resize(self, frames: torch.Tensor) -> torch.Tensor:
-        height, width = frames.shape[-2:]
-        short, target = min(height, width), self.size["shortest_edge"]
-        if short == target:
-            return frames
-        # Rounded down, as torchvision and CLIP do.
-        new_size = (target * height // short, target * width // short)
-        mode = RESAMPLE_MODES[self.resample]
-        # Channels last in memory is twice as fast for uint8; decoded frames come that way.
-        return interpolate(frames, size=new_size, mode=mode, antialias=self.antialias and self.resample != 0)
 
-    def _center_crop(self, frames: torch.Tensor) -> torch.Tensor:
-        height, width = frames.shape[-2:]
-        crop_height, crop_width = self.crop_size["height"], self.crop_size["width"]
-        if crop_height > height or crop_width > width:
-            raise ValueError(
-                f"`crop_size` must fit into the frames, got {crop_height}x{crop_width} for frames of {height}x{width}; "
-                "set do_resize=True or a smaller crop."
-            )
-        top, left = round((height - crop_height) / 2), round((width - crop_width) / 2)
-        return frames[..., top : top + crop_height, left : left + crop_width]
+class _Clip(NamedTuple):
+    """Sampled frames of one video: resized (T, 3, h, w), mask (T,), their numbers, how many the file has, its sides."""
+
+    frames: torch.Tensor
+    mask: torch.BoolTensor
+    indices: list[int]
+    num_frames: int
+    source: tuple[int, int]
+
+
+_RULES = {
+    "emotionclip": emotionclip_indices,
+    "expclip_paper_code": expclip_paper_code_indices,
+    "uniform": uniform_indices,
+}
 
 
 def as_video_list(videos: Any) -> list[Any]:
@@ -266,71 +300,44 @@ def as_video_list(videos: Any) -> list[Any]:
     return [list(videos)] if all(is_image_like(item) for item in videos) else list(videos)
 
 
-def _stack_clips(clips: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+def _stack_clips(clips: list[torch.Tensor], masks: list[torch.BoolTensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Stack clips; a shorter one, such as a still picture, repeats its last frame with a mask of `False`."""
-    sizes = {tuple(frames.shape[1:]) for frames, _ in clips}
+    sizes = {tuple(frames.shape[1:]) for frames in clips}
     if len(sizes) > 1:
         raise ValueError(
             f"All clips of a batch must have one frame size, got {sorted(sizes)}; set do_center_crop=True or pass them "
             "one by one."
         )
-    longest = max(len(mask) for _, mask in clips)
-    positions = [torch.arange(longest).clamp(max=len(mask) - 1) for _, mask in clips]
-    frames = torch.stack([clip[place] for (clip, _), place in zip(clips, positions, strict=True)])
-    masks = [
-        mask[place] & (torch.arange(longest) < len(mask)) for (_, mask), place in zip(clips, positions, strict=True)
-    ]
-    return frames, torch.stack(masks)
+    longest = max(len(mask) for mask in masks)
+    positions = [torch.arange(longest).clamp(max=len(mask) - 1) for mask in masks]
+    frames = torch.stack([clip[place] for clip, place in zip(clips, positions, strict=True)])
+    counts = [mask[place] & (torch.arange(longest) < len(mask)) for mask, place in zip(masks, positions, strict=True)]
+    return frames, torch.stack(counts)
 
 
-def _check_fields(values: dict[str, Any]) -> None:
-    for name in ("num_frames", "frame_stride"):
-        _check_positive_integer(values[name], name)
-    for name, accepted in (
-        ("frame_sampling", FRAME_SAMPLING_RULES),
-        ("resize_dtype", RESIZE_DTYPES),
-        ("resample", tuple(RESAMPLE_MODES)),
-    ):
-        if isinstance(values[name], bool) or values[name] not in accepted:
-            raise ValueError(f"`{name}` must be one of {', '.join(map(str, accepted))}, got {values[name]!r}.")
-    for name in ("do_resize", "antialias", "do_center_crop", "do_rescale", "do_normalize"):
-        if not isinstance(values[name], bool):
-            raise ValueError(f"`{name}` must be True or False, got {values[name]!r}.")
-    factor = values["rescale_factor"]
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
-        raise ValueError(f"`rescale_factor` must be a number greater than 0, got {factor!r}.")
-    values["resample"] = int(values["resample"])  # Pillow's enumeration does not travel through JSON by every writer
-    crop, short = max(values["crop_size"].values()), values["size"]["shortest_edge"]
-    if values["do_resize"] and values["do_center_crop"] and crop > short:
-        raise ValueError(f"`crop_size` must be at most the short side of {short}, got {crop}; raise `size` as well.")
+def _as_subjects(boxes: Any, masks: Any, count: int) -> list[Any] | None:
+    """One entry per video of boxes or masks, whichever is given; `None` where neither is."""
+    if boxes is not None and masks is not None:
+        raise ValueError("Give either `subject_boxes` or `subject_masks`, got both.")
+    name, subjects = ("subject_boxes", boxes) if masks is None else ("subject_masks", masks)
+    if subjects is None:
+        return None
+    subjects = list(subjects)
+    if len(subjects) != count:
+        raise ValueError(
+            f"`{name}` must have one entry per video, {count}, got {len(subjects)}; put one video's into a list."
+        )
+    return subjects
 
 
-def _check_positive_integer(value: Any, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"`{name}` must be a whole number of at least 1, got {value!r}.")
-
-
-def _as_size(value: Any, name: str, keys: tuple[str, ...]) -> dict[str, int]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = dict.fromkeys(keys, value)
-    try:
-        size = dict(value)
-    except (TypeError, ValueError):
-        size = {}
-    if set(size) != set(keys):
-        raise ValueError(f"`{name}` must be a whole number or have the keys {', '.join(keys)}, got {value!r}.")
-    for key in keys:
-        _check_positive_integer(size[key], f"{name}[{key!r}]")
-    return {key: size[key] for key in keys}
-
-
-def _as_colour(value: Any, name: str, *, minimum: float) -> list[float]:
-    entries = list(value) if isinstance(value, list | tuple) else []
-    numbers = all(isinstance(entry, int | float) and not isinstance(entry, bool) for entry in entries)
-    if len(entries) != 3 or not numbers or not all(minimum < entry < math.inf for entry in entries):
-        rule = "3 numbers" if minimum == -math.inf else f"3 numbers greater than {minimum:g}"
-        raise ValueError(f"`{name}` must be {rule}, got {value!r}.")
-    return [float(entry) for entry in entries]
+def _checked_masks(masks: Any, source: tuple[int, int]) -> torch.Tensor:
+    masks = torch.as_tensor(masks)
+    if masks.ndim != 3 or tuple(masks.shape[1:]) != source:
+        raise ValueError(
+            f"`subject_masks` of a video must be (frames, {source[0]}, {source[1]}), the sides of its frames, got "
+            f"{tuple(masks.shape)}."
+        )
+    return masks
 
 
 __all__ = ["EmoCLIPVideoProcessor", "EmoCLIPVideoProcessorKwargs", "as_video_list"]
