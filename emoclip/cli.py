@@ -4,6 +4,7 @@
     emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
     emoclip train --config configs/train/demo_stills.yaml
     emoclip evaluate --config configs/eval/synthetic.yaml
+    emoclip convert emoclip EmoCLIP.pth my-emoclip
     emoclip demo
 
 Heavy packages are imported by the command that needs them, so that `emoclip --help` answers at once.
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("train", help="train a model; see emoclip train --help", add_help=False)
     commands.add_parser("evaluate", help="judge a model; see emoclip evaluate --help", add_help=False)
+    commands.add_parser("convert", help="convert a released checkpoint; see emoclip convert --help", add_help=False)
     commands.add_parser("demo", help="open the demo in a browser; see emoclip demo --help", add_help=False)
     return parser
 
@@ -182,13 +184,24 @@ def _evaluate(argv: list[str]) -> int | None:
     return evaluate(argv)
 
 
+def _convert(argv: list[str]) -> int | None:
+    from emoclip.convert.cli import main as convert
+
+    return convert(argv)
+
+
 def _demo(argv: list[str]) -> int | None:
     from emoclip.demo.launch import main as demo
 
     return demo(argv)
 
 
-FORWARDED: dict[str, Callable[[list[str]], int | None]] = {"train": _train, "evaluate": _evaluate, "demo": _demo}
+FORWARDED: dict[str, Callable[[list[str]], int | None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "convert": _convert,
+    "demo": _demo,
+}
 
 
 if __name__ == "__main__":
