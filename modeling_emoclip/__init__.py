@@ -9,6 +9,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForVideoClassification,
 from modeling_emoclip.configuration_emoclip import EmoCLIPConfig, EmoCLIPTemporalConfig
 from modeling_emoclip.modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel, EmoCLIPOutput
 from modeling_emoclip.processing_emoclip import EmoCLIPProcessor
+from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
+from modeling_emoclip.text_classes_emoclip import Compound, Ensemble, Prompt
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
 from modeling_emoclip.video_processing_emoclip import EmoCLIPVideoProcessor
 
@@ -19,6 +21,7 @@ AutoModelForVideoClassification.register(EmoCLIPConfig, EmoCLIPForVideoClassific
 AutoProcessor.register(EmoCLIPConfig, EmoCLIPProcessor, exist_ok=True)
 
 __all__ = [
+    "Compound",
     "EmoCLIPConfig",
     "EmoCLIPForVideoClassification",
     "EmoCLIPModel",
@@ -26,5 +29,8 @@ __all__ = [
     "EmoCLIPProcessor",
     "EmoCLIPTemporalConfig",
     "EmoCLIPVideoProcessor",
+    "Ensemble",
+    "Prompt",
+    "PrototypeEncoder",
     "VideoDecodeError",
 ]

@@ -154,6 +154,29 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         outputs.pooler_output = self._project_expression(self.text_projection(outputs.pooler_output))
         return outputs
 
+    def get_prototype_logits(self, video_features: torch.Tensor, prototypes: torch.Tensor) -> torch.Tensor:
+        r"""Compare clips with class prototypes.
+
+        Args:
+            video_features (`torch.Tensor` of shape `(batch_size, embed_dim)`):
+                The `pooler_output` of `get_video_features`.
+            prototypes (`torch.Tensor` of shape `(num_classes, embed_dim)`):
+                The result of `PrototypeEncoder.encode`; used as they are, not normalised.
+
+        Returns:
+            `torch.Tensor` of shape `(batch_size, num_classes)`.
+
+        Raises:
+            ValueError: the two are of different widths.
+        """
+        if video_features.shape[-1] != prototypes.shape[-1]:
+            raise ValueError(
+                f"Videos and prototypes must have one width, got {video_features.shape[-1]} and {prototypes.shape[-1]}; "
+                "make the prototypes with this model."
+            )
+        video_embeds = nn.functional.normalize(video_features, dim=-1)
+        return self.logit_scale.exp() * video_embeds @ prototypes.to(video_embeds.dtype).T
+
     def forward(  # noqa: PLR0913 - the inputs of every method, as transformers passes them
         self,
         pixel_values_videos: torch.Tensor | None = None,

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from modeling_emoclip.labels_emoclip import PROMPT_TEMPLATES
+from modeling_emoclip.prompts_emoclip import PROMPT_TEMPLATES
 
 
 # Every word is one text through the model and one row per window. More are a vocabulary, not a question about a video.

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Class prototypes: one vector per class, from any texts, computed once."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from .text_classes_emoclip import Compound, Ensemble, Prompt, Style, Tree, class_names, parse_class, texts_of
+
+
+BATCH_SIZE = 64
+
+
+class PrototypeEncoder:
+    r"""Turns classes, written in any form that `parse_class` takes, into the vectors that videos are compared with.
+
+    Every text is embedded once and kept; the texts are what decides, not how the classes were written. When the weights
+    change, what was kept is dropped.
+
+    Args:
+        model (`EmoCLIPModel`): Embeds the texts.
+        processor (`EmoCLIPProcessor`): Tokenises them.
+        cache_size (`int`, *optional*, defaults to 4096): Texts that are kept.
+
+    Example:
+    ```python
+    >>> encoder = PrototypeEncoder(model, processor)
+    >>> prototypes = encoder.encode(["happiness", "fear_surprise", "happiness + 2*surprise", "quiet relief"], "description")
+    >>> video = model.get_video_features(pixel_values_videos).pooler_output
+    >>> logits = model.get_prototype_logits(video, prototypes)
+    ```
+    """
+
+    def __init__(self, model: Any, processor: Any, cache_size: int = 4096) -> None:
+        if cache_size < 1:
+            raise ValueError(f"`cache_size` must be at least 1, got {cache_size}.")
+        self.model = model
+        self.processor = processor
+        self.cache_size = cache_size
+        self._embeds: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._weights: tuple = ()
+
+    def encode(
+        self,
+        classes: Sequence[Any] | Mapping[str, Any],
+        style: str | Style = "name",
+        *,
+        compound: str = "average",
+        descriptions: Mapping[str, str] | None = None,
+    ) -> torch.Tensor:
+        """Return the prototypes of classes.
+
+        Args:
+            classes: One entry per class in any form of `parse_class`, or a mapping class name -> such a form.
+            style: How names become texts, see `Style`.
+            compound, descriptions: See `Style`; left alone where `style` is a `Style`.
+
+        Returns:
+            (classes, embed_dim), float32, on the model's device. Logits are the logit scale times the product with a
+            normalised video embedding. Rows have the norm 1, but for ensembles by mean of logits, whose norm is the mean
+            agreement of their texts.
+
+        Raises:
+            ValueError: There is no class, two have one name, or one is written in no known form.
+        """
+        if isinstance(classes, str):
+            raise ValueError(f"`classes` must be a list or a mapping, got the text {classes!r}; put it into a list.")
+        if isinstance(style, str):
+            style = Style(style, compound, self._descriptions() if descriptions is None else descriptions)
+        class_names(classes)
+        specs = list(classes.values()) if isinstance(classes, Mapping) else list(classes)
+        trees = [parse_class(spec, style) for spec in specs]
+        embeds = self._embed([text for tree in trees for text in texts_of(tree)])
+        device = next(self.model.parameters()).device
+        return torch.stack([_final(tree, embeds) for tree in trees]).to(device)
+
+    def _descriptions(self) -> Mapping[str, str] | None:
+        """The model's own, where its configuration has any."""
+        return getattr(self.model.config, "class_descriptions", None)
+
+    @torch.no_grad()
+    def _embed(self, texts: list[str]) -> dict[str, torch.Tensor]:
+        """Un-normalised embeddings, float32 on the CPU, of every text."""
+        weights = _version(self.model)
+        if weights != self._weights:
+            self._embeds.clear()
+            self._weights = weights
+        wanted = list(dict.fromkeys(texts))
+        found = {text: self._embeds[text] for text in wanted if text in self._embeds}
+        missing = [text for text in wanted if text not in found]
+        for start in range(0, len(missing), BATCH_SIZE):
+            batch = missing[start : start + BATCH_SIZE]
+            found.update(zip(batch, self._run(batch), strict=True))
+        for text in wanted:
+            self._embeds[text] = found[text]
+            self._embeds.move_to_end(text)
+        while len(self._embeds) > self.cache_size:
+            self._embeds.popitem(last=False)
+        return found
+
+    def _run(self, texts: list[str]) -> torch.Tensor:
+        device = next(self.model.parameters()).device
+        tokens = {name: tensor.to(device) for name, tensor in self.processor.tokenize(texts).items()}
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            return self.model.get_text_features(**tokens).pooler_output.float().cpu()
+        finally:
+            self.model.train(was_training)
+
+
+def _final(tree: Tree, embeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """What a video is multiplied with."""
+    if isinstance(tree, Ensemble) and tree.average == "logits":
+        # The mean of the parts' logits is the product with the mean of the parts, which is not normalised again.
+        return torch.stack([_final(part, embeds) for part in tree.parts]).mean(dim=0)
+    return nn.functional.normalize(_raw(tree, embeds), dim=-1)
+
+
+def _raw(tree: Tree, embeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """What a compound averages: embeddings before normalisation."""
+    if isinstance(tree, Prompt):
+        return embeds[tree.text]
+    if isinstance(tree, Compound):
+        weights = torch.tensor(tree.weights)
+        parts = torch.stack([_raw(part, embeds) for part in tree.parts])
+        return (weights[:, None] * parts).sum(dim=0) / weights.sum()
+    return torch.stack([_final(part, embeds) for part in tree.parts]).mean(dim=0)
+
+
+def _version(model: Any) -> tuple:
+    """What changes when weights do: which tensors there are, and how often each was written to."""
+    return tuple(
+        (id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)
+        for tensor in model.parameters()
+    )
+
+
+__all__ = ["PrototypeEncoder"]
