@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The EmoCLIP model as it ships to the Hub; importing this package registers it with transformers' Auto classes.
 
+It also registers the pipeline and, where PEFT is installed, where LoRA attaches.
+
 `AutoVideoProcessor` is not registered: it raises without torchvision, even on `.register`.
 """
 
@@ -8,6 +10,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForVideoClassification,
 
 from modeling_emoclip.configuration_emoclip import EmoCLIPConfig, EmoCLIPTemporalConfig
 from modeling_emoclip.modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel, EmoCLIPOutput
+from modeling_emoclip.pipeline_emoclip import ZeroShotVideoClassificationPipeline
 from modeling_emoclip.processing_emoclip import EmoCLIPProcessor
 from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 from modeling_emoclip.text_classes_emoclip import Compound, Ensemble, Prompt
@@ -33,4 +36,5 @@ __all__ = [
     "Prompt",
     "PrototypeEncoder",
     "VideoDecodeError",
+    "ZeroShotVideoClassificationPipeline",
 ]

@@ -16,6 +16,7 @@ from transformers.utils import ModelOutput
 
 from .checks_emoclip import check_sentiment_logits, check_token_ids
 from .configuration_emoclip import EmoCLIPConfig
+from .lora_emoclip import LORA_TARGET_MODULES
 from .loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
 from .video_encoder_emoclip import EmoCLIPPreTrainedModel, EmoCLIPVideoEncoder, init_linear_as_torch
 
@@ -60,10 +61,14 @@ class EmoCLIPOutput(ModelOutput):
 class EmoCLIPModel(EmoCLIPVideoEncoder):
     r"""Clips and texts in one space: CLIP applied to each frame, pooled over time, against CLIP's text embeddings.
 
+    PEFT's LoRA attaches to `lora_target_modules` where its configuration names none.
+
     Args:
         config ([`EmoCLIPConfig`]):
             The sizes of the towers and the parts between them.
     """
+
+    lora_target_modules = tuple(LORA_TARGET_MODULES)
 
     def __init__(self, config: EmoCLIPConfig):
         super().__init__(config)

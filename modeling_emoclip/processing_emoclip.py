@@ -2,6 +2,7 @@
 """Processor of EmoCLIP: one object for texts and videos."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from transformers.feature_extraction_utils import BatchFeature
 from transformers.processing_utils import ProcessorMixin
 from transformers.video_processing_utils import VideoProcessorMixin
 
+from .hub_emoclip import complete_folder
 from .video_processing_emoclip import EmoCLIPVideoProcessor, EmoCLIPVideoProcessorKwargs
 
 
@@ -122,6 +124,14 @@ class EmoCLIPProcessor(ProcessorMixin):
             return_tensors=return_tensors,
         )
         return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    def save_pretrained(self, save_directory: Any, push_to_hub: bool = False, **kwargs: Any) -> Any:
+        """As in transformers; the folder also gets the code and the whole map of classes, so that it opens anywhere."""
+        saved = super().save_pretrained(save_directory, push_to_hub=False)
+        complete_folder(save_directory)
+        if push_to_hub:
+            self.push_to_hub(kwargs.pop("repo_id", None) or Path(save_directory).name, **kwargs)
+        return saved
 
     def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
         """Check the class of a part; the video processor is ours, which the base class does not accept.

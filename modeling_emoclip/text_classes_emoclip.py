@@ -19,6 +19,8 @@ COMPOUND_MODES = ("average", "concatenate")
 COMPOUND_CLASSES = {**MAFW_COMPOUND_CLASSES, **RAFDB_COMPOUND_CLASSES}
 # What joins the descriptions of a compound's components into one prompt.
 JOINT = ". "
+# Up to here a text is taken as the name of an emotion; beyond, as a description of its own.
+MAX_NAME_WORDS = 4
 
 _WEIGHTED = re.compile(r"(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\*\s*(?P<text>.+)", re.DOTALL)
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*'(?!\w))""")
@@ -82,7 +84,8 @@ class Style:
 
     Args:
         name: A key of `PROMPT_TEMPLATES`, a text with `{}` for the name, one of `ENSEMBLE_STYLES`, or `"description"`,
-            which takes the class's description; a text without one stands as it is.
+            which takes the class's description; a text without one stands as it is. `"auto"` takes the description where
+            there is one, puts names of up to `MAX_NAME_WORDS` words into a template, and leaves longer texts alone.
         compound: `"average"` makes compound classes of their components' embeddings, `"concatenate"` of one prompt that
             joins the components' texts.
         descriptions: Class name in lower case -> description; EmoCLIP's own if absent.
@@ -93,7 +96,7 @@ class Style:
     descriptions: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        known = (*PROMPT_TEMPLATES, *ENSEMBLE_STYLES, "description")
+        known = ("auto", *PROMPT_TEMPLATES, *ENSEMBLE_STYLES, "description")
         if self.name not in known and self.name.count("{}") != 1:
             raise ValueError(
                 f"`style` must be one of {', '.join(known)} or a text with one {{}} in it, got {self.name!r}."
@@ -189,6 +192,10 @@ def _leaf(text: str, style: Style) -> Tree:
     components = COMPOUND_CLASSES.get(name, ())
     if len(components) > 1:
         return _combined(Compound(tuple(_leaf(component, style) for component in components)), style)
+    if style.name == "auto":
+        is_name = len(text.split()) <= MAX_NAME_WORDS
+        template = PROMPT_TEMPLATES["expression"] if is_name else "{}"
+        return Prompt((style.descriptions or {}).get(name) or template.replace("{}", text))
     if style.name == "description":
         descriptions = EMOCLIP_CLASS_DESCRIPTIONS if style.descriptions is None else style.descriptions
         return Prompt(descriptions.get(name, text))
@@ -225,6 +232,7 @@ def _checked_parts(kind: str, parts: Any) -> tuple[Any, ...]:
 
 
 __all__ = [
+    "MAX_NAME_WORDS",
     "Compound",
     "Ensemble",
     "Prompt",

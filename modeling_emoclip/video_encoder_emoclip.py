@@ -2,6 +2,7 @@
 """What every EmoCLIP model shares: initialisation, and the way from frames to one embedding per clip."""
 
 import math
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -12,6 +13,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .checks_emoclip import check_frame_embeds, check_frame_mask, check_pixels, check_subject_masks
 from .configuration_emoclip import EmoCLIPConfig
+from .hub_emoclip import complete_folder
 from .subject_emoclip import EmoCLIPSubjectVisionModel
 from .temporal_emoclip import (
     EmoCLIPMeanPooling,
@@ -19,6 +21,19 @@ from .temporal_emoclip import (
     EmoCLIPResidualAttention,
     EmoCLIPResidualTransformer,
     EmoCLIPTemporalTransformer,
+)
+
+
+# What a call of `save_pretrained` may say of the repository that it pushes to.
+HUB_ARGUMENTS = (
+    "repo_id",
+    "commit_message",
+    "commit_description",
+    "private",
+    "create_pr",
+    "revision",
+    "tags",
+    "token",
 )
 
 
@@ -58,6 +73,23 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
                 f"The weights of {pretrained_model_name_or_path} cannot be read ({error}); the file is damaged or cut "
                 "short, download it again."
             ) from error
+
+    def save_pretrained(  # type: ignore[override]
+        self,
+        save_directory: Any,
+        is_main_process: bool = True,
+        state_dict: dict | None = None,
+        push_to_hub: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        r"""As in transformers; the folder also gets the code and the whole map of classes, so that it opens anywhere."""
+        hub = {name: kwargs.pop(name) for name in HUB_ARGUMENTS if name in kwargs and push_to_hub}
+        super().save_pretrained(save_directory, is_main_process, state_dict, **kwargs)
+        if is_main_process:
+            complete_folder(save_directory)
+        if push_to_hub:
+            model: Any = self
+            model.push_to_hub(hub.pop("repo_id", None) or Path(save_directory).name, **hub)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

@@ -17,8 +17,9 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from emoclip.export import auto_map, save_hub_folder
+from emoclip.export import save_hub_folder
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor
+from modeling_emoclip.hub_emoclip import AUTO_MAP
 
 
 TEXTS = ["brows drawn together", "lips pressed, chin raised, head down", "a smile"]
@@ -154,4 +155,4 @@ def test_folder_holds_safetensors_and_no_pickle(saved):
     names = {path.name for path in saved[2].iterdir()}
     assert "model.safetensors" in names
     assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
-    assert set(json.loads((saved[2] / "config.json").read_text())["auto_map"]) == set(auto_map())
+    assert set(json.loads((saved[2] / "config.json").read_text())["auto_map"]) == set(AUTO_MAP)

@@ -11,12 +11,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from modeling_emoclip.prompts_emoclip import PROMPT_TEMPLATES
+from modeling_emoclip.text_classes_emoclip import MAX_NAME_WORDS
 
 
 # Every word is one text through the model and one row per window. More are a vocabulary, not a question about a video.
 MAX_EMOTIONS = 256
-# Up to here a text is taken as the name of an emotion and put into the template; beyond, as a description of its own.
-MAX_NAME_WORDS = 4
 PROMPTS = ("auto", "template", "plain")
 TEMPLATE = PROMPT_TEMPLATES["expression"]
 

@@ -1,35 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Hub folder: everything `AutoModel` and `AutoProcessor` need with `trust_remote_code=True`, and a card.
 
-`save_pretrained` alone is not enough: it adds only the class that was saved to the `auto_map`, so a model saved by itself
-cannot be opened as a processor. Here every configuration file carries the whole map, and every code file lies beside it.
+Each part's own `save_pretrained` brings the code and the whole map of classes (`modeling_emoclip.hub_emoclip`); here they
+come together in one folder that appears at once.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import modeling_emoclip
+from modeling_emoclip.hub_emoclip import complete_folder, copy_code
 
 from .card import model_card
 
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, ProcessorMixin
-
-# Auto class of transformers -> our class. `AutoVideoProcessor` itself runs only where torchvision is installed.
-AUTO_CLASSES = {
-    "AutoConfig": "EmoCLIPConfig",
-    "AutoModel": "EmoCLIPModel",
-    "AutoModelForVideoClassification": "EmoCLIPForVideoClassification",
-    "AutoProcessor": "EmoCLIPProcessor",
-    "AutoVideoProcessor": "EmoCLIPVideoProcessor",
-}
-MAPPED_FILES = ("config.json", "processor_config.json", "video_preprocessor_config.json", "tokenizer_config.json")
 
 
 def save_hub_folder(
@@ -63,34 +52,13 @@ def save_hub_folder(
         partial.mkdir()
         model.save_pretrained(partial)
         processor.save_pretrained(partial)
-        copy_code(partial)
-        for name in MAPPED_FILES:
-            _write_auto_map(partial / name)
+        complete_folder(partial)
+        _open_to_others(partial)
         (partial / "README.md").write_text(card or model_card(model.config), encoding="utf-8")
         _put_in_place(partial, output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return output
-
-
-def auto_map() -> dict[str, str]:
-    """Return auto class -> `file.Class` for every class that `modeling_emoclip` offers."""
-    entries = {}
-    for auto_class, class_name in AUTO_CLASSES.items():
-        found = getattr(modeling_emoclip, class_name, None)
-        if found is not None:
-            entries[auto_class] = f"{found.__module__.split('.')[-1]}.{class_name}"
-    return entries
-
-
-def copy_code(folder: str | Path) -> list[Path]:
-    """Copy the code files of `modeling_emoclip` flat into `folder` and return the copies in order of name.
-
-    `__init__.py` stays behind: transformers makes its own package around the files it fetches.
-    """
-    source = Path(modeling_emoclip.__file__ or "").parent
-    files = [path for path in sorted(source.glob("*.py")) if path.name != "__init__.py"]
-    return [Path(shutil.copyfile(path, Path(folder) / path.name)) for path in files]
 
 
 def _check_replaceable(output: Path, overwrite: bool) -> None:
@@ -107,15 +75,11 @@ def _check_replaceable(output: Path, overwrite: bool) -> None:
         )
 
 
-def _write_auto_map(path: Path) -> None:
-    """Put the whole map into one configuration file, and into the video processor's part of it, where there is one."""
-    if not path.is_file():
-        return
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["auto_map"] = auto_map()
-    if isinstance(content.get("video_processor"), dict):
-        content["video_processor"]["auto_map"] = auto_map()
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _open_to_others(folder: Path) -> None:
+    """Give weights the rights of any new file: transformers writes them for their owner alone."""
+    usual = (folder / "config.json").stat().st_mode
+    for path in folder.glob("*.safetensors"):
+        path.chmod(usual)
 
 
 def _put_in_place(partial: Path, output: Path) -> None:
@@ -123,5 +87,13 @@ def _put_in_place(partial: Path, output: Path) -> None:
     aside = partial.with_suffix(".replaced")
     if output.exists():
         output.rename(aside)
-    partial.rename(output)
+    try:
+        partial.rename(output)
+    except OSError:
+        if aside.exists():
+            aside.rename(output)
+        raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+__all__ = ["copy_code", "save_hub_folder"]

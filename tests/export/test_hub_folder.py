@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import modeling_emoclip
-from emoclip.export import hub_folder
-from emoclip.export.hub_folder import auto_map, copy_code, save_hub_folder
-from modeling_emoclip import EmoCLIPConfig
+from emoclip.export.hub_folder import copy_code, save_hub_folder
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
+from modeling_emoclip.hub_emoclip import AUTO_MAP
 
 
 class Part:
@@ -45,22 +45,22 @@ def test_every_configuration_carries_the_whole_map(tmp_path, name):
     """`save_pretrained` adds only the saved class: AutoProcessor would then not find the processor, or find a stale one."""
     folder = save_hub_folder(model_part(), processor_part(), tmp_path / "model")
     content = json.loads((folder / name).read_text())
-    assert content["auto_map"] == auto_map()
+    assert content["auto_map"] == AUTO_MAP
 
 
 def test_video_processor_inside_the_processor_file_is_mapped(tmp_path):
     """transformers 5 keeps the video processor inside processor_config.json; AutoVideoProcessor reads the map there."""
     folder = save_hub_folder(model_part(), processor_part(), tmp_path / "model")
     content = json.loads((folder / "processor_config.json").read_text())
-    assert content["video_processor"]["auto_map"] == auto_map()
+    assert content["video_processor"]["auto_map"] == AUTO_MAP
     assert content["video_processor"]["num_frames"] == 7
 
 
 def test_map_points_to_existing_classes(tmp_path):
     """An entry for a class that was renamed fails only on the user's machine."""
     copies = {path.stem: path.read_text() for path in copy_code(tmp_path)}
-    assert {"AutoConfig", "AutoModel"} <= set(auto_map())
-    for reference in auto_map().values():
+    assert {"AutoConfig", "AutoModel"} <= set(AUTO_MAP)
+    for reference in AUTO_MAP.values():
         module, class_name = reference.split(".")
         assert f"class {class_name}(" in copies[module]
 
@@ -156,7 +156,35 @@ def test_failure_while_replacing_keeps_the_old_model(tmp_path):
     assert left_behind(tmp_path) == ["model"]
 
 
-def test_class_that_does_not_exist_yet_is_left_out(monkeypatch):
-    """A map entry without a class makes the Auto class fail with an AttributeError instead of a clear message."""
-    monkeypatch.setitem(hub_folder.AUTO_CLASSES, "AutoModelForMaskGeneration", "EmoCLIPForMaskGeneration")
-    assert "AutoModelForMaskGeneration" not in auto_map()
+def test_a_failed_rename_brings_the_old_folder_back(tmp_path, monkeypatch):
+    """Between the two renames there is no model under its name."""
+    folder = save_hub_folder(model_part(), processor_part(), tmp_path / "model", card="first")
+    rename = Path.rename
+
+    def fail_for_the_new(path, target):
+        if path.name.endswith(".partial"):
+            raise OSError("gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_new)
+    with pytest.raises(OSError, match="gone"):
+        save_hub_folder(model_part(), processor_part(), folder, card="second", overwrite=True)
+    assert (folder / "README.md").read_text() == "first"
+    assert left_behind(tmp_path) == ["model"]
+
+
+def test_weights_can_be_read_by_others(tmp_path):
+    """A server runs as another user than the one who trained."""
+    folder = save_hub_folder(EmoCLIPModel(tiny()), processor_part(), tmp_path / "model")
+    modes = {path.stat().st_mode for path in folder.iterdir()}
+    assert len(modes) == 1
+
+
+def tiny() -> EmoCLIPConfig:
+    tower = {"hidden_size": 8, "intermediate_size": 9, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return EmoCLIPConfig(
+        text_config={**tower, "vocab_size": 11},
+        vision_config={**tower, "image_size": 8, "patch_size": 4},
+        temporal_config={"pooling": "mean"},
+        projection_dim=6,
+    )
