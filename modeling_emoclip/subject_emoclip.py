@@ -134,6 +134,11 @@ class EmoCLIPSubjectVisionModel(CLIPVisionModel):
                 layer.self_attn = EmoCLIPSubjectAttention(config)
         self.post_init()
 
+    @classmethod
+    def is_custom_code(cls) -> bool:
+        """Initialise as CLIP's own tower does, see `EmoCLIPPreTrainedModel.is_custom_code`."""
+        return False
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         super()._init_weights(module)

@@ -62,6 +62,14 @@ class TestStyles:
             "a broad smile"
         )
 
+    def test_auto_takes_what_suits_each_text(self):
+        """Names into a template, descriptions where the model has them, whole sentences as they are."""
+        style = Style("auto", descriptions={"joy": "a broad smile"})
+        assert parse_class("Joy", style) == Prompt("a broad smile")
+        assert parse_class("quiet relief", style) == Prompt("an expression of quiet relief.")
+        sentence = "a person who has just been told good news"
+        assert parse_class(sentence, style) == Prompt(sentence)
+
     def test_ensemble_of_a_compound_is_a_compound_of_ensembles(self):
         """The components are averaged, each with all of its prompts."""
         tree = parse_class("fear_surprise", Style("expclip_p4"))
@@ -78,7 +86,7 @@ class TestStyles:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("fancy",), "`style` must be one of name, .* or a text with one {} in it, got 'fancy'"),
+            (("fancy",), "`style` must be one of auto, name, .* or a text with one {} in it, got 'fancy'"),
             (("{} and {}",), "got '{} and {}'"),
             (("name", "sum"), "`compound` must be one of average, concatenate, got 'sum'"),
         ],

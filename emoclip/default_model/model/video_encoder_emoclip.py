@@ -91,6 +91,15 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
             model: Any = self
             model.push_to_hub(hub.pop("repo_id", None) or Path(save_directory).name, **hub)
 
+    @classmethod
+    def is_custom_code(cls) -> bool:
+        """Whether transformers must guard against initialisation that overwrites loaded weights: ours does not.
+
+        The guard skips every module without parameters of its own, so that parts missing from a checkpoint would stay
+        uninitialised memory.
+        """
+        return False
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         # The towers are PreTrainedModels and initialise themselves; here are the parts that are ours.
