@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import CLIPVisionModel, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -23,6 +22,11 @@ from .temporal_emoclip import (
     EmoCLIPTemporalTransformer,
 )
 
+
+try:
+    from safetensors import SafetensorError
+except ImportError:  # then transformers itself cannot read such files
+    SafetensorError = RuntimeError  # type: ignore[assignment, misc]
 
 # What a call of `save_pretrained` may say of the repository that it pushes to.
 HUB_ARGUMENTS = (

@@ -9,7 +9,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from emoclip.convert import convert_downstream, convert_original, to_original
 from emoclip.convert.conversion import detect_method
-from emoclip.convert.key_tables import EMOCLIP
+from emoclip.convert.key_tables import CLIP, EMOCLIP
 from emoclip.convert.rename import rename
 from modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel
 from modeling_emoclip.loss_emoclip import (
@@ -190,6 +190,24 @@ class TestExpCLIP:
         again = convert_original(expclip_parts[0], "expclip", base_state_dict=clip.state_dict())
         for name, tensor in model.state_dict().items():
             assert torch.equal(again.state_dict()[name], tensor), name
+
+    def test_clip_of_transformers_computes_the_same(self, golden: Callable, expclip_parts: tuple) -> None:
+        """The key table of OpenAI's CLIP, loaded strictly into transformers' own class, is the tower inside."""
+        stored, (head, base) = golden("expclip"), expclip_parts
+        model = convert_original(head, "expclip", base_state_dict=base, eos_token_id=stored.sizes["eos_token_id"])
+        parts = {name: getattr(model.config, name).to_dict() for name in ("text_config", "vision_config")}
+        clip = CLIPModel(CLIPConfig(**parts, projection_dim=model.config.projection_dim)).eval()
+        ours, unknown = rename(base, CLIP)
+        clip.load_state_dict(ours, strict=True)
+        assert unknown == []
+        pixels, ids = stored.given["pixel_values_videos"], stored.given["input_ids"]
+        with torch.no_grad():
+            images = clip.get_image_features(pixels.flatten(0, 1)).pooler_output
+            torch.testing.assert_close(model.get_frame_features(pixels).flatten(0, 1), images)
+            texts = clip.get_text_features(ids).pooler_output @ head["mlp.weight"].T
+        assert (
+            relative_error(texts / texts.norm(dim=-1, keepdim=True), stored.expected["text_embeds_normalised"]) < 1e-4
+        )
 
     @pytest.mark.parametrize(
         ("head", "message"),
