@@ -67,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("train", help="train a model; see emoclip train --help", add_help=False)
     commands.add_parser("evaluate", help="judge a model; see emoclip evaluate --help", add_help=False)
+    commands.add_parser("data", help="prepare data sets; see emoclip data --help", add_help=False)
     commands.add_parser("convert", help="convert a released checkpoint; see emoclip convert --help", add_help=False)
     commands.add_parser("demo", help="open the demo in a browser; see emoclip demo --help", add_help=False)
     return parser
@@ -184,6 +185,12 @@ def _evaluate(argv: list[str]) -> int | None:
     return evaluate(argv)
 
 
+def _data(argv: list[str]) -> int | None:
+    from emoclip.data.cli import main as data
+
+    return data(argv)
+
+
 def _convert(argv: list[str]) -> int | None:
     from emoclip.convert.cli import main as convert
 
@@ -199,6 +206,7 @@ def _demo(argv: list[str]) -> int | None:
 FORWARDED: dict[str, Callable[[list[str]], int | None]] = {
     "train": _train,
     "evaluate": _evaluate,
+    "data": _data,
     "convert": _convert,
     "demo": _demo,
 }

@@ -48,6 +48,7 @@ class Manifest:
     dataset: str
     licence: str
     source: str
+    notes: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -63,18 +64,22 @@ def write_manifest(
     dataset: str,
     licence: str,
     source: str,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write rows as a manifest; the file appears under its name only when complete, replacing an older one.
 
     Args:
         rows: one dictionary a clip; a missing column is null, further keys become further columns.
         class_names: in the order of the label ids.
+        notes: what a user of results must know, such as clips shared with other data sets; evaluation shows them.
 
     Raises:
         ValueError: if a row lacks `clip_id`, `path`, `media` or `split`, an id occurs twice, or a label is no class id.
     """
     path = Path(path)
     metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
+    if notes:
+        metadata["notes"] = json.dumps(list(notes))
     for row in rows:
         missing = [key for key in ("clip_id", "path", "media", "split") if row.get(key) is None]
         if missing:
@@ -114,7 +119,8 @@ def read_manifest(path: str | Path, *, check_media: bool = True) -> Manifest:
     _check_values(table, class_names, path)
     if check_media:
         _check_media(table, path)
-    return Manifest(path, table, class_names, metadata["dataset"], metadata["licence"], metadata["source"])
+    notes = tuple(json.loads(metadata.get("notes", "[]")))
+    return Manifest(path, table, class_names, metadata["dataset"], metadata["licence"], metadata["source"], notes)
 
 
 def fingerprint(path: str | Path) -> str:

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `emoclip data`: which data sets there are, and from a download to a manifest.
+
+emoclip data list
+emoclip data prepare --dataset mafw --root /data/MAFW --output data/mafw.parquet
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from emoclip.console import run_command, write_line
+
+
+PREPARE_EPILOG = """examples:
+  --dataset mafw --root /data/MAFW --output data/mafw.parquet
+  --dataset mafw --task compound --root /data/MAFW --output data/mafw_compound.parquet
+  --dataset folder --root my_clips --output my_clips/manifest.parquet
+
+Layouts, licences and counts: docs/data.md."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    return run_command(_main, argv)
+
+
+def _main(argv: list[str] | None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="emoclip data", description="Data sets: which there are, and their manifests."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="the data sets that can be prepared")
+    add_prepare_arguments(
+        commands.add_parser(
+            "prepare",
+            help="from an official download to a checked manifest",
+            epilog=PREPARE_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
+    args = parser.parse_args(argv)
+    {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check}[args.command](args)
+
+
+def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `prepare`."""
+    add = parser.add_argument
+    add("--dataset", required=True, metavar="NAME", help="name, see `emoclip data list`; folder is your own clips")
+    add("--root", required=True, type=Path, metavar="DIR", help="folder of the download")
+    add("--output", required=True, type=Path, metavar="FILE", help="manifest to write, .parquet")
+    add("--task", metavar="T", help="one of the data set's tasks (the first)")
+    add("--exclude-ids", type=Path, metavar="FILE", help="text file with clip ids to leave out, one a line")
+    add(
+        "--allow-missing",
+        action="store_true",
+        help="go on without missing clips and with other counts, and record both",
+    )
+    add("--overwrite", action="store_true", help="replace the manifest if it exists")
+
+
+def prepare_main(argv: list[str] | None = None) -> None:
+    """Parse the arguments of `prepare` and run it."""
+    parser = argparse.ArgumentParser(
+        description="From an official download to a checked manifest.",
+        epilog=PREPARE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_prepare_arguments(parser)
+    run_prepare(parser.parse_args(argv))
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `check-media`."""
+    add = parser.add_argument
+    add("--manifest", required=True, type=Path, metavar="FILE", help="the manifest")
+    add("--output", required=True, type=Path, metavar="FILE", help="table to write, .parquet: frames and errors")
+    add("--exclude", type=Path, metavar="FILE", help="also write the ids that failed, for prepare --exclude-ids")
+    add("--workers", type=int, default=1, metavar="N", help="processes that decode (1)")
+
+
+def check_media_main(argv: list[str] | None = None) -> None:
+    """Parse the arguments of `check-media` and run it."""
+    parser = argparse.ArgumentParser(description="Decode every clip of a manifest and list what fails.")
+    add_check_arguments(parser)
+    run_check(parser.parse_args(argv))
+
+
+def run_check(args: argparse.Namespace) -> None:
+    """Decode every clip, write the table and say what failed."""
+    from tqdm import tqdm
+
+    from emoclip.data.media_check import check_media
+
+    if args.workers < 1:
+        raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
+
+    def with_bar(results: Iterable, total: int) -> Iterable:
+        return tqdm(results, total=total, desc="clips", unit="clip", disable=None)
+
+    failed = check_media(args.manifest, args.output, workers=args.workers, progress=with_bar)
+    for one in failed[:20]:
+        write_line(f"{one.clip_id}: {one.error}")
+    write_line(f"{len(failed)} clips failed")
+    if args.exclude is not None:
+        args.exclude.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
+        write_line(f"Written: {args.exclude}")
+    write_line(f"Written: {args.output}")
+
+
+def list_datasets() -> None:
+    """Print a line for every data set."""
+    from emoclip.data.readers import READERS
+
+    for reader in READERS.values():
+        tasks = ", ".join(f"{task} ({len(names)})" if names else task for task, names in reader.tasks.items())
+        write_line(f"{reader.name:10} {reader.title:16} {tasks:28} {reader.licence}")
+        write_line(f"{'':10} {reader.access}")
+
+
+def run_prepare(args: argparse.Namespace) -> None:
+    """Write the manifest and print its counts beside the official ones."""
+    from emoclip.data.counts import table_lines
+    from emoclip.data.prepare import prepare, read_ids
+
+    prepared = prepare(
+        args.dataset,
+        args.root,
+        args.output,
+        task=args.task,
+        allow_missing=args.allow_missing,
+        exclude_ids=read_ids(args.exclude_ids) if args.exclude_ids else (),
+        overwrite=args.overwrite,
+        progress=_with_bar,
+    )
+    for line in table_lines(prepared.counts, prepared.reader, prepared.task):
+        write_line(line)
+    if prepared.missing:
+        write_line(f"Missing: {len(prepared.missing)} clips, first {prepared.missing[0]}")
+    if prepared.excluded:
+        write_line(f"Left out on request: {prepared.excluded} clips")
+    for note in prepared.reader.notes:
+        write_line(f"Note: {note}")
+    write_line(f"Written: {prepared.output}")
+
+
+def _with_bar(rows: Iterable[dict]) -> Iterable[dict]:
+    from tqdm import tqdm
+
+    return tqdm(rows, desc="clips", unit="clip", disable=None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips per split, fold and class, beside the official numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from .readers.reader import Counts, Reader, Row
+
+
+TOTAL = ""  # the key of a group of which only the sum is known
+
+
+def count_rows(rows: Iterable[Row], class_names: Sequence[str]) -> Counts:
+    """Return group ("train", "fold 1") -> class -> number of rows; a row counts in its split and in its fold."""
+    counters: dict[str, Counter[str]] = {}
+    for row in rows:
+        name = "(none)" if row.get("label") is None else class_names[row["label"]]
+        for group in _groups(row):
+            counters.setdefault(group, Counter())[name] += 1
+    names = [*class_names, "(none)"]
+    return {
+        group: {name: counter[name] for name in names if counter[name] or name != "(none)"}
+        for group, counter in sorted(counters.items())
+    }
+
+
+def differences(found: Counts, reader: Reader, task: str) -> list[str]:
+    """Return one line for every number that differs from the official one, none if any known release agrees."""
+    official = reader.counts.get(task)
+    if official is None:
+        return []
+    wrong = _compare(found, official)
+    if any(not _compare(found, other) for other in reader.alternatives.get(task, ())):
+        return []
+    return wrong
+
+
+def table_lines(found: Counts, reader: Reader, task: str) -> list[str]:
+    """Return the counts as a table, `found/official` where they differ."""
+    official = reader.counts.get(task, {})
+    lines = [f"{'':12} {'clips':>8}  classes"]
+    for group, numbers in found.items():
+        wanted = official.get(group, {})
+        parts = [
+            f"{name} {_beside(number, wanted.get(name))}"
+            for name, number in numbers.items()
+            if number or wanted.get(name)
+        ]
+        known = sum(wanted.values()) if wanted else None
+        lines.append(f"{group:12} {_beside(sum(numbers.values()), known):>8}  {', '.join(parts)}")
+    return lines
+
+
+def _groups(row: Row) -> list[str]:
+    fold = row.get("test_fold")
+    return [row["split"], *([] if fold is None else [f"fold {fold}"])]
+
+
+def _compare(found: Counts, official: Counts) -> list[str]:
+    lines = []
+    for group, wanted in official.items():
+        numbers = found.get(group, {})
+        if set(wanted) == {TOTAL}:
+            if sum(numbers.values()) != wanted[TOTAL]:
+                lines.append(f"{group}: {sum(numbers.values())} clips, officially {wanted[TOTAL]}")
+            continue
+        lines += [
+            f"{group}, {name}: {numbers.get(name, 0)} clips, officially {number}"
+            for name, number in wanted.items()
+            if numbers.get(name, 0) != number
+        ]
+    return lines
+
+
+def _beside(number: int, official: int | None) -> str:
+    return str(number) if official in (None, number) else f"{number}/{official}"
+
+
+__all__ = ["count_rows", "differences", "table_lines"]

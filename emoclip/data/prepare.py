@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an official download to a checked manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .counts import count_rows, differences
+from .manifest import write_manifest
+from .readers import get_reader
+from .readers.reader import Counts, Reader, Row
+
+
+SHOWN = 20  # of a list that may have thousands of entries
+# Called with the rows as they come; shows progress and hands them on.
+Progress = Callable[[Iterable[Row]], Iterable[Row]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written.
+
+    Args:
+        output: The manifest.
+        reader, task: What was read.
+        counts: Group -> class -> number of clips in the manifest.
+        missing: Ids of clips whose media are not there; they are not in the manifest.
+        excluded: How many clips were left out on request.
+    """
+
+    output: Path
+    reader: Reader
+    task: str
+    counts: Counts
+    missing: list[str]
+    excluded: int
+
+
+def prepare(
+    dataset: str,
+    root: str | Path,
+    output: str | Path,
+    *,
+    task: str | None = None,
+    allow_missing: bool = False,
+    exclude_ids: Collection[str] = (),
+    overwrite: bool = False,
+    progress: Progress = lambda rows: rows,
+) -> Prepared:
+    """Read a data set and write its manifest, once its counts are the official ones.
+
+    Args:
+        dataset: A key of `emoclip.data.readers.READERS`.
+        root: Folder of the official download.
+        output: The manifest to write, `.parquet`.
+        task: One of the data set's tasks; its first one if absent.
+        allow_missing: Write what is there although clips are missing or counts differ; both are recorded in the manifest's
+            metadata.
+        exclude_ids: Clips to leave out, such as those shared with another data set. They do not count as missing.
+        overwrite: Replace an existing manifest.
+        progress: Wraps the iteration over rows.
+
+    Raises:
+        FileExistsError: The output exists and `overwrite` is false.
+        FileNotFoundError: The root has not the layout of the data set, or clips are missing.
+        ValueError: A list is malformed, an id occurs twice, or counts differ from the official ones; every one is named with
+            file and row.
+    """
+    root, output = Path(root), Path(output)
+    _check_output(output, overwrite)
+    reader = get_reader(dataset, root)
+    task = reader.task_or_default(task)
+    names = reader.tasks[task]
+    excluded = set(exclude_ids)
+    kept, missing = [], []
+    skipped: list[Row] = []
+    for row in _unique(progress(reader.rows(root, task))):
+        if row["clip_id"] in excluded:
+            skipped.append(row)
+        elif _is_there(row):
+            kept.append(row)
+        else:
+            missing.append(row["clip_id"])
+    wrong = differences(count_rows(kept + skipped, names), reader, task)
+    if not allow_missing:
+        _refuse_missing(reader, root, missing)
+        _refuse_differences(reader, wrong)
+    if not kept:
+        raise FileNotFoundError(
+            f"{root} must hold media of {reader.title}, found none of {len(missing)} listed clips."
+        )
+    _write(output, reader, task, kept, notes=[*reader.notes, *wrong, *_note_missing(missing)])
+    return Prepared(output, reader, task, count_rows(kept, names), missing, len(skipped))
+
+
+def read_ids(path: str | Path) -> set[str]:
+    """Return the ids of a text file, one a line; blank lines and lines that begin with # do not count.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")}
+
+
+def _unique(rows: Iterable[Row]) -> Iterator[Row]:
+    seen: dict[str, Row] = {}
+    for row in rows:
+        first = seen.setdefault(row["clip_id"], row)
+        if first is not row:
+            raise ValueError(
+                f"Every clip must be listed once, {row['clip_id']!r} is in {_place(first)} and in {_place(row)}."
+            )
+        yield row
+
+
+def _place(row: Row) -> str:
+    return f"fold {row['test_fold']}" if row.get("test_fold") is not None else str(row["split"])
+
+
+def _is_there(row: Row) -> bool:
+    if row["media"] == "frames":
+        return bool(row.get("num_frames"))
+    return Path(row["path"]).is_file()
+
+
+def _refuse_missing(reader: Reader, root: Path, missing: list[str]) -> None:
+    if missing:
+        raise FileNotFoundError(
+            f"{root} must hold every clip that {reader.title} lists, {len(missing)} are missing: {_some(missing)}; unpack the "
+            "rest, or pass --allow-missing to go on without them."
+        )
+
+
+def _refuse_differences(reader: Reader, wrong: list[str]) -> None:
+    if wrong:
+        raise ValueError(
+            f"The counts of {reader.title} must be the official ones, {len(wrong)} differ: {_some(wrong, '; ')}. Pass "
+            "--allow-missing if your copy is another release."
+        )
+
+
+def _note_missing(missing: list[str]) -> list[str]:
+    return [f"{len(missing)} listed clips were missing when this was written: {_some(missing)}."] if missing else []
+
+
+def _some(entries: list[str], between: str = ", ") -> str:
+    more = f" and {len(entries) - SHOWN} more" if len(entries) > SHOWN else ""
+    return between.join(entries[:SHOWN]) + more
+
+
+def _write(output: Path, reader: Reader, task: str, rows: list[Row], notes: list[str]) -> None:
+    folder = output.parent.resolve()
+    for row in rows:
+        row["path"] = Path(os.path.relpath(Path(row["path"]).resolve(), folder)).as_posix()
+    write_manifest(
+        output,
+        rows,
+        class_names=reader.tasks[task],
+        dataset=f"{reader.name}/{task}",
+        licence=reader.licence,
+        source=reader.source,
+        notes=notes,
+    )
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
+    if output.suffix != ".parquet":
+        raise ValueError(f"`--output` must end in .parquet, got {output}.")
+    if output.exists() and not overwrite:
+        raise FileExistsError(f"The manifest must not exist yet, got {output}; choose another or pass --overwrite.")
+
+
+__all__ = ["Prepared", "prepare", "read_ids"]

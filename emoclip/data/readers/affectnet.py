@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AffectNet (Mollahosseini et al., TAC 2017): stills with 8 emotions (7 without contempt), valence and arousal.
+
+    {train_set,val_set}/images/<id>.jpg, annotations/<id>_{exp,val,aro}.npy                  the small release, faces
+    Manually_Annotated_file_lists/{training,validation}.csv, Manually_Annotated_Images/...    the full one
+
+Labels: 0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear, 5 disgust, 6 anger, 7 contempt; 8 to 10 are no classes and are left out.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from modeling_emoclip.labels_emoclip import CLASS_ORDERS
+
+from .layout import find, find_or_none, media_of, natural_order
+from .reader import Reader, Row, counts_of
+
+
+SEVEN, EIGHT = CLASS_ORDERS["affectnet_7"], CLASS_ORDERS["affectnet_8"]
+NUM_CODES = 11  # with none, uncertain and no face
+TRAIN = [74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750]
+COLUMNS = [
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+]
+INVALID = -2  # valence and arousal of stills without a face
+
+
+def rows(root: Path, task: str) -> Iterator[Row]:
+    """Yield the stills of whichever release lies at the root."""
+    names = SEVEN if task == "7" else EIGHT
+    full = find_or_none(root, "Manually_Annotated_file_lists")
+    for row, code in _full(root, full) if full else _small(root):
+        if code < len(names):
+            yield {**row, "label": code}
+
+
+def _small(root: Path) -> Iterator[tuple[Row, int]]:
+    for split, folder in (("train", "train_set"), ("validation", "val_set")):
+        pictures, notes = find(root, folder, "images"), find(root, folder, "annotations")
+        for picture in sorted(pictures.iterdir(), key=natural_order):
+            values = {name: _value(notes / f"{picture.stem}_{name}.npy") for name in ("exp", "val", "aro")}
+            code = _code(str(int(values["exp"])), str(picture))
+            affect = {"valence": values["val"], "arousal": values["aro"]}
+            yield {"clip_id": f"{split}/{picture.stem}", **media_of(picture), "split": split, **affect}, code
+
+
+def _full(root: Path, lists: Path) -> Iterator[tuple[Row, int]]:
+    pictures = find(root, "Manually_Annotated_Images")
+    for split, name in (("train", "training"), ("validation", "validation")):
+        path = find(lists, rf"{name}\.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            for number, fields in enumerate(csv.reader(file), start=1):
+                if number == 1 and "/" not in fields[0]:
+                    continue  # a header, which some copies lack
+                if len(fields) != len(COLUMNS):
+                    raise ValueError(f"{path}:{number}: a row must have {len(COLUMNS)} fields, got {len(fields)}.")
+                line = dict(zip(COLUMNS, fields, strict=True))
+                row = {"clip_id": f"{split}/{fields[0]}", **media_of(pictures / fields[0]), "split": split}
+                yield {**row, **_affect(line), "boxes": _box(line)}, _code(line["expression"], f"{path}:{number}")
+
+
+def _affect(line: dict[str, str]) -> Row:
+    values = {name: float(line[name]) for name in ("valence", "arousal")}
+    return {name: None if value == INVALID else value for name, value in values.items()}
+
+
+def _box(line: dict[str, str]) -> list[list[float]] | None:
+    try:
+        x, y, width, height = (float(line[name]) for name in ("face_x", "face_y", "face_width", "face_height"))
+    except ValueError:
+        return None  # "NULL" where there is no face
+    return [[x, y, x + width, y + height]]
+
+
+def _value(path: Path) -> float:
+    if not path.is_file():
+        raise FileNotFoundError(f"Every still must have its annotation, {path} is not there.")
+    # Some copies hold text in the place of a number.
+    return float(str(np.load(path, allow_pickle=False)))
+
+
+def _code(text: str, place: str) -> int:
+    if not text.strip().isdigit() or int(text) >= NUM_CODES:
+        raise ValueError(f"{place}: the expression must be a number from 0 to {NUM_CODES - 1}, got {text!r}.")
+    return int(text)
+
+
+def _validation(surprise: int, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    numbers = [500] * len(names)
+    numbers[names.index("surprise")] = surprise
+    return counts_of(names, train=TRAIN[: len(names)], validation=numbers)
+
+
+READER = Reader(
+    name="affectnet",
+    title="AffectNet",
+    tasks={"8": EIGHT, "7": SEVEN},
+    licence="research only, no redistribution",
+    access="licence signed by a professor, http://mohammadmahoor.com/affectnet/",
+    source="http://mohammadmahoor.com/affectnet/",
+    rows=rows,
+    counts={"8": _validation(499, EIGHT), "7": _validation(499, SEVEN)},
+    # One still of surprise is missing from the small release, and from the papers' numbers.
+    alternatives={"8": [_validation(500, EIGHT)], "7": [_validation(500, SEVEN)]},
+)

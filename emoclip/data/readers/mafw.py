@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MAFW (Liu et al., ACM MM 2022): film clips with 11 emotions, 32 combinations of them, and captions.
+
+    data/frames/<clip>/*  or  data/clips/<clip>.mp4
+    Train & Test Set/{single,compound}/{no_caption,with_caption}/set_{1..5}/{train,test}.txt
+
+Captioned lists are in GBK, tab-separated: clip, label, Chinese, English. Copies rename the folder of the lists.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from modeling_emoclip.labels_emoclip import MAFW_CLASS_NAMES, MAFW_COMPOUND_CLASSES, NEUTRAL_CAPTIONS
+
+from .layout import class_id, find, find_or_none, media_of, read_lines
+from .reader import Reader, Row, counts_of
+
+
+FOLDS = range(1, 6)
+LISTS = r"train\W*_?&?_?\W*test\W*_?set"
+COMPOUND_NAMES = tuple(MAFW_COMPOUND_CLASSES)
+
+COUNTS = counts_of(
+    MAFW_CLASS_NAMES,
+    fold_1=[278, 128, 125, 249, 228, 294, 215, 48, 184, 53, 37],
+    fold_2=[278, 128, 125, 249, 228, 294, 215, 47, 183, 53, 37],
+    fold_3=[278, 128, 125, 248, 228, 294, 214, 47, 183, 52, 36],
+    fold_4=[278, 128, 125, 248, 227, 294, 214, 47, 183, 52, 36],
+    fold_5=[278, 127, 125, 248, 227, 294, 214, 47, 183, 52, 36],
+)
+# Of the compound folds only sums are known.
+COMPOUND_SIZES = {f"fold {fold}": {"": size} for fold, size in zip(FOLDS, (1818, 1809, 1798, 1788, 1783), strict=True)}
+
+
+def rows(root: Path, task: str) -> Iterator[Row]:
+    """Yield the clips of the five test folds, with their captions where there are any."""
+    names = MAFW_CLASS_NAMES if task == "single" else COMPOUND_NAMES
+    lists = find(root, LISTS, task)
+    captions = _captions(lists)
+    for fold in FOLDS:
+        path = find(lists, r"no[_-]caption.*", f"set_{fold}", r"test\.txt")
+        for number, line in read_lines(path):
+            fields = line.split()
+            if len(fields) != 2:
+                raise ValueError(f"{path}:{number}: a line must be `clip label`, got {line!r}.")
+            clip = fields[0].removesuffix(".mp4")
+            label = class_id(fields[1], names, f"{path}:{number}")
+            components = MAFW_COMPOUND_CLASSES[names[label]]
+            yield {
+                "clip_id": clip,
+                **media_of(_media(root, clip)),
+                "label": label,
+                "labels": [MAFW_CLASS_NAMES.index(component) for component in components],
+                "captions": captions.get(clip) or ([neutral_caption(clip)] if names[label] == "neutral" else None),
+                "split": "all",
+                "test_fold": fold,
+            }
+
+
+def neutral_caption(clip_id: str, seed: int = 0) -> str:
+    """Return the caption of a neutral clip, which MAFW leaves without: two distinct texts of five, joined by a space.
+
+    Source: EmoCLIP, section III-C. The paper does not say whether they are drawn again; here they are fixed for each clip.
+    """
+    return " ".join(random.Random(f"{seed}:{clip_id}").sample(NEUTRAL_CAPTIONS, 2))
+
+
+def _captions(lists: Path) -> dict[str, list[str]]:
+    """Clip -> its English caption, from the captioned test lists; empty where the copy has none."""
+    found = {}
+    for fold in FOLDS:
+        path = find_or_none(lists, r"with[_-]caption.*", f"set_{fold}", r"test\.txt")
+        # gb18030 reads all of GBK.
+        for number, line in read_lines(path, encoding="gb18030") if path else ():
+            fields = line.split("\t")
+            if len(fields) != 4:
+                raise ValueError(f"{path}:{number}: a line must have 4 fields with tabs between, got {len(fields)}.")
+            found[fields[0].removesuffix(".mp4")] = [fields[3].strip()]
+    return found
+
+
+def _media(root: Path, clip: str) -> Path:
+    """Face frames where the copy has them: on whole pictures models of faces fail."""
+    for folder in ("frames", "faces"):
+        if (path := root / "data" / folder / clip).is_dir():
+            return path
+    return root / "data" / "clips" / f"{clip}.mp4"
+
+
+READER = Reader(
+    name="mafw",
+    title="MAFW",
+    tasks={"single": MAFW_CLASS_NAMES, "compound": COMPOUND_NAMES},
+    licence="academic, not commercial, no redistribution",
+    access="agreement signed by a permanent academic, https://mafw-database.github.io/MAFW/",
+    source="https://mafw-database.github.io/MAFW/",
+    rows=rows,
+    counts={"single": COUNTS, "compound": COMPOUND_SIZES},
+    notes=(
+        "MAFW contains 1,097 clips of DFEW and 98 of AFEW; which ones is not published. Zero-shot results on those sets after "
+        "training on MAFW are not fully disjoint.",
+    ),
+)

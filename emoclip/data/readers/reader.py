@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader is: the facts of one data set and a function from its official download to manifest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+# A row holds the manifest's columns; `path` is absolute here and made relative when the manifest is written.
+Row = dict[str, Any]
+# Group ("train", "fold 1", ...) -> class -> number of clips.
+Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One data set.
+
+    Args:
+        name: What `--dataset` takes.
+        title: Full name.
+        tasks: Task -> class names in the order of the label ids; the first task is the default.
+        licence: Terms in short.
+        access: How the data are asked for.
+        source: Web page or paper.
+        rows: Function of the root folder and the task.
+        counts: Task -> official counts; a task or group that is not there is not compared.
+        alternatives: Further counts that are right too, for releases that are known to differ.
+        notes: What a user of results must know, such as clips shared with other sets.
+    """
+
+    name: str
+    title: str
+    tasks: dict[str, tuple[str, ...]]
+    licence: str
+    access: str
+    source: str
+    rows: Callable[[Path, str], Iterator[Row]]
+    counts: dict[str, Counts] = field(default_factory=dict)
+    alternatives: dict[str, list[Counts]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def task_or_default(self, task: str | None) -> str:
+        """Return the task, the first one for `None`.
+
+        Raises:
+            ValueError: The data set has no such task.
+        """
+        if task is None:
+            return next(iter(self.tasks))
+        if task not in self.tasks:
+            raise ValueError(f"`--task` of {self.name} must be one of {', '.join(self.tasks)}, got {task!r}.")
+        return task
+
+
+def counts_of(names: tuple[str, ...], **groups: list[int]) -> Counts:
+    """Official counts from numbers in class order; `fold_1` stands for the group "fold 1"."""
+    return {group.replace("_", " "): dict(zip(names, numbers, strict=True)) for group, numbers in groups.items()}
+
+
+__all__ = ["Counts", "Reader", "Row", "counts_of"]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Miniatures of the official downloads: true folder and file names, true formats, a few clips, and the quirks of each."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def picture(path: Path, level: int = 90) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((24, 30, 3), level, np.uint8)).save(path)
+
+
+def frames(folder: Path, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        picture(folder / name, 20 + 10 * (number % 20))
+
+
+def write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def mafw(root: Path, clip: Path) -> None:
+    """Five folds, captions in GBK, ids with gaps, one clip as video only, a combination of three."""
+    lists = root / "Train & Test Set"
+    labels = {1: ["anger", "neutral"], 2: ["happiness"], 3: ["sadness"], 4: ["fear"], 5: ["contempt"]}
+    compound = {**labels, 2: ["happiness_surprise"], 5: ["anger_disgust_contempt"]}
+    for kind, table in (("single", labels), ("compound", compound)):
+        for fold, words in table.items():
+            ids = [f"{fold:02}{place:03}" for place in range(len(words))]
+            plain = "".join(f"{name}.mp4 {word}\n" for name, word in zip(ids, words, strict=True))
+            write(lists / kind / "no_caption" / f"set_{fold}" / "test.txt", plain)
+            told = [
+                f"{name}.mp4\t{word}\t一个人皱着眉很生气。\tA person frowns, eyes wide, and shouts.\r\n"
+                for name, word in zip(ids, words, strict=True)
+                if word != "neutral"
+            ]
+            write(lists / kind / "with_caption" / f"set_{fold}" / "test.txt", "".join(told).encode("gbk"))
+    for name in ("01000", "01001", "02000", "03000", "05000"):
+        frames(root / "data" / "frames" / name, [f"{number}.png" for number in range(3)])
+    write(root / "data" / "clips" / "04000.mp4", clip.read_bytes())
+
+
+def dfew(root: Path, clip: Path) -> None:
+    """Unpadded names, labels from 1, a folder name that varies, frames without padding."""
+    for fold in range(1, 6):
+        lines = f"video_name,label\n{fold},{fold}\n{fold + 100},7\n"
+        write(root / "EmoLabel_DataSplit" / "test(single-labeled)" / f"set_{fold}.csv", lines)
+        frames(root / "Clip" / "clip_224x224_16f" / f"{fold:05}", [f"{number}.jpg" for number in range(1, 17)])
+        frames(root / "Clip" / "clip_224x224_16f" / f"{fold + 100:05}", ["1.jpg", "2.jpg", "10.jpg"])
+
+
+def ferv39k(root: Path, clip: Path) -> None:
+    """Clip numbers repeat between scenes; words are adjectives."""
+    write(root / "4_setups" / "All_scenes" / "train_All.csv", "Action/Sad/0010 Sad\nWar/Angry/0010 Angry\n")
+    write(root / "4_setups" / "All_scenes" / "test_All.csv", "Action/Happy/0010 Happy")
+    for place in ("Action/Sad", "War/Angry", "Action/Happy"):
+        frames(root / "2_ClipsforFaceCrop" / place / "0010", ["01.jpg", "02.jpg"])
+
+
+def afew(root: Path, clip: Path) -> None:
+    """The same id in both splits, service folders beside the emotions."""
+    for folder in ("Train_AFEW", "Val_AFEW"):
+        for emotion in ("Angry", "Happy"):
+            write(root / folder / emotion / f"00515081{4 if emotion == 'Angry' else 7}.avi", clip.read_bytes())
+        write(root / folder / "AlignedFaces_LBPTOP_Points" / "Faces" / "x.txt", "")
+
+
+def caer(root: Path, clip: Path) -> None:
+    """Numbers start again in every folder."""
+    for split in ("train", "validation", "test"):
+        for emotion in ("Anger", "Sad"):
+            write(root / split / emotion / "0001.avi", clip.read_bytes())
+
+
+def caer_s(root: Path, clip: Path) -> None:
+    for split in ("train", "test"):
+        for emotion in ("Anger", "Happy"):
+            picture(root / split / emotion / "0001.png")
+            write(root / split / emotion / "Thumbs.db", b"")
+
+
+def rafdb(root: Path, clip: Path) -> None:
+    """The official misspelling, 5 digits in training, 4 in the test."""
+    for part, labels in (("basic", (4, 7)), ("compound", (1, 11))):
+        lines = f"train_00001.jpg {labels[0]}\ntest_0001.jpg {labels[1]}\n"
+        write(root / part / "EmoLabel" / "list_patition_label.txt", lines)
+        for name in ("train_00001", "test_0001"):
+            picture(root / part / "Image" / "aligned" / f"{name}_aligned.jpg")
+
+
+def affectnet(root: Path, clip: Path) -> None:
+    """Numbers, text in the place of a number, contempt and a still of no class."""
+    for split, codes in (("train_set", (0, 7, 8)), ("val_set", (3, 6, 1))):
+        for number, code in enumerate(codes):
+            picture(root / split / "images" / f"{number * 7}.jpg")
+            (root / split / "annotations").mkdir(exist_ok=True)
+            stem = root / split / "annotations" / str(number * 7)
+            np.save(f"{stem}_exp.npy", np.array(str(code)) if number else np.array(code))
+            np.save(f"{stem}_val.npy", np.array(-0.25))
+            np.save(f"{stem}_aro.npy", np.array("0.5"))
+
+
+def ferplus(root: Path, clip: Path) -> None:
+    """A majority, a tie, an unknown, a vote of one person alone, and a name that occurs twice."""
+    rows = [
+        'fer0000000.png,"(0, 0, 48, 48)",0,8,1,1,0,0,0,0,0,0',
+        'fer0000001.png,"(0, 0, 48, 48)",5,5,0,0,0,0,0,0,0,0',
+        'fer0000002.png,"(0, 0, 48, 48)",0,0,0,0,0,0,0,0,9,1',
+        'fer0000003.png,"(0, 0, 48, 48)",6,0,0,0,0,0,0,0,0,4',
+        'fer0000003.png,"(0, 0, 48, 48)",0,0,0,0,10,0,0,0,0,0',
+    ]
+    for split, folder in enumerate(("FER2013Train", "FER2013Valid", "FER2013Test")):
+        write(root / "data" / folder / "label.csv", "\n".join(rows).replace("fer000", f"fer00{split}") + "\n")
+        for number in range(4):
+            picture(root / "data" / folder / f"fer00{split}000{number}.png")
+
+
+def meld(root: Path, clip: Path) -> None:
+    """Numbers repeat between splits; one table is in Windows' encoding, with commas in quotes."""
+    header = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"
+    line = '1,"Oh, that\x92s it",Ross,joy,positive,0,3,8,21,"00:16:16,059","00:16:21,731"\r\n'
+    for split, folder in (
+        ("train", "train_splits"),
+        ("dev", "dev_splits_complete"),
+        ("test", "output_repeated_splits_test"),
+    ):
+        encoding = "cp1252" if split == "train" else "utf-8"
+        text = header + line.replace("\x92", "\N{RIGHT SINGLE QUOTATION MARK}")
+        write(root / f"{split}_sent_emo.csv", text.encode(encoding))
+        write(root / folder / "dia0_utt3.mp4", clip.read_bytes())
+
+
+def ravdess(root: Path, clip: Path) -> None:
+    """Speech and song, and video without sound, of which only speech with picture and sound counts."""
+    for actor in (1, 22):
+        for name in ("01-01-03-01-01-01", "01-02-03-01-01-01", "02-01-03-01-01-01", "01-01-08-02-02-02"):
+            write(root / f"Actor_{actor:02}" / f"{name}-{actor:02}.mp4", clip.read_bytes())
+
+
+def crema_d(root: Path, clip: Path) -> None:
+    for name in ("1001_DFA_ANG_XX", "1005_IEO_HAP_HI"):
+        write(root / "VideoFlash" / f"{name}.flv", clip.read_bytes())
+    write(root / "VideoFlash" / "readme.txt", "")
+
+
+def folder(root: Path, clip: Path) -> None:
+    """People's own clips: a folder for each class."""
+    for split in ("train", "test"):
+        for name in ("ruhig", "gespannt"):
+            shutil.copy(clip, _made(root / split / name) / "ä clip.mp4")
+            picture(root / split / name / "still.png")
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+BUILDERS = {
+    builder.__name__: builder
+    for builder in (mafw, dfew, ferv39k, afew, caer, caer_s, rafdb, affectnet, ferplus, meld, ravdess, crema_d, folder)
+}
+
+
+@pytest.fixture
+def miniature(tmp_path: Path, short_clip: Path) -> Callable[[str], Path]:
+    """Return a function that builds the miniature of a data set and gives its root."""
+
+    def build(name: str) -> Path:
+        root = tmp_path / "download" / name
+        root.mkdir(parents=True)
+        BUILDERS[name](root, short_clip)
+        return root
+
+    return build

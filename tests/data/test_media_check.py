@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every clip is decoded once, failures are listed, and a stopped run goes on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from emoclip.cli import main
+from emoclip.data import media_check
+from emoclip.data.manifest import write_manifest
+from emoclip.data.media_check import check_media
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, short_clip: Path) -> Path:
+    """Three good clips, one cut file, one that is not there."""
+    rows = []
+    for name in ("a", "b", "c", "cut", "gone"):
+        path = tmp_path / f"{name}.mp4"
+        content = short_clip.read_bytes()
+        if name != "gone":
+            path.write_bytes(content[: len(content) // 3] if name == "cut" else content)
+        rows.append({"clip_id": name, "path": path.name, "media": "video", "split": "train", "label": 0})
+    write_manifest(tmp_path / "m.parquet", rows, class_names=["x"], dataset="d", licence="l", source="s")
+    return tmp_path / "m.parquet"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_failures_are_listed_and_frames_counted(manifest: Path, tmp_path: Path, workers: int) -> None:
+    """One damaged clip in ten thousand is reported and does not stop the rest."""
+    failed = check_media(manifest, tmp_path / "out.parquet", workers=workers)
+    assert {one.clip_id for one in failed} == {"cut", "gone"}
+    table = {row["clip_id"]: row for row in pq.read_table(tmp_path / "out.parquet").to_pylist()}
+    assert table["a"]["error"] is None and table["a"]["num_frames"] > 1
+    assert "gone.mp4" in table["gone"]["error"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoding a large set takes a night."""
+    monkeypatch.setattr(media_check, "CHUNK", 2)
+    decoded: list[str] = []
+    decode: Callable = media_check._decode
+
+    def stop_at_the_fourth(job):
+        if job[1] == "cut" and len(decoded) == 3:
+            raise KeyboardInterrupt
+        decoded.append(job[1])
+        return decode(job)
+
+    monkeypatch.setattr(media_check, "_decode", stop_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        check_media(manifest, tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+    monkeypatch.setattr(media_check, "_decode", lambda job: (decoded.append(job[1]), decode(job))[1])
+    check_media(manifest, tmp_path / "out.parquet")
+    # The first two were kept; the third was not yet written.
+    assert decoded == ["a", "b", "c", "c", "cut", "gone"]
+    assert pq.read_table(tmp_path / "out.parquet").num_rows == 5
+
+
+def test_the_command_writes_the_ids_to_leave_out(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """They go straight into `prepare --exclude-ids`."""
+    command = ["data", "check-media", "--manifest", str(manifest), "--output", str(tmp_path / "out.parquet")]
+    assert main([*command, "--exclude", str(tmp_path / "ids.txt")]) == 0
+    assert (tmp_path / "ids.txt").read_text().split() == ["cut", "gone"]
+    assert "2 clips failed" in capsys.readouterr().out
+    assert main(command) == 2
+    assert "must not exist yet" in capsys.readouterr().err
+    assert main([*command, "--workers", "0"]) == 2
