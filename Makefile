@@ -154,5 +154,5 @@ default-model: $(VENV)/.installed-all  ## Package the model that `make demo` mad
 	rm -rf results/embedded_default && mkdir -p results/embedded_default
 	cp -r $(OUT)/report/. results/embedded_default/
 
-default-code: $(VENV)/.installed-all  ## Refresh the code files inside the packaged default model
-	$(BIN)/python -P -c 'from emoclip import default_model, export; export.copy_code(default_model.path())'
+default-code: $(VENV)/.installed-all  ## Refresh the code and the maps inside the packaged default model
+	$(BIN)/python -P -c 'from emoclip import default_model; from modeling_emoclip.hub_emoclip import complete_folder; complete_folder(default_model.path())'

@@ -127,10 +127,11 @@ class EmoCLIPProcessor(ProcessorMixin):
 
     def save_pretrained(self, save_directory: Any, push_to_hub: bool = False, **kwargs: Any) -> Any:
         """As in transformers; the folder also gets the code and the whole map of classes, so that it opens anywhere."""
-        saved = super().save_pretrained(save_directory, push_to_hub=False)
+        hub = kwargs if push_to_hub else {}
+        saved = super().save_pretrained(save_directory, push_to_hub=False, **({} if push_to_hub else kwargs))
         complete_folder(save_directory)
         if push_to_hub:
-            self.push_to_hub(kwargs.pop("repo_id", None) or Path(save_directory).name, **kwargs)
+            self.push_to_hub(hub.pop("repo_id", None) or Path(save_directory).name, **hub)
         return saved
 
     def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from pathlib import Path
 
 import pytest
 
 import modeling_emoclip
 from emoclip import default_model
+from modeling_emoclip.hub_emoclip import AUTO_MAP, CUSTOM_PIPELINES
 
 
 SOURCE = Path(modeling_emoclip.__file__).parent
@@ -24,6 +26,15 @@ def test_packaged_code_is_current():
     stale = [name for name in names if (folder / name).read_bytes() != (SOURCE / name).read_bytes()]
     assert stale == [], "run `make default-code`"
     assert sorted(path.name for path in folder.glob("*.py")) == names
+
+
+@pytest.mark.parametrize("name", ["config.json", "processor_config.json", "tokenizer_config.json"])
+def test_packaged_configurations_carry_the_whole_map(name):
+    """The pipeline and the classes that came later would else be unknown where only the folder is at hand."""
+    content = json.loads((default_model.path() / name).read_text(encoding="utf-8"))
+    assert content["auto_map"] == AUTO_MAP, "run `make default-code`"
+    if name == "config.json":
+        assert content["custom_pipelines"] == CUSTOM_PIPELINES
 
 
 def test_packaged_model_is_small():

@@ -2,7 +2,7 @@
 """A trained model as files for others: the Hub folder and its card."""
 
 from .card import model_card
-from .hub_folder import copy_code, save_hub_folder
+from .hub_folder import save_hub_folder
 
 
-__all__ = ["copy_code", "model_card", "save_hub_folder"]
+__all__ = ["model_card", "save_hub_folder"]

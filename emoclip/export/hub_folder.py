@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modeling_emoclip.hub_emoclip import complete_folder, copy_code
+from modeling_emoclip.hub_emoclip import complete_folder
 
 from .card import model_card
 
@@ -96,4 +96,4 @@ def _put_in_place(partial: Path, output: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-__all__ = ["copy_code", "save_hub_folder"]
+__all__ = ["save_hub_folder"]

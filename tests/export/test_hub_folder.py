@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import modeling_emoclip
-from emoclip.export.hub_folder import copy_code, save_hub_folder
+from emoclip.export.hub_folder import save_hub_folder
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
-from modeling_emoclip.hub_emoclip import AUTO_MAP
+from modeling_emoclip.hub_emoclip import AUTO_MAP, copy_code
 
 
 class Part:
