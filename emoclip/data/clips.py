@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import Dataset
 
+from emoclip.data.augmentation import draw_angle, rotate_clip
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video
 
 
@@ -27,6 +28,7 @@ class ClipDataset(Dataset):
         video_processor: samples, resizes and normalises the frames.
         training: draw the frame window (and the flip) at random; otherwise it is deterministic.
         horizontal_flip: in training, mirror half of the clips, each as a whole.
+        rotation_degrees: in training, rotate each clip as a whole by up to as much either way (EmoCLIP: 6).
         seed: with the epoch and the index, the only source of randomness, so that an item never depends on which
             worker makes it or on which items came before.
         cache: keep the resized uint8 frames that the sampling rule can ask for in memory after the first decoding. Only
@@ -40,6 +42,7 @@ class ClipDataset(Dataset):
         *,
         training: bool = False,
         horizontal_flip: bool = False,
+        rotation_degrees: float = 0.0,
         seed: int = 0,
         cache: bool = False,
     ):
@@ -48,6 +51,7 @@ class ClipDataset(Dataset):
         self.video_processor = video_processor
         self.training = training
         self.horizontal_flip = horizontal_flip and training
+        self.rotation_degrees = rotation_degrees if training else 0.0
         self.seed = seed
         self.epoch = 0
         self._cache: dict[int, tuple[torch.Tensor, int]] | None = {} if cache else None
@@ -61,18 +65,16 @@ class ClipDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         try:
-            frames, frame_mask = self._sample(index)
+            frames, frame_mask = self._sample(index, generator := clip_generator(self.seed, self.epoch, index))
         except (VideoDecodeError, FileNotFoundError) as error:
             return {"index": index, "error": str(error)}
-        return {
-            "index": index,
-            "pixel_values_videos": self.video_processor.normalize_frames(frames),
-            "frame_mask": frame_mask,
-        }
+        pixels = self.video_processor.normalize_frames(frames)
+        if self.rotation_degrees:
+            pixels = rotate_clip(pixels, draw_angle(self.rotation_degrees, generator))
+        return {"index": index, "pixel_values_videos": pixels, "frame_mask": frame_mask}
 
-    def _sample(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Resized uint8 frames (T, 3, H, W) of one draw and their mask (T,)."""
-        generator = clip_generator(self.seed, self.epoch, index)
+    def _sample(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Resized frames (T, 3, H, W) of one draw and their mask (T,)."""
         frame_mask: torch.Tensor
         if self._cache is None:
             frames, frame_mask = self.video_processor.load_clip(

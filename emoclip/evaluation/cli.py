@@ -106,6 +106,8 @@ def _print_summary(report: dict[str, Any], output: Path) -> None:
         difference = percent(entry["difference"], entry["interval"], signed=True)
         write_line(f"{entry['system']} - {entry['other']} / {entry['prompt_set']}: {difference} points of UAR")
     run = report.get("run", {})
+    for note in run.get("dataset", {}).get("notes", ()):
+        write_line(f"Note: {note}")
     if run.get("left_out"):
         write_line(f"{len(run['left_out'])} clips could not be read and were left out; the report names them.")
     if run.get("speed"):

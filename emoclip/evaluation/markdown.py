@@ -18,6 +18,7 @@ def render(report: Mapping[str, Any], *, picture: str | None = None) -> str:
     run = report.get("run") or {}
     sections = [
         _headline(report, run),
+        _notes(run),
         _results(report),
         _comparisons(report),
         _per_class(report),
@@ -119,6 +120,12 @@ def _picture(report: Mapping[str, Any], picture: str | None) -> str:
         return ""
     main = report["results"][0]
     return f"## Confusion matrix\n\n![Confusion matrix of {main['system']} with {main['prompt_set']}]({picture})"
+
+
+def _notes(run: Mapping[str, Any]) -> str:
+    """What the data set's manifest says that a reader of its numbers must know, such as clips shared with other sets."""
+    notes = run.get("dataset", {}).get("notes")
+    return "**About the data.** " + " ".join(notes) if notes else ""
 
 
 def _left_out(run: Mapping[str, Any]) -> str:

@@ -172,6 +172,7 @@ def _describe_dataset(config: EvaluationConfig, manifest: Manifest) -> dict[str,
         "manifest": str(config.data.manifest),
         "split": config.data.split,
         "fold": config.data.fold,
+        "notes": list(manifest.notes),
     }
 
 

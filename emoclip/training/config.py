@@ -51,6 +51,7 @@ class DataConfig:
         cache_features: with a frozen image tower, embed every frame once and keep the embeddings in memory, of the clips
             and, with `horizontal_flip`, of their mirror images (needs cache_frames and optimizer.train_vision=none).
         horizontal_flip: mirror half of the clips.
+        rotation_degrees: rotate each clip by up to as much either way, 6 in EmoCLIP (not with cache_features).
     """
 
     manifest: Path
@@ -60,8 +61,15 @@ class DataConfig:
     cache_frames: bool = False
     cache_features: bool = False
     horizontal_flip: bool = True
+    rotation_degrees: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.rotation_degrees <= 180:
+            raise ValueError(f"`rotation_degrees` must be from 0 to 180, got {self.rotation_degrees}.")
+        if self.rotation_degrees and self.cache_features:
+            raise ValueError(
+                f"`cache_features` embeds every frame once, so `rotation_degrees` must be 0, got {self.rotation_degrees}."
+            )
         if self.batch_size < 2:
             raise ValueError(
                 f"`batch_size` must be at least 2, for the contrast of one pair is nil, got {self.batch_size}."

@@ -42,6 +42,7 @@ class CaptionedClips:
             processor.video_processor,
             training=True,
             horizontal_flip=config.data.horizontal_flip,
+            rotation_degrees=config.data.rotation_degrees,
             seed=config.seed,
             cache=config.data.cache_frames,
         )

@@ -90,6 +90,18 @@ def test_flip_mirrors_whole_clips_in_training_only(rows: datasets.Dataset, proce
     assert torch.equal(quiet[0]["pixel_values_videos"], ClipDataset(rows, processor)[0]["pixel_values_videos"])
 
 
+def test_rotation_turns_whole_clips_in_training_only(rows: datasets.Dataset, processor: EmoCLIPVideoProcessor) -> None:
+    """One angle for a clip; a new one for each frame would shake it."""
+    turning = ClipDataset(rows, processor, training=True, rotation_degrees=40, cache=True)
+    plain = ClipDataset(rows, processor, training=True, cache=True)
+    ours, theirs = turning[0]["pixel_values_videos"], plain[0]["pixel_values_videos"]
+    opened = (ours == 0).all(dim=1)
+    assert opened.any() and (opened == opened[0]).all()
+    assert not torch.equal(ours, theirs)
+    quiet = ClipDataset(rows, processor, rotation_degrees=40)
+    assert torch.equal(quiet[0]["pixel_values_videos"], ClipDataset(rows, processor)[0]["pixel_values_videos"])
+
+
 def test_collate_pads_and_masks_shorter_clips(rows: datasets.Dataset, processor: EmoCLIPVideoProcessor) -> None:
     """Stills and videos share a batch; the filling must not count."""
     dataset = ClipDataset(rows, processor)

@@ -50,3 +50,10 @@ def test_percent():
 def test_table_keeps_its_columns():
     """A bar in a name would open a column."""
     assert table(["a", "b"], [["x|y", "1"]]) == "| a | b |\n|---|---:|\n| x\\|y | 1 |"
+
+
+def test_notes_of_the_data_stand_before_the_numbers(make_table):
+    """Clips that training and test share must not be found out later by somebody else."""
+    run = {**RUN, "dataset": {**RUN["dataset"], "notes": ["MAFW contains clips of DFEW."]}}
+    text = render(summarize([make_table()], FEW) | {"run": run})
+    assert text.index("**About the data.** MAFW contains clips of DFEW.") < text.index("| ")

@@ -3,7 +3,23 @@
 
 from pathlib import Path
 
-from . import afew, affectnet, caer, crema_d, dfew, ferplus, ferv39k, folder, mafw, meld, rafdb, ravdess
+from . import (
+    afew,
+    affectnet,
+    bold,
+    caer,
+    crema_d,
+    dfew,
+    emotic,
+    ferplus,
+    ferv39k,
+    folder,
+    mafw,
+    meld,
+    ness,
+    rafdb,
+    ravdess,
+)
 from .reader import Reader
 
 
@@ -20,8 +36,11 @@ READERS: dict[str, Reader] = {
         affectnet.READER,
         ferplus.READER,
         meld.READER,
+        bold.READER,
+        emotic.READER,
         ravdess.READER,
         crema_d.READER,
+        ness.READER,
         folder.READER,
     )
 }
@@ -31,12 +50,14 @@ def get_reader(name: str, root: Path) -> Reader:
     """Return the reader of a data set.
 
     Raises:
-        FileNotFoundError: `folder` finds no clips at the root.
+        FileNotFoundError: An open form, such as `folder`, finds nothing at the root.
         ValueError: There is no such data set.
     """
     if name not in READERS:
         raise ValueError(f"`--dataset` must be one of {', '.join(READERS)}, got {name!r}.")
-    return folder.reader_of(root) if name == "folder" else READERS[name]
+    # Their classes are those of the data found at the root.
+    open_forms = {"folder": folder.reader_of, "ness": ness.reader_of}
+    return open_forms[name](root) if name in open_forms else READERS[name]
 
 
 __all__ = ["READERS", "Reader", "get_reader"]

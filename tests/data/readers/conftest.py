@@ -136,6 +136,50 @@ def meld(root: Path, clip: Path) -> None:
         write(root / folder / "dia0_utt3.mp4", clip.read_bytes())
 
 
+def bold(root: Path, clip: Path) -> None:
+    """`.mp4` twice in a name, two persons in one clip, joints that count in the source film, a joint not seen."""
+    name = "003/IzvOYVMltkI.mp4/0114.mp4"
+    scores = ["0.5", "0.49", *["0.0"] * 23, "1.0"]
+    lines = [
+        ",".join([name, person, "100", "103", *scores, "5", "6", "7", "Male", "Adult", "White", "0.9"])
+        for person in "01"
+    ]
+    write(root / "annotations" / "train.csv", "\n".join(lines) + "\n")
+    write(root / "annotations" / "val.csv", lines[0].replace("0114", "0115") + "\n")
+    joints = np.zeros((4, 56))
+    joints[:, 0], joints[:, 1] = [100, 101, 101, 103], [0, 0, 1, 0]
+    joints[:, 2:5], joints[:, 5:8] = (3.5, 4.5, 0.9), (10.2, 20.7, 0.8)
+    joints[3, 2:] = 0
+    for number in ("0114", "0115"):
+        write(root / "videos" / "003" / "IzvOYVMltkI.mp4" / f"{number}.mp4", clip.read_bytes())
+    (root / "joints" / "003" / "IzvOYVMltkI.mp4").mkdir(parents=True)
+    np.save(root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy", joints)
+
+
+def emotic(root: Path, clip: Path) -> None:
+    """Lists as Python text, a box that leaves the picture, a person without valence."""
+    header = "Index,Folder,Filename,Image Size,BBox,Categorical_Labels,Continuous_Labels,Gender,Age\n"
+    for split in ("train", "val", "test"):
+        lines = [
+            f'0,mscoco/images,{split}.jpg,"[30, 24]","[-3, 2, 40, 24]","[\'Doubt/Confusion\', \'Peace\']","[5.0, 3.0, nan]",Male,Adult',
+            f'1,mscoco/images,{split}.jpg,"[30, 24]","[1, 2, 4, 8]","[\'Anger\']","[nan, nan, nan]",Female,Kid',
+        ]
+        write(root / "annotations_pre" / f"{split}.csv", header + "\n".join(lines) + "\n")
+        picture(root / "emotic" / "mscoco" / "images" / f"{split}.jpg")
+
+
+def ness(root: Path, clip: Path) -> None:
+    """Two patients, one with two sessions, scores of two items."""
+    lines = ["video,patient_id,session,item,score"]
+    for video, patient, session in (("a.mp4", "P2", "1"), ("b.mp4", "P1", "1"), ("c.mp4", "P2", "2")):
+        write(root / video, clip.read_bytes())
+        lines += [
+            f"{video},{patient},{session},N3: Poor Rapport,4",
+            f"{video},{patient},{session},N1: Blunted Affect,2.5",
+        ]
+    write(root / "scores.csv", "\n".join(lines) + "\n")
+
+
 def ravdess(root: Path, clip: Path) -> None:
     """Speech and song, and video without sound, of which only speech with picture and sound counts."""
     for actor in (1, 22):
@@ -164,7 +208,24 @@ def _made(path: Path) -> Path:
 
 BUILDERS = {
     builder.__name__: builder
-    for builder in (mafw, dfew, ferv39k, afew, caer, caer_s, rafdb, affectnet, ferplus, meld, ravdess, crema_d, folder)
+    for builder in (
+        mafw,
+        dfew,
+        ferv39k,
+        afew,
+        caer,
+        caer_s,
+        rafdb,
+        affectnet,
+        ferplus,
+        meld,
+        bold,
+        emotic,
+        ness,
+        ravdess,
+        crema_d,
+        folder,
+    )
 }
 
 

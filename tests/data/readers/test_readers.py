@@ -226,6 +226,69 @@ def test_meld_reads_both_encodings(miniature: Callable) -> None:
     assert {row["text"] for row in rows.values()} == {"Oh, that\N{RIGHT SINGLE QUOTATION MARK}s it"}
 
 
+class TestBoLD:
+    def test_persons_of_a_clip_are_rows_of_their_own(self, miniature: Callable) -> None:
+        """Scores from one half on count; the name of the joints loses its last `.mp4` alone."""
+        rows = rows_of("bold", miniature("bold"))
+        first = rows["003/IzvOYVMltkI.mp4/0114.mp4#0"]
+        assert set(rows) == {
+            f"003/IzvOYVMltkI.mp4/{clip}.mp4#{person}" for clip, person in (("0114", 0), ("0114", 1), ("0115", 0))
+        }
+        assert (first["labels"], first["valence"], first["gender"]) == ([0, 25], 5.0, "Male")
+        assert rows["003/IzvOYVMltkI.mp4/0115.mp4#0"]["boxes"] is None
+
+    def test_boxes_begin_with_the_clip_and_leave_unseen_joints_out(self, miniature: Callable) -> None:
+        """Frame numbers of the film would point behind the clip; zeros would pull every box to the corner."""
+        rows = rows_of("bold", miniature("bold"))
+        box = [3.0, 4.0, 11.0, 21.0]
+        assert rows["003/IzvOYVMltkI.mp4/0114.mp4#0"]["boxes"] == [box, box, [], []]
+        assert rows["003/IzvOYVMltkI.mp4/0114.mp4#1"]["boxes"] == [[], box, [], []]
+
+    def test_a_table_with_other_columns_is_named(self, miniature: Callable) -> None:
+        """A header that somebody added, or a column that a spreadsheet dropped."""
+        root = miniature("bold")
+        (root / "annotations" / "val.csv").write_text("a,b,c\n")
+        with pytest.raises(ValueError, match=r"val.csv:1: a row must have 37 fields, got 3"):
+            rows_of("bold", root)
+
+
+def test_emotic_cuts_boxes_and_keeps_missing_numbers_missing(miniature: Callable) -> None:
+    """A box outside the picture has no pixels, and NaN spreads through every mean."""
+    rows = rows_of("emotic", miniature("emotic"))
+    first, second = rows["train/0"], rows["train/1"]
+    assert first["boxes"] == [[0.0, 2.0, 30.0, 24.0]]
+    assert [READERS["emotic"].tasks["categories"][label] for label in first["labels"]] == ["doubt/confusion", "peace"]
+    assert (first["valence"], first["dominance"], second["valence"]) == (5.0, None, None)
+    assert len(rows) == 6
+
+
+class TestNESS:
+    def test_patients_are_folds_and_items_are_targets(self, miniature: Callable) -> None:
+        """A patient in two folds would be tested on by a model that has seen them."""
+        root = miniature("ness")
+        assert get_reader("ness", root).tasks == {"regression": ("N1: Blunted Affect", "N3: Poor Rapport")}
+        rows = rows_of("ness", root)
+        assert {video: row["test_fold"] for video, row in rows.items()} == {"a.mp4": 2, "b.mp4": 1, "c.mp4": 2}
+        assert rows["a.mp4"]["targets"] == [2.5, 4.0]
+
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ("a.mp4,P2,1,N1: Blunted Affect,3", "scores.csv:8: 'N1: Blunted Affect' of a.mp4 must be scored once"),
+            ("a.mp4,P9,1,N2,3", "scores.csv:8: a.mp4 must belong to one patient and session"),
+            ("a.mp4,P2,1,N2,high", "scores.csv:8: a score must be a number, got 'high'"),
+            ("a.mp4,P2,1,N2,3", "every video must have every item, b.mp4 has no N2"),
+        ],
+    )
+    def test_bad_tables_are_named_with_their_row(self, line: str, message: str, miniature: Callable) -> None:
+        """Clinical tables are kept by hand."""
+        root = miniature("ness")
+        with (root / "scores.csv").open("a") as file:
+            file.write(line + "\n")
+        with pytest.raises(ValueError, match=message):
+            get_reader("ness", root)
+
+
 def test_ravdess_takes_speech_with_picture_and_sound(miniature: Callable) -> None:
     """Song and silent copies of the same takes would count twice."""
     rows = rows_of("ravdess", miniature("ravdess"))

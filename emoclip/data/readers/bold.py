@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""BoLD (Luo et al., IJCV 2020): persons in film clips with 26 categories, valence, arousal and dominance.
+
+    annotations/{train,val}.csv            37 columns, no header: clip, person, first and last frame, 26 scores, V, A, D, ...
+    videos/003/IzvOYVMltkI.mp4/0114.mp4    the name holds `.mp4` twice
+    joints/003/IzvOYVMltkI.mp4/0114.npy    rows: frame, person, 18 x (x, y, confidence)
+
+One row is one person of a clip. A category counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints
+count in the source film and are moved so that the clip begins at 0. The test labels are not public.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from modeling_emoclip.labels_emoclip import CLASS_ORDERS
+
+from .layout import find, media_of
+from .reader import Reader, Row
+
+
+NAMES = CLASS_ORDERS["bold"]
+NUM_COLUMNS = 37
+POSITIVE = 0.5
+FIRST_SCORE = 4
+AFFECT = ("valence", "arousal", "dominance")
+ABOUT = ("gender", "age", "ethnicity", "confidence")
+
+
+def rows(root: Path, task: str) -> Iterator[Row]:
+    """Yield the persons of the training and validation clips, with a box for each frame where joints are known."""
+    for split, name in (("train", "train"), ("validation", "val")):
+        path = find(root, "annotations", rf"{name}\.csv")
+        with path.open(newline="", encoding="utf-8") as file:
+            for number, fields in enumerate(csv.reader(file), start=1):
+                if len(fields) != NUM_COLUMNS:
+                    raise ValueError(f"{path}:{number}: a row must have {NUM_COLUMNS} fields, got {len(fields)}.")
+                yield _row(root, fields, split, f"{path}:{number}")
+
+
+def _row(root: Path, fields: list[str], split: str, place: str) -> Row:
+    clip, person = fields[0], fields[1]
+    try:
+        numbers = [float(field) for field in fields[FIRST_SCORE : FIRST_SCORE + len(NAMES) + len(AFFECT)]]
+        person_number = int(float(person))
+    except ValueError:
+        raise ValueError(f"{place}: scores and the person must be numbers, got {fields!r}.") from None
+    scores, affect = numbers[: len(NAMES)], numbers[len(NAMES) :]
+    joints = root / "joints" / f"{clip.removesuffix('.mp4')}.npy"
+    return {
+        "clip_id": f"{clip}#{person_number}",
+        **media_of(root / "videos" / clip),
+        "labels": [label for label, score in enumerate(scores) if score >= POSITIVE],
+        "split": split,
+        "subject_id": f"{clip}#{person_number}",
+        "boxes": person_boxes(np.load(joints, allow_pickle=False), person_number) if joints.is_file() else None,
+        "scores": scores,
+        **dict(zip(AFFECT, affect, strict=True)),
+        **dict(zip(ABOUT, fields[-len(ABOUT) :], strict=True)),
+    }
+
+
+def person_boxes(joints: np.ndarray, person: int) -> list[list[float]]:
+    """Return a box `[x1, y1, x2, y2]` for each frame, empty where the person is not seen.
+
+    Args:
+        joints: (rows, 56): frame, person, 18 x (x, y, confidence); a joint of zeros was not seen.
+        person: Whose boxes.
+    """
+    first = int(joints[:, 0].min()) if len(joints) else 0
+    boxes: list[list[float]] = [[] for _ in range(int(joints[:, 0].max()) - first + 1 if len(joints) else 0)]
+    for row in joints[joints[:, 1] == person]:
+        points = row[2:].reshape(-1, 3)[:, :2]
+        points = points[(points != 0).any(axis=1)]
+        if len(points):
+            corners = [*np.floor(points.min(axis=0)), *np.ceil(points.max(axis=0))]
+            boxes[int(row[0]) - first] = [float(corner) for corner in corners]
+    return boxes
+
+
+READER = Reader(
+    name="bold",
+    title="BoLD",
+    tasks={"categories": NAMES},
+    licence="research",
+    access="registration, https://cydar.ist.psu.edu/emotionchallenge",
+    source="https://cydar.ist.psu.edu/emotionchallenge",
+    rows=rows,
+    # Of several labels only the number of persons is known.
+    counts={"categories": {"train": {"": 9222}, "validation": {"": 1153}}},
+    notes=(
+        "Films of BoLD also occur among those that EmotionCLIP's pre-training draws from, which leaves 11 of them out.",
+    ),
+)
