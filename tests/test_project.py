@@ -127,7 +127,7 @@ def test_paths_in_commands_exist(page):
     """A command copied from the documentation must not end in `No such file`."""
     text = page.read_text(encoding="utf-8")
     named = re.findall(
-        r"\b((?:configs|data_scripts|benchmarks|space|results|emoclip)/[\w./-]+\.(?:ya?ml|py|json|md))", text
+        r"\b((?:configs|data_scripts|benchmarks|space|results|emoclip)/[\w./-]+\.(?:ya?ml|py|jsonl?|md))", text
     )
     assert [path for path in named if not (ROOT / path).exists()] == []
 

@@ -46,8 +46,8 @@ class ClipDataset(Dataset):
         seed: int = 0,
         cache: bool = False,
     ):
-        self.files: list[str] = list(rows["file"])
-        self.media: list[str] = list(rows["media"])
+        # Left in the table: as Python's own lists the paths of a million clips would be hundreds of megabytes.
+        self.rows = rows.select_columns(["file", "media"])
         self.video_processor = video_processor
         self.training = training
         self.horizontal_flip = horizontal_flip and training
@@ -57,7 +57,7 @@ class ClipDataset(Dataset):
         self._cache: dict[int, tuple[torch.Tensor, int]] | None = {} if cache else None
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.rows)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the random draws of an epoch."""
@@ -78,7 +78,7 @@ class ClipDataset(Dataset):
         frame_mask: torch.Tensor
         if self._cache is None:
             frames, frame_mask = self.video_processor.load_clip(
-                self.files[index], training=self.training, generator=generator
+                self.rows[index]["file"], training=self.training, generator=generator
             )
         else:
             grid, _ = self.grid(index)
@@ -115,7 +115,7 @@ class ClipDataset(Dataset):
         return self.horizontal_flip and bool(torch.rand((), generator=generator) < 0.5)
 
     def _window(self, index: int, total: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        if self.media[index] == "image":
+        if self.rows[index]["media"] == "image":
             return torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
         return self.video_processor.sample_frame_indices(total, training=self.training, generator=generator)
 
@@ -127,12 +127,12 @@ class ClipDataset(Dataset):
             totals.append(total)
             return range(0, total, self._grid_step(index))
 
-        decoded = decode_video(self.files[index], indices=choose)
+        decoded = decode_video(self.rows[index]["file"], indices=choose)
         return self.video_processor.resize_frames(decoded.frames), totals[-1]
 
     def _grid_step(self, index: int) -> int:
         """EmoCLIP's rule takes multiples of the stride only; other rules may take any frame."""
-        if self.media[index] == "image" or self.video_processor.frame_sampling != "emoclip":
+        if self.rows[index]["media"] == "image" or self.video_processor.frame_sampling != "emoclip":
             return 1
         return self.video_processor.frame_stride
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it costs to open a manifest of a million rows.
+
+    python -P benchmarks/load_manifest.py [--rows 1000000]
+
+Writes a manifest with captions into a temporary folder, then loads it in a process of its own: once with the table that `datasets`
+keeps on disk not yet made, once with it. Prints one JSON line: seconds from the call of `emoclip.data.load.load` to a data set of
+clips, and the growth of the process beyond its imports. `ratio` is the second start over that of a manifest of a tenth of the rows:
+near 1 the cost is flat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+START = """
+import json, resource, sys, time
+import datasets, torch, transformers
+from emoclip.data.clips import ClipDataset
+from emoclip.data.load import load
+from modeling_emoclip import EmoCLIPVideoProcessor
+
+processor = EmoCLIPVideoProcessor()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begin = time.perf_counter()
+clips = ClipDataset(load(sys.argv[1], split="train"), processor)
+seconds = time.perf_counter() - begin
+grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+print(json.dumps({"rows": len(clips), "seconds": seconds, "mb": grown}))
+"""
+
+
+def main() -> None:
+    """Print the cost of the first and of later starts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = (write(Path(folder) / f"{rows}", rows) for rows in (args.rows // 10, args.rows))
+        start(small)
+        tenth, first, later = start(small), start(large), start(large)
+    result = {
+        "benchmark": "load_manifest",
+        "rows": later["rows"],
+        "first_start_s": round(first["seconds"], 2),
+        "start_s": round(later["seconds"], 2),
+        "grown_mb": round(max(first["mb"], later["mb"])),
+        "ratio": round(later["seconds"] / tenth["seconds"], 2),
+    }
+    print(json.dumps(result))
+
+
+def write(folder: Path, count: int) -> Path:
+    """A manifest of folders of frames, all of which are there: one real folder stands for each hundred thousand."""
+    folder.mkdir()
+    for number in range(count // 100_000 + 1):
+        (folder / f"part{number}").mkdir()
+    numbers = np.arange(count)
+    columns = {
+        "clip_id": pa.array([f"clip_{number:07}" for number in numbers]),
+        "path": pa.array([f"part{number // 100_000}" for number in numbers]),
+        "media": pa.array(["frames"] * count),
+        "num_frames": pa.array(np.full(count, 64)),
+        "fps": pa.array(np.full(count, 25.0)),
+        "label": pa.array(numbers % 7),
+        "labels": pa.nulls(count, pa.list_(pa.int64())),
+        "captions": pa.array([[f"a person raises the brows, take {number}"] for number in numbers]),
+        "subject_id": pa.nulls(count, pa.string()),
+        "split": pa.array(["train"] * count),
+        "test_fold": pa.nulls(count, pa.int64()),
+        "boxes": pa.nulls(count, pa.list_(pa.list_(pa.float32()))),
+        "sha256": pa.nulls(count, pa.string()),
+    }
+    names = json.dumps([f"class {number}" for number in range(7)])
+    metadata = {"class_names": names, "dataset": "generated", "licence": "none", "source": "this benchmark"}
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), folder / "manifest.parquet")
+    return folder / "manifest.parquet"
+
+
+def start(manifest: Path) -> dict[str, float]:
+    """Load in a new process, with a cache of its own."""
+    environment = {**os.environ, "HF_HOME": str(manifest.parent / "cache"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-P", "-c", START, str(manifest)]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
