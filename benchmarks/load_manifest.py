@@ -23,6 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from emoclip.data.manifest import ROWS_PER_GROUP
+
 
 START = """
 import json, resource, sys, time
@@ -84,7 +86,8 @@ def write(folder: Path, count: int) -> Path:
     }
     names = json.dumps([f"class {number}" for number in range(7)])
     metadata = {"class_names": names, "dataset": "generated", "licence": "none", "source": "this benchmark"}
-    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), folder / "manifest.parquet")
+    table = pa.table(columns).replace_schema_metadata(metadata)
+    pq.write_table(table, folder / "manifest.parquet", row_group_size=ROWS_PER_GROUP)
     return folder / "manifest.parquet"
 
 

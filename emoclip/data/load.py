@@ -34,10 +34,13 @@ def load(manifest_path: str | Path, split: str | None = None, fold: int | None =
 
     manifest = read_manifest(manifest_path, checked_only=True)
     indices = _split_indices(manifest, split) if fold is None else _fold_indices(manifest, split, fold)
-    files = _absolute(manifest)
-    rows = Dataset.from_parquet(str(manifest.path))
+    files, root = _absolute(manifest), manifest.root.resolve()
+    # What was read for the checks goes before `datasets` maps its own table, so that not both are held.
+    del manifest
+    pa.default_memory_pool().release_unused()
+    rows = Dataset.from_parquet(str(manifest_path))
     # Named by what it depends on: left to itself `datasets` copies the whole column to hash it.
-    state = hashlib.sha256(f"{rows._fingerprint}:{manifest.root.resolve()}".encode()).hexdigest()[:16]
+    state = hashlib.sha256(f"{rows._fingerprint}:{root}".encode()).hexdigest()[:16]
     rows = rows.add_column("file", files, new_fingerprint=state)
     return rows if indices is None else rows.select(indices)
 

@@ -36,6 +36,8 @@ MANIFEST_SCHEMA = pa.schema(
 )
 MANIFEST_COLUMNS = tuple(MANIFEST_SCHEMA.names)
 MEDIA_KINDS = ("video", "frames", "image")
+# Readers hold one group at a time; Parquet's own default would make one of a million rows.
+ROWS_PER_GROUP = 20_000
 # Clips whose files are looked for when a manifest is read: all of a usual set, a sample of a very large one.
 NUM_CHECKED = 20_000
 # What the checks need; captions and boxes of a large set are left on disk.
@@ -95,7 +97,7 @@ def write_manifest(
     _check_values(table, list(class_names), path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary)
+    pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
     temporary.replace(path)
 
 
@@ -119,7 +121,9 @@ def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: b
         missing = [name for name in MANIFEST_COLUMNS if name not in present]
         if missing:
             raise ValueError(f"A manifest needs the column `{missing[0]}`, {path} has only {', '.join(present)}.")
-        table = pq.read_table(path, columns=list(_CHECKED_COLUMNS) if checked_only else None)
+        # Without reading ahead, which would hold the file's bytes beside the table.
+        columns = list(_CHECKED_COLUMNS) if checked_only else None
+        table = pq.read_table(path, columns=columns, pre_buffer=False, memory_map=True)
     except pa.ArrowInvalid as error:
         raise ValueError(f"A manifest must be a Parquet file, {path} is none or is damaged ({error}).") from error
     table = _checked_types(table, path)
