@@ -19,7 +19,7 @@ from .frame_sampling_emoclip import (
 )
 from .frame_transform_emoclip import center_crop, draw_boxes, resize, resize_masks, resized_sides
 from .preprocessing_emoclip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
-from .video_decoding_emoclip import decode_video
+from .video_decoding_emoclip import decode_video, stretch_bounds
 from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs, check_fields
 from .video_sources_emoclip import is_image_like, is_still_image
 
@@ -169,13 +169,30 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         generator: torch.Generator | None = None,
         on_error: str = "raise",
         allow_urls: bool = False,
+        stretch: tuple[int, int | None] | None = None,
     ) -> tuple[torch.Tensor, torch.BoolTensor]:
         """Decode and resize the sampled frames of one video; what may be kept of a clip between epochs.
 
+        Args:
+            video (`Any`): As for `preprocess`.
+            training (`bool`, *optional*, defaults to `False`): Whether frames are sampled at random.
+            generator (`torch.Generator`, *optional*): Source of the randomness.
+            on_error (`str`, *optional*, defaults to `"raise"`): `"truncate"` uses the good frames of a damaged file.
+            allow_urls (`bool`, *optional*, defaults to `False`): Whether `http(s)` addresses are read.
+            stretch (`tuple[int, int | None]`, *optional*):
+                First frame and the one after the last, `None` for the end, of the part of the file that is the clip; a
+                part that goes on after the end of the file ends there.
+
         Returns:
             Frames as `resize_frames` gives them, and the mask (T,).
+
+        Raises:
+            FileNotFoundError: If a path does not exist.
+            VideoDecodeError: If a file cannot be decoded, or ends before the stretch begins.
         """
-        clip = self._load(video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls)
+        clip = self._load(
+            video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls, stretch=stretch
+        )
         return clip.frames, clip.mask
 
     def _load(
@@ -186,6 +203,7 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         generator: torch.Generator | None,
         on_error: str,
         allow_urls: bool,
+        stretch: tuple[int, int | None] | None = None,
     ) -> "_Clip":
         indices, mask, num_frames = [0], torch.ones(1, dtype=torch.bool), 1
         still = is_still_image(video)
@@ -193,8 +211,9 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         def choose(total: int) -> list[int]:
             nonlocal indices, mask, num_frames
             if not still:
-                chosen, mask = self.sample_frame_indices(total, training=training, generator=generator)
-                indices, num_frames = chosen.tolist(), total
+                first, end = stretch_bounds(stretch, total)
+                chosen, mask = self.sample_frame_indices(end - first, training=training, generator=generator)
+                indices, num_frames = (chosen + first).tolist(), total
             return indices
 
         frames = decode_video(video, indices=choose, on_error=on_error, allow_urls=allow_urls).frames

@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset
 
 from emoclip.data.augmentation import draw_angle, rotate_clip
-from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video
+from emoclip.data.media import MEDIA_COLUMNS, clip_source
+from modeling_emoclip.video_decoding_emoclip import decode_video, stretch_bounds
 
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ClipDataset(Dataset):
         cache: bool = False,
     ):
         # Left in the table: as Python's own lists the paths of a million clips would be hundreds of megabytes.
-        self.rows = rows.select_columns(["file", "media"])
+        self.rows = rows.select_columns([name for name in MEDIA_COLUMNS if name in rows.column_names])
         self.video_processor = video_processor
         self.training = training
         self.horizontal_flip = horizontal_flip and training
@@ -66,7 +67,7 @@ class ClipDataset(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         try:
             frames, frame_mask = self._sample(index, generator := clip_generator(self.seed, self.epoch, index))
-        except (VideoDecodeError, FileNotFoundError) as error:
+        except (ValueError, OSError) as error:
             return {"index": index, "error": str(error)}
         pixels = self.video_processor.normalize_frames(frames)
         if self.rotation_degrees:
@@ -77,8 +78,9 @@ class ClipDataset(Dataset):
         """Resized frames (T, 3, H, W) of one draw and their mask (T,)."""
         frame_mask: torch.Tensor
         if self._cache is None:
+            source, stretch = clip_source(self.rows[index])
             frames, frame_mask = self.video_processor.load_clip(
-                self.rows[index]["file"], training=self.training, generator=generator
+                source, training=self.training, generator=generator, stretch=stretch
             )
         else:
             grid, _ = self.grid(index)
@@ -123,11 +125,14 @@ class ClipDataset(Dataset):
         """Every frame that any window can ask for, and how many frames the file has."""
         totals: list[int] = []
 
-        def choose(total: int) -> Sequence[int]:
-            totals.append(total)
-            return range(0, total, self._grid_step(index))
+        source, stretch = clip_source(self.rows[index])
 
-        decoded = decode_video(self.rows[index]["file"], indices=choose)
+        def choose(total: int) -> Sequence[int]:
+            first, end = stretch_bounds(stretch, total)
+            totals.append(end - first)
+            return range(first, end, self._grid_step(index))
+
+        decoded = decode_video(source, indices=choose)
         return self.video_processor.resize_frames(decoded.frames), totals[-1]
 
     def _grid_step(self, index: int) -> int:
