@@ -170,7 +170,8 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         on_error: str = "raise",
         allow_urls: bool = False,
         stretch: tuple[int, int | None] | None = None,
-    ) -> tuple[torch.Tensor, torch.BoolTensor]:
+        subject_boxes: Sequence[Any] | None = None,
+    ) -> "LoadedClip":
         """Decode and resize the sampled frames of one video; what may be kept of a clip between epochs.
 
         Args:
@@ -182,9 +183,13 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
             stretch (`tuple[int, int | None]`, *optional*):
                 First frame and the one after the last, `None` for the end, of the part of the file that is the clip; a
                 part that goes on after the end of the file ends there.
+            subject_boxes (`Sequence`, *optional*):
+                As one entry of those of `preprocess`, counted from the first frame of the stretch; frames after the last
+                entry of several have no subject.
 
         Returns:
-            Frames as `resize_frames` gives them, and the mask (T,).
+            `LoadedClip`: `frames` as `resize_frames` gives them, `frame_mask` (T,), and with boxes `subject_masks` (T, height,
+            width).
 
         Raises:
             FileNotFoundError: If a path does not exist.
@@ -193,7 +198,12 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         clip = self._load(
             video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls, stretch=stretch
         )
-        return clip.frames, clip.mask
+        if subject_boxes is None:
+            return LoadedClip(clip.frames, clip.mask)
+        boxes = list(subject_boxes)
+        if len(boxes) > 1:
+            boxes = (boxes + [[]] * (clip.num_frames - len(boxes)))[: clip.num_frames]
+        return LoadedClip(clip.frames, clip.mask, self._subject_masks(boxes, clip, from_boxes=True))
 
     def _load(
         self,
@@ -210,11 +220,13 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
 
         def choose(total: int) -> list[int]:
             nonlocal indices, mask, num_frames
-            if not still:
-                first, end = stretch_bounds(stretch, total)
-                chosen, mask = self.sample_frame_indices(end - first, training=training, generator=generator)
-                indices, num_frames = (chosen + first).tolist(), total
-            return indices
+            if still:
+                return indices
+            first, end = stretch_bounds(stretch, total)
+            num_frames = end - first
+            chosen, mask = self.sample_frame_indices(num_frames, training=training, generator=generator)
+            indices = chosen.tolist()
+            return [first + index for index in indices]
 
         frames = decode_video(video, indices=choose, on_error=on_error, allow_urls=allow_urls).frames
         source = (frames.shape[-2], frames.shape[-1])
@@ -289,8 +301,16 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         return (frames * scale - mean) / std
 
 
+class LoadedClip(NamedTuple):
+    """Resized frames (T, 3, h, w) of one video, their mask (T,), and where the subject is, (T, h, w) of 0 and 1."""
+
+    frames: torch.Tensor
+    frame_mask: torch.BoolTensor
+    subject_masks: torch.Tensor | None = None
+
+
 class _Clip(NamedTuple):
-    """Sampled frames of one video: resized (T, 3, h, w), mask (T,), their numbers, how many the file has, its sides."""
+    """Sampled frames of one video: resized (T, 3, h, w), mask (T,), their numbers, how many the clip has, its sides."""
 
     frames: torch.Tensor
     mask: torch.BoolTensor
@@ -359,4 +379,4 @@ def _checked_masks(masks: Any, source: tuple[int, int]) -> torch.Tensor:
     return masks
 
 
-__all__ = ["EmoCLIPVideoProcessor", "EmoCLIPVideoProcessorKwargs", "as_video_list"]
+__all__ = ["EmoCLIPVideoProcessor", "EmoCLIPVideoProcessorKwargs", "LoadedClip", "as_video_list"]

@@ -13,7 +13,9 @@ from modeling_emoclip.video_decoding_emoclip import decode_video, iter_frames, s
 
 
 # Columns that a decoder needs; a table has the first two at least.
-MEDIA_COLUMNS = ("file", "media", "start_frame", "end_frame", "frame_name", "video")
+MEDIA_COLUMNS = ("file", "media", "start_frame", "end_frame", "frame_name", "video", "image", "frames")
+# Those of them that hold the media itself, as shards do.
+MEDIA_VALUES = ("video", "image", "frames")
 # First frame and the one after the last, `None` for the end of the file.
 Stretch = tuple[int, int | None]
 # Frames of a stretch that are held at once where all of them are wanted.
@@ -28,13 +30,22 @@ def clip_source(row: Mapping[str, Any]) -> tuple[Any, Stretch | None]:
 
     Args:
         row: `file` and, where the clip is a part of it, `start_frame`, `end_frame` (not included) and `frame_name`; or
-            `video` with `bytes` and `path`, as `datasets` hands out media that lie inside a table.
+            one of `video`, `image` and `frames` with `bytes` and `path`, as `datasets` hands out media that lie inside a table.
+
+    Raises:
+        ValueError: The row has neither, or frames without an end.
     """
-    start, end = row.get("start_frame"), row.get("end_frame")
-    name = row.get("frame_name")
-    if row.get("video") is not None:
-        return row["video"], None
+    for column in MEDIA_VALUES:
+        if row.get(column) is not None:
+            return row[column], None
+    if row.get("file") is None:
+        raise ValueError(f"A clip must have a file or media in {', '.join(MEDIA_VALUES)}, got only {', '.join(row)}.")
+    start, end, name = row.get("start_frame"), row.get("end_frame"), row.get("frame_name")
     if name:
+        if end is None:
+            raise ValueError(
+                f"Frames that are named one by one need an `end_frame`, those of {row['file']} have none."
+            )
         return [Path(row["file"]) / name.format(number) for number in range(start or 0, end)], None
     return row["file"], None if start is None else (start, end)
 
@@ -65,4 +76,4 @@ def iter_clip(row: Mapping[str, Any]) -> Iterator[torch.Tensor]:
         position += len(frames)
 
 
-__all__ = ["MEDIA_COLUMNS", "clip_source", "iter_clip"]
+__all__ = ["MEDIA_COLUMNS", "MEDIA_VALUES", "clip_source", "iter_clip"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from emoclip.data import load
 from emoclip.data.clips import ClipDataset
-from emoclip.data.load import load
 from emoclip.data.manifest import read_manifest
 from emoclip.data.media import clip_source
 from emoclip.data.prepare import prepare

@@ -2,7 +2,7 @@
 import pytest
 from datasets import Dataset
 
-from emoclip.data.load import load
+from emoclip.data import load
 from emoclip.data.manifest import write_manifest
 
 
