@@ -13,6 +13,8 @@ from pathlib import Path
 
 from emoclip.console import run_command, write_line
 
+from .shard_command import add_shard_arguments, run_shard
+
 
 PREPARE_EPILOG = """examples:
   --dataset mafw --root /data/MAFW --output data/mafw.parquet
@@ -42,8 +44,10 @@ def _main(argv: list[str] | None) -> None:
         )
     )
     add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
+    add_shard_arguments(commands.add_parser("shard", help="a manifest and its media as a few large files"))
     args = parser.parse_args(argv)
-    {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check}[args.command](args)
+    runs = {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check, "shard": run_shard}
+    runs[args.command](args)
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:

@@ -85,7 +85,7 @@ def write_shards(
     for written in progress(_write_all(jobs, workers), len(rows)):
         failures |= written.failures
         clips[written.shard.split] += len(written.shard.rows) - len(written.failures)
-    index = _index(manifest, settings, clips)
+    index = _index(manifest, settings, media, clips)
     index.write(output)
     return index, failures
 
@@ -113,9 +113,11 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
     plan.write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _index(manifest: Manifest, settings: dict[str, Any], clips: dict[str, int]) -> ShardIndex:
+def _index(manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int]) -> ShardIndex:
+    schema = manifest.table.select(row_columns(manifest.table.column_names)).schema
+    features = shard_features(schema, manifest.class_names, media).to_dict()
     about = {name: getattr(manifest, name) for name in ("class_names", "dataset", "licence", "source")}
-    return ShardIndex(**settings, **about, notes=list(manifest.notes), clips=clips)
+    return ShardIndex(**settings, **about, notes=list(manifest.notes), features=features, clips=clips)
 
 
 def _write_all(jobs: list[_Job], workers: int) -> Iterator[Written]:

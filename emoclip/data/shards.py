@@ -51,6 +51,7 @@ class ShardIndex:
         shard_bytes, seed: What the cut and the order depend on.
         format: A key of `SHARD_FORMATS`.
         class_names, dataset, licence, source, notes: Of the manifest.
+        features: Of the columns, as `datasets.Features.to_dict` gives them; tar files do not carry their own.
         clips: Split -> how many clips the shards hold.
     """
 
@@ -63,6 +64,7 @@ class ShardIndex:
     licence: str
     source: str
     notes: list[str]
+    features: dict[str, Any]
     clips: dict[str, int]
 
     def write(self, folder: Path) -> None:
