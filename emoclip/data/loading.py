@@ -135,7 +135,9 @@ def _filtered(
         return rows
     absent = [column for column in columns if column not in (rows.column_names or columns)]
     if absent:
-        raise ValueError(f"This choice needs the column `{absent[0]}`, {name} has only {', '.join(rows.column_names)}.")
+        raise ValueError(
+            f"This choice needs the column `{absent[0]}`, {name} has only {', '.join(rows.column_names)}."
+        )
     if not isinstance(rows, Dataset):
         return rows.filter(row_filter(split, fold, task), input_columns=columns)
     table = rows.data.table.select(columns)
