@@ -6,7 +6,6 @@ Here are its columns, writing, reading and checking. Selecting rows for training
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from .output import replacing
 
 
 MANIFEST_SCHEMA = pa.schema(
@@ -96,9 +97,8 @@ def write_manifest(
     table = _build_table(rows).replace_schema_metadata(metadata)
     _check_values(table, list(class_names), path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
 
 
 def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: bool = False) -> Manifest:

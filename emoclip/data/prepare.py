@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .counts import count_rows, differences
 from .manifest import write_manifest
+from .output import check_new_file
 from .readers import get_reader
 from .readers.reader import Counts, Reader, Row
 
@@ -70,7 +71,7 @@ def prepare(
             file and row.
     """
     root, output = Path(root), Path(output)
-    _check_output(output, overwrite)
+    check_new_file(output, suffix=".parquet", overwrite=overwrite)
     reader = get_reader(dataset, root)
     task = reader.task_or_default(task)
     names = reader.tasks[task]
@@ -165,13 +166,6 @@ def _write(output: Path, reader: Reader, task: str, rows: list[Row], notes: list
         source=reader.source,
         notes=notes,
     )
-
-
-def _check_output(output: Path, overwrite: bool) -> None:
-    if output.suffix != ".parquet":
-        raise ValueError(f"`--output` must end in .parquet, got {output}.")
-    if output.exists() and not overwrite:
-        raise FileExistsError(f"The manifest must not exist yet, got {output}; choose another or pass --overwrite.")
 
 
 __all__ = ["Prepared", "prepare", "read_ids"]

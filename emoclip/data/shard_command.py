@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emoclip.console import require, write_line
 
+from .output import replacing
 from .shards import SHARD_FORMATS
 
 
@@ -60,10 +61,8 @@ def run_shard(args: argparse.Namespace) -> None:
 
 
 def _write_failures(path: Path, failures: dict[str, str]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("clip_id", "error"), *failures.items()])
-    temporary.replace(path)
 
 
 def _with_bar(results: Iterable, total: int) -> Iterator:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from .loading import load
 from .manifest import Manifest, fingerprint, read_manifest
+from .output import check_writable, replacing
 from .shard_media import media_size, read_media, zip_frames
 from .shards import SHARD_FORMATS, Shard, ShardIndex, media_value, plan_shards, row_columns, shard_features
 
@@ -109,7 +110,7 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
         return
     if output.exists() and any(output.iterdir()):
         raise FileExistsError(f"The output must be a new folder or one of a run that was stopped, got {output}.")
-    (output / "data").mkdir(parents=True, exist_ok=True)
+    check_writable(output / "data")
     plan.write_text(json.dumps(settings), encoding="utf-8")
 
 
@@ -137,14 +138,13 @@ def _write(job: _Job) -> Written:
         return Written(job.shard, json.loads(told.read_text(encoding="utf-8")))
     rows = load(job.manifest, check_media=False)
     failures: dict[str, str] = {}
-    temporary = target.with_name(f".{target.name}.tmp")
     good = _readable(rows, job.shard.rows, failures)
-    if job.format == "parquet":
-        _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
-    else:
-        _write_tar(rows, good, temporary)
-    told.write_text(json.dumps(failures), encoding="utf-8")
-    temporary.replace(target)
+    with replacing(target) as temporary:
+        if job.format == "parquet":
+            _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
+        else:
+            _write_tar(rows, good, temporary)
+        told.write_text(json.dumps(failures), encoding="utf-8")
     return Written(job.shard, failures)
 
 

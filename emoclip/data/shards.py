@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .media import MEDIA_VALUES
+from .output import replacing
 
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ class ShardIndex:
 
     def write(self, folder: Path) -> None:
         """Write the index under its name when it is complete."""
-        temporary = folder / f".{INDEX_NAME}.tmp"
-        temporary.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(folder / INDEX_NAME)
+        with replacing(folder / INDEX_NAME) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> ShardIndex:
