@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .manifest import Manifest, read_manifest
 from .selection import check_arguments, check_selection, needed_columns, row_filter, selected
-from .tables import absolute_paths, open_hub, open_manifest, open_shards
+from .tables import open_hub, open_manifest, open_shards
 
 
 if TYPE_CHECKING:
@@ -101,10 +101,9 @@ def _from_manifest(
 ) -> Dataset | IterableDataset:
     manifest = read_manifest(path, check_media=check_media, checked_only=True)
     indices = _indices(manifest, split, fold, task)
-    files, root = absolute_paths(manifest), manifest.root.resolve()
     # What was read for the checks goes before `datasets` maps its own table, so that not both are held.
     del manifest
-    rows = open_manifest(path, files, root)
+    rows = open_manifest(path)
     rows = rows if indices is None else rows.select(indices)
     return rows.to_iterable_dataset(num_shards=min(STREAM_PARTS, len(rows))) if streaming else rows
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.dataset import ParquetFragmentScanOptions
 
-from .manifest import Manifest
 from .media import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
@@ -23,28 +23,21 @@ if TYPE_CHECKING:
     Rows: TypeAlias = Dataset | IterableDataset
 
 
-def open_manifest(path: Path, files: pa.Array, root: Path) -> Dataset:
-    """Return the rows of a manifest with the column `file`.
-
-    Args:
-        path: The manifest.
-        files: Absolute path of each clip, see `absolute_paths`.
-        root: What the paths are relative to.
-    """
+def open_manifest(path: Path) -> Dataset:
+    """Return the rows of a manifest with the column `file`, the absolute path of each clip."""
     from datasets import Dataset
 
+    root = str(path.parent.resolve())
     pa.default_memory_pool().release_unused()
-    rows = Dataset.from_parquet(str(path))
+    # Without reading ahead: the first time `datasets` copies the table, and would hold much of the file beside it.
+    options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
+    rows = Dataset.from_parquet(str(path), fragment_scan_options=options)
+    pa.default_memory_pool().release_unused()
+    # Column by column: for a million rows Python's own joining would hold half a gigabyte.
+    files = pc.binary_join_element_wise(pa.scalar(root), rows.data["path"].cast(pa.string()), os.sep)
     # Named by what it depends on: left to itself `datasets` copies the whole column to hash it.
     state = hashlib.sha256(f"{rows._fingerprint}:{root}".encode()).hexdigest()[:16]
-    return rows.add_column("file", files, new_fingerprint=state)
-
-
-def absolute_paths(manifest: Manifest) -> pa.Array:
-    """The clips' paths, joined column by column: for a million rows Python's own would hold half a gigabyte."""
-    root = str(manifest.root.resolve())
-    joined = pc.binary_join_element_wise(pa.scalar(root), manifest.table["path"], os.sep)
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+    return rows.add_column("file", files.combine_chunks(), new_fingerprint=state)
 
 
 def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
@@ -125,4 +118,4 @@ def _from_tar(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: found.get(name) for name in names}
 
 
-__all__ = ["absolute_paths", "open_hub", "open_manifest", "open_shards", "undecoded"]
+__all__ = ["open_hub", "open_manifest", "open_shards", "undecoded"]
