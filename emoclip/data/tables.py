@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyarrow.dataset import ParquetFragmentScanOptions
 
 from .media import MEDIA_VALUES
@@ -33,8 +34,10 @@ def open_manifest(path: Path) -> Dataset:
     options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
     rows = Dataset.from_parquet(str(path), fragment_scan_options=options)
     pa.default_memory_pool().release_unused()
-    # Column by column: for a million rows Python's own joining would hold half a gigabyte.
-    files = pc.binary_join_element_wise(pa.scalar(root), rows.data["path"].cast(pa.string()), os.sep)
+    # As a column: for a million rows Python's own joining would hold half a gigabyte. From the file and not from the rows, whose
+    # pages would all come into memory for one column.
+    paths = pq.read_table(path, columns=["path"], pre_buffer=False)["path"].cast(pa.string())
+    files = pc.binary_join_element_wise(pa.scalar(root), paths, os.sep)
     # Named by what it depends on: left to itself `datasets` copies the whole column to hash it.
     state = hashlib.sha256(f"{rows._fingerprint}:{root}".encode()).hexdigest()[:16]
     return rows.add_column("file", files.combine_chunks(), new_fingerprint=state)
