@@ -13,6 +13,8 @@ from pathlib import Path
 
 from emoclip.console import run_command, write_line
 
+from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
+
 
 PREPARE_EPILOG = """examples:
   --dataset mafw --root /data/MAFW --output data/mafw.parquet
@@ -42,8 +44,22 @@ def _main(argv: list[str] | None) -> None:
         )
     )
     add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
+    add_crop_arguments(
+        commands.add_parser(
+            "crop-faces",
+            help="detect, track and crop the faces of every clip",
+            epilog=CROP_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     args = parser.parse_args(argv)
-    {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check}[args.command](args)
+    run = {
+        "list": lambda _: list_datasets(),
+        "prepare": run_prepare,
+        "check-media": run_check,
+        "crop-faces": run_crop,
+    }
+    run[args.command](args)
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
