@@ -10,6 +10,8 @@ from pathlib import Path
 from emoclip.console import write_line
 
 from .crop_settings import FORMATS, NO_FACE, CropSettings
+from .detectors import DETECTORS
+from .selection import SELECTIONS
 
 
 CROP_EPILOG = """examples:
@@ -17,9 +19,6 @@ CROP_EPILOG = """examples:
   --manifest data/caer.parquet --output data/caer_faces --detector yunet --detector-weights yunet.onnx
 
 The folder gets manifest.parquet, crops/, failures.csv and several_faces.csv. The same command goes on after a stop."""
-# Spelled out, so that help does not import what detects.
-DETECTORS = ("auto", "haar", "yunet", "boxes")
-SELECTIONS = ("longest", "largest", "center", "all")
 
 
 def add_crop_arguments(parser: argparse.ArgumentParser) -> None:

@@ -123,7 +123,7 @@ def crop_clip(job: ClipJob, settings: CropSettings, detector: Detector | None, *
     try:
         result.fps = job.fps or _frame_rate(job)
         _crop(job, settings, detector, use_boxes, result)
-    except OutputError:
+    except (OutputError, ImportError):
         raise
     except (ValueError, OSError) as error:
         result.error = describe(error)

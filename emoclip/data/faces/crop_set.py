@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from emoclip.console import require
 from emoclip.data.journal import Journal
 from emoclip.data.manifest import Manifest, fingerprint, read_manifest
 
@@ -95,6 +96,7 @@ def crop_faces(
             f"With `--select all` no clip id may look like a track of another one, got {taken!r}; rename it."
         )
     # Before anything is written, and before worker processes, which could only die of a missing package.
+    require("cv2", "data")
     finder = _Finder.make(detector, weights)
     claim_folder(output, settings, detector=finder.name, source=fingerprint(source.path))
     journal = Journal(output / "journal", RESULTS)

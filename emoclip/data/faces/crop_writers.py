@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -121,7 +122,9 @@ class VideoFile:
 
     def discard(self) -> None:
         """Remove what was written, if it was not finished."""
-        self._container.close()
+        # Closing writes the rest, which fails again on a full disk.
+        with suppress(OSError, ValueError):
+            self._container.close()
         discard(self._temporary)
 
 

@@ -34,11 +34,19 @@ def track_of_boxes(boxes: GivenBoxes) -> Track:
 
 
 def inside(faces: Sequence[Face], boxes: GivenBoxes, frame: int) -> list[Face]:
-    """Return the faces whose middle lies in the box of a frame; all of them where that frame has none."""
-    limit = boxes[frame if len(boxes) > 1 else 0] if frame < len(boxes) or len(boxes) == 1 else None
-    if not limit:
+    """Return the faces whose middle lies in the person's box of a frame, none where the person is not seen.
+
+    A single box holds for all frames. Without any box all faces are returned.
+
+    Raises:
+        ValueError: A box is not x1, y1, x2, y2 with x1 < x2 and y1 < y2.
+    """
+    if not has_boxes(boxes):
         return list(faces)
-    left, top, right, bottom = limit
+    values = boxes[0] if len(boxes) == 1 else boxes[frame] if frame < len(boxes) else None
+    if not values:
+        return []
+    left, top, right, bottom = _checked(values, frame)
     return [face for face in faces if left <= face.center[0] <= right and top <= face.center[1] <= bottom]
 
 

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from itertools import islice
+from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
 
 
@@ -55,8 +57,7 @@ class WorkerPool(Generic[Job, Result]):
     def _run_until_death(self, waiting: Iterator[Job]) -> Generator[Result, None, list[Job]]:
         """Yield results; return the jobs in flight when a process died, none at the end."""
         flying: dict[Future[Result], Job] = {}
-        pool = self._pool(self._workers)
-        try:
+        with self._pool(self._workers) as pool:
             while True:
                 # One more for each process, so that none waits for this one.
                 for job in islice(waiting, 2 * self._workers - len(flying)):
@@ -71,8 +72,6 @@ class WorkerPool(Generic[Job, Result]):
                     yield future.result()
                 if any(future.done() for future in finished & flying.keys()):
                     return list(flying.values())
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
     def _run_alone(self, job: Job) -> Result:
         with self._pool(1) as pool:
@@ -81,10 +80,20 @@ class WorkerPool(Generic[Job, Result]):
             except BrokenProcessPool:
                 return self._on_death(job)
 
-    def _pool(self, workers: int) -> ProcessPoolExecutor:
+    @contextmanager
+    def _pool(self, workers: int) -> Iterator[ProcessPoolExecutor]:
         # A forked process would inherit the locks of threads that it has not, of PyAV's and OpenCV's among them.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=self._setup)
+        # Nothing is ever sent. The workers' end closes when this process closes its own, or dies.
+        theirs, ours = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(theirs, *self._setup))
+        try:
+            yield pool
+            pool.shutdown()
+        finally:
+            ours.close()
+            pool.shutdown(cancel_futures=True)
+            theirs.close()
 
 
 def _submit(pool: ProcessPoolExecutor, function: Callable[[Job], Result], job: Job) -> Future[Result]:
@@ -97,19 +106,18 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[Job], Result], job: J
         return future
 
 
-def _start(setup: Callable[..., None], arguments: tuple[object, ...]) -> None:
+def _start(pipe: Connection, setup: Callable[..., None], arguments: tuple[object, ...]) -> None:
     # Ctrl-C reaches the whole group of processes; the first one ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_die_with_parent, args=(pipe,), daemon=True).start()
     setup(*arguments)
 
 
-def _die_with_parent() -> None:
-    # After a kill nobody would end the workers: they would wait for jobs for ever.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _die_with_parent(pipe: Connection) -> None:
+    """End this process at once when the first one stops early or is killed; nobody else would."""
+    with suppress(EOFError, OSError):
+        pipe.recv()
+    os._exit(1)
 
 
 __all__ = ["WorkerPool"]
