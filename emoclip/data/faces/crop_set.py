@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,8 +26,9 @@ from .given_boxes import PERSON_BOXES
 from .worker_pool import WorkerPool
 
 
-# Results are appended to the journal after as many clips, so that a kill costs no more.
+# Results are appended to the journal after as many clips or as much time, so that a kill costs no more.
 CHUNK = 16
+CHUNK_SECONDS = 30.0
 CROPS = "crops"
 Progress = Callable[[Iterable[ClipResult], int], Iterable[ClipResult]]
 
@@ -199,11 +201,12 @@ def _died(job: ClipJob) -> ClipResult:
 def _keep(journal: Journal, results: Iterable[ClipResult]) -> None:
     """Append results in chunks; what is finished is kept also when the run ends early."""
     chunk: list[dict[str, Any]] = []
+    kept = time.monotonic()
     try:
         for one in results:
             chunk.append(asdict(one))
-            if len(chunk) >= CHUNK:
-                full, chunk = chunk, []
+            if len(chunk) >= CHUNK or time.monotonic() - kept > CHUNK_SECONDS:
+                full, chunk, kept = chunk, [], time.monotonic()
                 journal.append(full)
     finally:
         if chunk:

@@ -18,7 +18,9 @@ FACE_CASCADE = "haarcascade_frontalface_default.xml"
 EYE_CASCADE = "haarcascade_eye.xml"
 # Neighbouring hits that make a face. OpenCV's usual 3 takes collars and curtains for faces.
 MIN_NEIGHBORS = 6
-MIN_SIDE = 30
+# Pixels; time goes with the square of the side. A face must be a twentieth of the frame.
+LONGEST_SIDE = 480
+MIN_SIDE = 24
 # Two eyes of an upright face, in shares of the box: how far apart, and in its upper part.
 EYE_DISTANCE = (0.25, 0.65)
 EYES_ABOVE = 0.55
@@ -41,7 +43,7 @@ class HaarDetector:
 
     def detect(self, frame: np.ndarray) -> list[Face]:
         """Return the faces of a frame, uint8 RGB (height, width, 3)."""
-        small, scale = shrink(self._cv2, frame)
+        small, scale = shrink(self._cv2, frame, LONGEST_SIDE)
         grey = self._cv2.equalizeHist(self._cv2.cvtColor(small, self._cv2.COLOR_RGB2GRAY))
         boxes, _, weights = self._faces.detectMultiScale3(
             grey, scaleFactor=1.1, minNeighbors=MIN_NEIGHBORS, minSize=(MIN_SIDE, MIN_SIDE), outputRejectLevels=True
