@@ -10,6 +10,8 @@ from .tracking import Track
 
 # Angles count where the eyes were found in at least this share of the findings; fewer are chance.
 MIN_EYES = 0.2
+# Frames before the first and behind the last pair of eyes for which its angle is held. Later a head may lean the other way.
+ROLL_REACH = 12
 
 
 def interpolate(frames: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -61,7 +63,9 @@ def steady_rolls(track: Track, first: int, last: int, window: int) -> np.ndarray
     if not seen or len(seen) < MIN_EYES * len(known):
         return np.zeros(last - first + 1)
     frames, rolls = np.array([frame for frame, _ in seen]), np.array([roll for _, roll in seen])
-    return moving_average(interpolate(frames, rolls, np.arange(first, last + 1)), window)
+    wanted = np.arange(first, last + 1)
+    near = (wanted >= frames[0] - ROLL_REACH) & (wanted <= frames[-1] + ROLL_REACH)
+    return moving_average(np.where(near, interpolate(frames, rolls, wanted), 0.0), window)
 
 
 __all__ = ["interpolate", "moving_average", "steady_boxes", "steady_rolls"]

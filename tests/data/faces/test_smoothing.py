@@ -49,3 +49,12 @@ def test_rolls_need_eyes_in_enough_frames() -> None:
     assert steady_rolls(seldom, 0, 7, 3).tolist() == [0] * 8
     np.testing.assert_allclose(steady_rolls(often, 0, 7, 3), 45)
     assert steady_boxes(often, 0, 7, 3).shape == (8, 4)
+
+
+def test_an_old_angle_is_not_held_for_ever() -> None:
+    """A head that leans to the other side, where its eyes are not found, would be turned the wrong way."""
+    box = (0.0, 0.0, 30.0, 30.0)
+    faces = [Face(box, landmarks=((5.0, 10.0), (15.0, 20.0)))] * 20 + [Face(box)] * 20
+    rolls = steady_rolls(Track(1, list(range(40)), faces), 0, 39, 1)
+    np.testing.assert_allclose(rolls[:32], 45)
+    assert rolls[32:].tolist() == [0] * 8
