@@ -4,7 +4,7 @@
     python -P benchmarks/load_manifest.py [--rows 1000000]
 
 Writes a manifest with captions into a temporary folder, then loads it in a process of its own: once with the table that `datasets`
-keeps on disk not yet made, once with it. Prints one JSON line: seconds from the call of `emoclip.data.load.load` to a data set of
+keeps on disk not yet made, once with it. Prints one JSON line: seconds from the call of `emoclip.data.load` to a data set of
 clips, and the growth of the process beyond its imports. `ratio` is the second start over that of a manifest of a tenth of the rows:
 near 1 the cost is flat.
 """
@@ -30,7 +30,7 @@ START = """
 import json, resource, sys, time
 import datasets, torch, transformers
 from emoclip.data.clips import ClipDataset
-from emoclip.data.load import load
+from emoclip.data import load
 from modeling_emoclip import EmoCLIPVideoProcessor
 
 processor = EmoCLIPVideoProcessor()

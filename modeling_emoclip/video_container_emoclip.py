@@ -11,6 +11,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,8 @@ except ImportError:
 
 # Restarting the decoder at a key frame costs about as much as decoding this many frames.
 SEEK_GAIN = 12
+# Tables of frames that are remembered; that of a film of two hours takes 10 MB.
+NUM_TABLES = 4
 # Containers whose index leads to a key frame exactly; elsewhere FFmpeg searches by guessing.
 SEEKABLE_FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi")
 # Playlists (hls, dash, concat) are left out: such a file could make the decoder open other files and addresses.
@@ -126,8 +130,21 @@ def stream_frames(source: MediaSource) -> Generator[Any, None, None]:
 def scan_packets(source: MediaSource) -> FrameTable | None:
     """Return the table of frames without decoding any, `None` where the packets do not tell.
 
-    Packets that an edit list drops and packets without a picture of their own are left out.
+    Packets that an edit list drops and packets without a picture of their own are left out. The tables of the last files
+    on disk are remembered: a film is used in thousands of stretches, and every scan reads all of it.
     """
+    if source.location is None or not source.location.startswith("file:"):
+        return _scan(source)
+    status = Path(source.location.removeprefix("file:")).stat()
+    return _remembered_scan(source, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=NUM_TABLES)
+def _remembered_scan(source: MediaSource, size: int, changed: int) -> FrameTable | None:
+    return _scan(source)
+
+
+def _scan(source: MediaSource) -> FrameTable | None:
     times: list[int] = []
     keyframes: list[int] = []
     with open_video(source) as (container, stream):

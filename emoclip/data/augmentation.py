@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentations of clips; each changes a clip as a whole, never frame by frame."""
+"""Augmentations of clips, and of the masks of the subject that move with them."""
 
 import math
 
@@ -13,7 +13,7 @@ def rotate_clip(frames: torch.Tensor, degrees: float) -> torch.Tensor:
     Source: EmoCLIP `DataLoaders/get_loader.py`, which rotates after normalising by one angle for the clip.
 
     Args:
-        frames: Float (T, C, height, width), normalised.
+        frames: Float (T, C, height, width), normalised; or masks of one channel.
         degrees: Angle, counter-clockwise as one looks at the picture.
     """
     if degrees == 0:
@@ -33,4 +33,39 @@ def draw_angle(limit: float, generator: torch.Generator) -> float:
     return float(torch.empty(()).uniform_(-limit, limit, generator=generator))
 
 
-__all__ = ["draw_angle", "rotate_clip"]
+def draw_corners(
+    count: int, sides: tuple[int, int], crop: tuple[int, int], generator: torch.Generator, *, each_frame: bool
+) -> list[tuple[int, int]]:
+    """Return top and left of a random crop for every frame, one for all of them unless `each_frame`.
+
+    Source: EmotionCLIP crops every frame of a clip in a place of its own (`src/datasets/youtube.py`).
+
+    Args:
+        count: Frames.
+        sides: Height and width of the frames.
+        crop: Height and width of the crop.
+        generator: Source of the randomness.
+        each_frame: Draw anew for every frame.
+
+    Raises:
+        ValueError: The frames are smaller than the crop.
+    """
+    if sides[0] < crop[0] or sides[1] < crop[1]:
+        raise ValueError(f"Frames must be at least as large as the crop of {crop}, got {sides}; use a larger `size`.")
+    draws = count if each_frame else 1
+    tops = torch.randint(sides[0] - crop[0] + 1, (draws,), generator=generator).tolist()
+    lefts = torch.randint(sides[1] - crop[1] + 1, (draws,), generator=generator).tolist()
+    corners = list(zip(tops, lefts, strict=True))
+    return corners if each_frame else corners * count
+
+
+def crop_frames(frames: torch.Tensor, corners: list[tuple[int, int]], crop: tuple[int, int]) -> torch.Tensor:
+    """Cut a piece out of every frame: (T, ..., height, width) to (T, ..., crop height, crop width), each from its corner."""
+    pieces = [
+        frame[..., top : top + crop[0], left : left + crop[1]]
+        for frame, (top, left) in zip(frames, corners, strict=True)
+    ]
+    return torch.stack(pieces)
+
+
+__all__ = ["crop_frames", "draw_angle", "draw_corners", "rotate_clip"]

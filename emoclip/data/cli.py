@@ -14,6 +14,7 @@ from pathlib import Path
 from emoclip.console import run_command, write_line
 
 from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
+from .shard_command import add_shard_arguments, run_shard
 
 
 PREPARE_EPILOG = """examples:
@@ -44,6 +45,7 @@ def _main(argv: list[str] | None) -> None:
         )
     )
     add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
+    add_shard_arguments(commands.add_parser("shard", help="a manifest and its media as a few large files"))
     add_crop_arguments(
         commands.add_parser(
             "crop-faces",
@@ -53,13 +55,14 @@ def _main(argv: list[str] | None) -> None:
         )
     )
     args = parser.parse_args(argv)
-    run = {
+    runs = {
         "list": lambda _: list_datasets(),
         "prepare": run_prepare,
         "check-media": run_check,
+        "shard": run_shard,
         "crop-faces": run_crop,
     }
-    run[args.command](args)
+    runs[args.command](args)
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:

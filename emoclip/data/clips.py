@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import Dataset
 
-from emoclip.data.augmentation import draw_angle, rotate_clip
-from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video
+from emoclip.data.clip_transform import ClipTransform
+from emoclip.data.media import MEDIA_COLUMNS, clip_source
+from modeling_emoclip.video_decoding_emoclip import decode_video, stretch_bounds
 
 
 if TYPE_CHECKING:
@@ -18,21 +19,24 @@ if TYPE_CHECKING:
 
 
 class ClipDataset(Dataset):
-    """One item per row: `index`, `pixel_values_videos` (T, 3, H, W) float32, `frame_mask` (T,) bool.
+    """One item per row: `index`, `pixel_values_videos` (T, 3, H, W) float32, `frame_mask` (T,) bool and what else was asked for.
 
     A still image is a clip with T = 1. A clip that cannot be decoded does not stop a long run: its item is `index` and
     `error`, a sentence that names the file, for the caller to report and skip.
 
     Args:
-        rows: rows of a manifest with the columns `file` and `media`, as `emoclip.data.load` gives them.
+        rows: of a manifest or a set of shards, as `emoclip.data.load` gives them.
         video_processor: samples, resizes and normalises the frames.
-        training: draw the frame window (and the flip) at random; otherwise it is deterministic.
-        horizontal_flip: in training, mirror half of the clips, each as a whole.
-        rotation_degrees: in training, rotate each clip as a whole by up to as much either way (EmoCLIP: 6).
+        training: draw the frame window and the augmentations at random; otherwise it is deterministic.
         seed: with the epoch and the index, the only source of randomness, so that an item never depends on which
             worker makes it or on which items came before.
         cache: keep the resized uint8 frames that the sampling rule can ask for in memory after the first decoding. Only
             without worker processes, which would each fill a cache of their own.
+        augmentation: `horizontal_flip`, `rotation_degrees`, `random_crop` and `subject_masks` of `ClipTransform`; the cache keeps
+            the middle of the frames and no masks.
+
+    Raises:
+        ValueError: the cache and a random crop or masks are asked for at once.
     """
 
     def __init__(
@@ -41,17 +45,18 @@ class ClipDataset(Dataset):
         video_processor: "EmoCLIPVideoProcessor",
         *,
         training: bool = False,
-        horizontal_flip: bool = False,
-        rotation_degrees: float = 0.0,
         seed: int = 0,
         cache: bool = False,
+        **augmentation: Any,
     ):
+        self.transform = ClipTransform(video_processor, training=training, **augmentation)
+        if cache and (self.transform.random_crop != "none" or self.transform.subject_masks):
+            raise ValueError("`cache` must be false with `random_crop` or `subject_masks`, got true.")
         # Left in the table: as Python's own lists the paths of a million clips would be hundreds of megabytes.
-        self.rows = rows.select_columns(["file", "media"])
+        wanted = (*MEDIA_COLUMNS, "boxes") if self.transform.subject_masks else MEDIA_COLUMNS
+        self.rows = rows.select_columns([name for name in wanted if name in rows.column_names])
         self.video_processor = video_processor
         self.training = training
-        self.horizontal_flip = horizontal_flip and training
-        self.rotation_degrees = rotation_degrees if training else 0.0
         self.seed = seed
         self.epoch = 0
         self._cache: dict[int, tuple[torch.Tensor, int]] | None = {} if cache else None
@@ -64,29 +69,14 @@ class ClipDataset(Dataset):
         self.epoch = epoch
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        generator = clip_generator(self.seed, self.epoch, index)
         try:
-            frames, frame_mask = self._sample(index, generator := clip_generator(self.seed, self.epoch, index))
-        except (VideoDecodeError, FileNotFoundError) as error:
-            return {"index": index, "error": str(error)}
-        pixels = self.video_processor.normalize_frames(frames)
-        if self.rotation_degrees:
-            pixels = rotate_clip(pixels, draw_angle(self.rotation_degrees, generator))
-        return {"index": index, "pixel_values_videos": pixels, "frame_mask": frame_mask}
-
-    def _sample(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Resized frames (T, 3, H, W) of one draw and their mask (T,)."""
-        frame_mask: torch.Tensor
-        if self._cache is None:
-            frames, frame_mask = self.video_processor.load_clip(
-                self.rows[index]["file"], training=self.training, generator=generator
-            )
-        else:
-            grid, _ = self.grid(index)
+            if self._cache is None:
+                return {"index": index, **self.transform(self.rows[index], generator)}
             positions, frame_mask = self._grid_window(index, generator)
-            frames = grid[positions]
-        if self._flips(generator):
-            frames = frames.flip(-1)
-        return frames, frame_mask
+            return {"index": index, **self.transform.finish(self.grid(index)[0][positions], frame_mask, generator)}
+        except (ValueError, OSError) as error:
+            return {"index": index, "error": str(error)}
 
     def grid(self, index: int) -> tuple[torch.Tensor, int]:
         """Every frame that any window of a clip can ask for, as uint8 (G, 3, H, W), and the file's frame count; cached.
@@ -105,14 +95,11 @@ class ClipDataset(Dataset):
         """The draw that `self[index]` makes in this epoch: rows of `grid` (T,), the mask (T,), and whether it is mirrored."""
         generator = clip_generator(self.seed, self.epoch, index)
         rows, frame_mask = self._grid_window(index, generator)
-        return rows, frame_mask, self._flips(generator)
+        return rows, frame_mask, self.transform.flips(generator)
 
     def _grid_window(self, index: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         positions, frame_mask = self._window(index, self.grid(index)[1], generator)
         return positions // self._grid_step(index), frame_mask
-
-    def _flips(self, generator: torch.Generator) -> bool:
-        return self.horizontal_flip and bool(torch.rand((), generator=generator) < 0.5)
 
     def _window(self, index: int, total: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         if self.rows[index]["media"] == "image":
@@ -123,11 +110,14 @@ class ClipDataset(Dataset):
         """Every frame that any window can ask for, and how many frames the file has."""
         totals: list[int] = []
 
-        def choose(total: int) -> Sequence[int]:
-            totals.append(total)
-            return range(0, total, self._grid_step(index))
+        source, stretch = clip_source(self.rows[index])
 
-        decoded = decode_video(self.rows[index]["file"], indices=choose)
+        def choose(total: int) -> Sequence[int]:
+            first, end = stretch_bounds(stretch, total)
+            totals.append(end - first)
+            return range(first, end, self._grid_step(index))
+
+        decoded = decode_video(source, indices=choose)
         return self.video_processor.resize_frames(decoded.frames), totals[-1]
 
     def _grid_step(self, index: int) -> int:
@@ -150,17 +140,22 @@ def clip_generator(seed: int, epoch: int, index: int) -> torch.Generator:
 def collate_clips(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """A batch: `index` (B,), `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), and `errors` {index: sentence}.
 
-    Clips of different lengths are padded with zero frames, which `frame_mask` leaves out. Items that could not be decoded
-    appear in `errors` alone; if no item is left, the tensors are missing.
+    What else every item has, such as `subject_masks`, is stacked likewise; of a stream, whose clips go by their ids, `index` and
+    `row` are lists. Clips of different lengths are padded with zero
+    frames, which `frame_mask` leaves out. Items that could not be decoded appear in `errors` alone; if no item is left, the tensors are
+    missing.
     """
     items = list(items)
     good = [item for item in items if "error" not in item]
     batch: dict[str, Any] = {"errors": {item["index"]: item["error"] for item in items if "error" in item}}
     if good:
         length = max(len(item["frame_mask"]) for item in good)
-        batch["index"] = torch.tensor([item["index"] for item in good])
-        batch["pixel_values_videos"] = torch.stack([_pad(item["pixel_values_videos"], length) for item in good])
-        batch["frame_mask"] = torch.stack([_pad(item["frame_mask"], length) for item in good])
+        for name, first in good[0].items():
+            values = [item[name] for item in good]
+            if isinstance(first, torch.Tensor):
+                batch[name] = torch.stack([_pad(value, length) for value in values])
+            else:
+                batch[name] = torch.tensor(values) if isinstance(first, int) else values
     return batch
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from emoclip.config_loading import config_to_dict
-from emoclip.data.load import load
+from emoclip.data import load
 from emoclip.data.manifest import Manifest, fingerprint, read_manifest
 from emoclip.evaluation.config import EvaluationConfig
 from emoclip.evaluation.predictions import PredictionTable

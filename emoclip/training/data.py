@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from emoclip.data import load
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
-from emoclip.data.load import load
-from emoclip.training.batches import EpochBatchSampler
+from emoclip.data.sampling import EpochBatchSampler
 from emoclip.training.config import TrainConfig
 from emoclip.training.feature_cache import FeatureCache
 from modeling_emoclip import EmoCLIPProcessor

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from emoclip.data.load import load
+from emoclip.data import load
 from emoclip.evaluation.config import SystemConfig
 from emoclip.evaluation.systems import load_system, with_pooling
 from emoclip.evaluation.zero_shot import choose_dtype, class_scores, encode_clips, encode_texts, predict

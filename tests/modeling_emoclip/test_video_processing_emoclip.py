@@ -97,7 +97,7 @@ def test_clips_are_sampled_and_stacked(processor, tmp_path, write_video):
 def test_sampled_frames_are_those_of_the_rule(processor, tmp_path, write_video, frame_numbers):
     """Every second frame from the first, as the processor was told."""
     path = write_video(tmp_path / "a.mp4", num_frames=20)
-    frames, mask = processor.load_clip(path)
+    frames, mask, _ = processor.load_clip(path)
     assert frame_numbers(frames) == [0, 2, 4, 6, 8]
     assert mask.tolist() == [True] * 5
     assert torch.equal(processor.normalize_frames(frames), processor(path)["pixel_values_videos"][0])

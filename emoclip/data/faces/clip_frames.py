@@ -19,12 +19,12 @@ BLOCK = 16
 
 
 def clip_frames(
-    path: Path, *, start: int = 0, end: int | None = None, step: int = 1
+    path: Path | list[Path], *, start: int = 0, end: int | None = None, step: int = 1
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the number, counted from `start`, and the pixels of every `step`-th frame: uint8 RGB (height, width, 3).
 
     Args:
-        path: Video file, still image or folder of frames.
+        path: Video file, still image, folder of frames, or the frames one by one.
         start: First frame of the stretch.
         end: Frame behind its last; the last frame of the file if absent.
         step: Distance of frames.
@@ -42,7 +42,7 @@ def clip_frames(
         raise ValueError(f"A stretch must lie in its video, {path} ends before `start_frame` {start}.")
 
 
-def _near(path: Path, start: int, end: int | None, step: int) -> Iterator[tuple[int, torch.Tensor]]:
+def _near(path: Path | list[Path], start: int, end: int | None, step: int) -> Iterator[tuple[int, torch.Tensor]]:
     # Frames that are not asked for are not converted either, unless the stretch begins off the grid of steps.
     stride = step if start % step == 0 else 1
     for count, (_, frame) in enumerate(iter_frames(path, stride=stride)):
@@ -53,7 +53,7 @@ def _near(path: Path, start: int, end: int | None, step: int) -> Iterator[tuple[
             yield number, frame
 
 
-def _far(path: Path, start: int, end: int | None, step: int) -> Iterator[tuple[int, torch.Tensor]]:
+def _far(path: Path | list[Path], start: int, end: int | None, step: int) -> Iterator[tuple[int, torch.Tensor]]:
     position, total = start, None
     while total is None or position < total:
         totals: list[int] = []

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from emoclip.console import describe, require
+from emoclip.data.media import clip_source
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
 from .alignment import warp
@@ -65,6 +67,7 @@ class ClipJob:
         output: Folder of the crop set.
         name: Path of the crops in it, without ending; the number of a track is appended.
         start, end: The stretch of a film.
+        frame_name: Of the frames of a film that is a folder, such as `frame_{}.jpg`, where they are named one by one.
         boxes: For each frame of the stretch, where the data set ships them.
         boxes_are_persons: They hold more than the face.
     """
@@ -79,6 +82,7 @@ class ClipJob:
     fps: float | None = None
     start: int = 0
     end: int | None = None
+    frame_name: str | None = None
     boxes: GivenBoxes | None = None
     boxes_are_persons: bool = False
 
@@ -86,6 +90,14 @@ class ClipJob:
     def file(self) -> Path:
         """The clip's file or folder."""
         return self.root / self.path
+
+    def frames(self, step: int = 1) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the number, from the beginning of the stretch, and the pixels of every `step`-th frame."""
+        if self.frame_name is None:
+            return clip_frames(self.file, start=self.start, end=self.end, step=step)
+        # The folder of a film may hold 200,000 files and is not listed.
+        named = {"file": self.file, "start_frame": self.start, "end_frame": self.end, "frame_name": self.frame_name}
+        return clip_frames(clip_source(named)[0], step=step)
 
     @property
     def place(self) -> str:
@@ -171,7 +183,7 @@ def find_tracks(
     shape: list[tuple[int, int]] = []
 
     def found() -> Iterator[tuple[int, Sequence[Any]]]:
-        for number, frame in clip_frames(job.file, start=job.start, end=job.end, step=settings.every):
+        for number, frame in job.frames(settings.every):
             shape[:] = [(frame.shape[0], frame.shape[1])]
             faces = detector.detect(frame)
             yield number, inside(faces, job.boxes or (), number) if job.boxes_are_persons else faces
@@ -193,7 +205,7 @@ def write_crops(job: ClipJob, settings: CropSettings, plans: Sequence[CropPlan],
     ends = [plan.last for plan in plans]
     final = None if None in ends else max(end for end in ends if end is not None)
     try:
-        for number, frame in clip_frames(job.file, start=job.start, end=job.end):
+        for number, frame in job.frames():
             for output in outputs:
                 if output.plan.covers(number):
                     crop = warp(cv2, frame, output.plan.matrix(number, settings.size), settings.size)

@@ -56,9 +56,9 @@ def write_crop_manifest(output: Path, source: Manifest, results: pa.Table, note:
         "source_start_frame": fields.field("start_frame"),
         "source_end_frame": fields.field("end_frame"),
     }
-    for name in ("start_frame", "end_frame"):  # the crops are the stretch, and whole
+    for name in ("start_frame", "end_frame", "frame_name"):  # the crops are the stretch, and whole
         if name in table.column_names:
-            replaced[name] = pa.nulls(table.num_rows, pa.int64())
+            replaced[name] = pa.nulls(table.num_rows, table.schema.field(name).type)
     for name, column in replaced.items():
         position = table.schema.get_field_index(name)
         table = table.append_column(name, column) if position < 0 else table.set_column(position, name, column)

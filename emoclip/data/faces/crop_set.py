@@ -136,7 +136,7 @@ def _jobs(source: Manifest, output: Path, done: set[int]) -> Iterator[ClipJob]:
     """The clips that are not done, read row by row, for the boxes of all would not fit as Python's own lists."""
     table = source.table
     names = crop_names(table["clip_id"].to_pylist())
-    wanted = ["clip_id", "path", "media", "fps", "boxes", "start_frame", "end_frame"]
+    wanted = ["clip_id", "path", "media", "fps", "boxes", "start_frame", "end_frame", "frame_name"]
     table = table.select([name for name in wanted if name in table.column_names])
     persons = source.dataset.partition("/")[0] in PERSON_BOXES
     for row in range(table.num_rows):
@@ -154,6 +154,7 @@ def _jobs(source: Manifest, output: Path, done: set[int]) -> Iterator[ClipJob]:
             fps=values["fps"],
             start=values.get("start_frame") or 0,
             end=values.get("end_frame"),
+            frame_name=values.get("frame_name"),
             boxes=values["boxes"],
             boxes_are_persons=persons,
         )

@@ -134,6 +134,27 @@ def decode_video(
     return _decode_selected(media, indices, on_error)
 
 
+def stretch_bounds(stretch: tuple[int, int | None] | None, total: int) -> tuple[int, int]:
+    """Return the first frame and the one after the last of a part of a file of `total` frames, of all of it for `None`.
+
+    Args:
+        stretch: First frame and the one after the last, `None` for the end; what goes on after the end of the file ends there.
+        total: Frames of the file.
+
+    Raises:
+        VideoDecodeError: If the file ends before the part begins.
+    """
+    if stretch is None:
+        return 0, total
+    first, end = stretch[0], total if stretch[1] is None else min(stretch[1], total)
+    if not 0 <= first < end:
+        raise VideoDecodeError(
+            f"A part of a file must lie within it, frames {stretch[0]} to {stretch[1]} were asked of {total}; is it another "
+            "release of the film?"
+        )
+    return first, end
+
+
 def _check_on_error(on_error: str) -> None:
     if on_error not in ("raise", "truncate"):
         raise ValueError(f"`on_error` must be 'raise' or 'truncate', got {on_error!r}.")
@@ -323,4 +344,5 @@ __all__ = [
     "decode_video",
     "iter_frames",
     "probe_video",
+    "stretch_bounds",
 ]

@@ -19,7 +19,7 @@ from .frame_sampling_emoclip import (
 )
 from .frame_transform_emoclip import center_crop, draw_boxes, resize, resize_masks, resized_sides
 from .preprocessing_emoclip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
-from .video_decoding_emoclip import decode_video
+from .video_decoding_emoclip import decode_video, stretch_bounds
 from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs, check_fields
 from .video_sources_emoclip import is_image_like, is_still_image
 
@@ -169,14 +169,41 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         generator: torch.Generator | None = None,
         on_error: str = "raise",
         allow_urls: bool = False,
-    ) -> tuple[torch.Tensor, torch.BoolTensor]:
+        stretch: tuple[int, int | None] | None = None,
+        subject_boxes: Sequence[Any] | None = None,
+    ) -> "LoadedClip":
         """Decode and resize the sampled frames of one video; what may be kept of a clip between epochs.
 
+        Args:
+            video (`Any`): As for `preprocess`.
+            training (`bool`, *optional*, defaults to `False`): Whether frames are sampled at random.
+            generator (`torch.Generator`, *optional*): Source of the randomness.
+            on_error (`str`, *optional*, defaults to `"raise"`): `"truncate"` uses the good frames of a damaged file.
+            allow_urls (`bool`, *optional*, defaults to `False`): Whether `http(s)` addresses are read.
+            stretch (`tuple[int, int | None]`, *optional*):
+                First frame and the one after the last, `None` for the end, of the part of the file that is the clip; a
+                part that goes on after the end of the file ends there.
+            subject_boxes (`Sequence`, *optional*):
+                As one entry of those of `preprocess`, counted from the first frame of the stretch; frames after the last
+                entry of several have no subject.
+
         Returns:
-            Frames as `resize_frames` gives them, and the mask (T,).
+            `LoadedClip`: `frames` as `resize_frames` gives them, `frame_mask` (T,), and with boxes `subject_masks` (T, height,
+            width).
+
+        Raises:
+            FileNotFoundError: If a path does not exist.
+            VideoDecodeError: If a file cannot be decoded, or ends before the stretch begins.
         """
-        clip = self._load(video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls)
-        return clip.frames, clip.mask
+        clip = self._load(
+            video, training=training, generator=generator, on_error=on_error, allow_urls=allow_urls, stretch=stretch
+        )
+        if subject_boxes is None:
+            return LoadedClip(clip.frames, clip.mask)
+        boxes = list(subject_boxes)
+        if len(boxes) > 1:
+            boxes = (boxes + [[]] * (clip.num_frames - len(boxes)))[: clip.num_frames]
+        return LoadedClip(clip.frames, clip.mask, self._subject_masks(boxes, clip, from_boxes=True))
 
     def _load(
         self,
@@ -186,16 +213,20 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         generator: torch.Generator | None,
         on_error: str,
         allow_urls: bool,
+        stretch: tuple[int, int | None] | None = None,
     ) -> "_Clip":
         indices, mask, num_frames = [0], torch.ones(1, dtype=torch.bool), 1
         still = is_still_image(video)
 
         def choose(total: int) -> list[int]:
             nonlocal indices, mask, num_frames
-            if not still:
-                chosen, mask = self.sample_frame_indices(total, training=training, generator=generator)
-                indices, num_frames = chosen.tolist(), total
-            return indices
+            if still:
+                return indices
+            first, end = stretch_bounds(stretch, total)
+            num_frames = end - first
+            chosen, mask = self.sample_frame_indices(num_frames, training=training, generator=generator)
+            indices = chosen.tolist()
+            return [first + index for index in indices]
 
         frames = decode_video(video, indices=choose, on_error=on_error, allow_urls=allow_urls).frames
         source = (frames.shape[-2], frames.shape[-1])
@@ -270,8 +301,16 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         return (frames * scale - mean) / std
 
 
+class LoadedClip(NamedTuple):
+    """Resized frames (T, 3, h, w) of one video, their mask (T,), and where the subject is, (T, h, w) of 0 and 1."""
+
+    frames: torch.Tensor
+    frame_mask: torch.BoolTensor
+    subject_masks: torch.Tensor | None = None
+
+
 class _Clip(NamedTuple):
-    """Sampled frames of one video: resized (T, 3, h, w), mask (T,), their numbers, how many the file has, its sides."""
+    """Sampled frames of one video: resized (T, 3, h, w), mask (T,), their numbers, how many the clip has, its sides."""
 
     frames: torch.Tensor
     mask: torch.BoolTensor
@@ -340,4 +379,4 @@ def _checked_masks(masks: Any, source: tuple[int, int]) -> torch.Tensor:
     return masks
 
 
-__all__ = ["EmoCLIPVideoProcessor", "EmoCLIPVideoProcessorKwargs", "as_video_list"]
+__all__ = ["EmoCLIPVideoProcessor", "EmoCLIPVideoProcessorKwargs", "LoadedClip", "as_video_list"]

@@ -63,6 +63,14 @@ def test_a_stretch_of_a_film_is_counted_in_the_film(job, detector) -> None:
     assert crop["boxes"][6] == pytest.approx([14, 10, 26, 22])
 
 
+def test_frames_named_one_by_one(job, detector) -> None:
+    """The folder of a film holds 200,000 frames, and a clip is a few of them."""
+    (crop,) = run(job, detector, frame_name="{:03}.png", start=4, end=16).crops
+    assert (crop["num_frames"], crop["start_frame"], crop["end_frame"]) == (12, 4, 16)
+    assert crop["boxes"][6] == pytest.approx([14, 10, 26, 22])
+    assert "099.png" in str(run(job, detector, frame_name="{:03}.png", start=99, end=101).error)
+
+
 def test_boxes_of_the_data_set_are_taken(job) -> None:
     """They need no detector; one box holds for all frames, and frames without one are interpolated."""
     (crop,) = run(job, None, boxes=[[2, 4, 8, 10]]).crops

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Miniatures of the official downloads: true folder and file names, true formats, a few clips, and the quirks of each."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,47 @@ def emotic(root: Path, clip: Path) -> None:
         picture(root / "emotic" / "mscoco" / "images" / f"{split}.jpg")
 
 
+def moviegraphs(root: Path, clip: Path) -> None:
+    """One film as frames and one as a file, an open last shot, a class name in short, free upper case, two words of a class."""
+    films = {"train": "tt0073486", "val": "tt0097576", "test": "tt0100405"}
+    write(root / "official" / "mg" / "split.json", json.dumps({name: [film] for name, film in films.items()}))
+    scenes = {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]}
+    labels = json.dumps(dict.fromkeys(films.values(), scenes))
+    write(root / "official" / "mg" / "py3loader" / "emotion_labels.json", labels)
+    info = root / "official" / "mg_videoinfo"
+    for film in films.values():
+        write(info / "scene_boundaries" / f"{film}.scenes.gt", "1 2 0\n3 3 1\n\n")
+        write(info / "video_boundaries" / f"{film}.videvents", "120\n2 0.08 CUT\n5 0.21 CUT\n")
+    for film in (films["train"], films["test"]):
+        for number in range(5 + 8 * 24):
+            picture(root / "frames" / film / f"frame_{number}.jpg", number)
+    write(root / "films" / f"{films['val']}.mp4", clip.read_bytes())
+
+
+def liris_accede(root: Path, clip: Path) -> None:
+    """One film as frames and one as a file, one table with a column more, a stray file, and the set of short clips."""
+    for number, name, columns in (
+        (0, "DevSet", "Time\tValence\tArousal"),
+        (54, "TestSet", "Time\tMean\tValence\tArousal"),
+    ):
+        places = columns.count("\t")
+        lines = ["\t".join([str(second), *["0.25"] * (places - 1), "-0.5"]) for second in range(2 if number else 1)]
+        folder = root / f"MEDIAEVAL18-{name}-Valence_Arousal-annotations" / "annotations"
+        write(folder / f"MEDIAEVAL18_{number:02}_Valence-Arousal.txt", "\n".join([columns, *lines]) + "\n")
+        write(folder / ".DS_Store", b"\x00\xff")
+    for second in (1, 2):
+        picture(root / "frames" / "MEDIAEVAL18_54.mp4" / f"{second:08}.jpg")
+    write(root / "MEDIAEVAL18-DevSet-1" / "data" / "MEDIAEVAL18_00.mp4", clip.read_bytes())
+    heading = "id\tname\tvalenceRank\tarousalRank\tvalenceValue\tarousalValue\tvalenceVariance\tarousalVariance"
+    names = [f"ACCEDE{number:05}.mp4" for number in range(3)]
+    ranks = [f"{number}\t{name}\t1\t2\t2.5\t3.25\t0.1\t0.2" for number, name in enumerate(names)]
+    write(root / "ACCEDEranking.txt", "\n".join([heading, *ranks]) + "\n")
+    sets = [f"{number}\t{name}\t{number}" for number, name in enumerate(names)]
+    write(root / "ACCEDEsets.txt", "\n".join(["id\tname\tset", *sets]) + "\n")
+    for name in names:
+        write(root / "data" / name, clip.read_bytes())
+
+
 def ness(root: Path, clip: Path) -> None:
     """Two patients, one with two sessions, scores of two items."""
     lines = ["video,patient_id,session,item,score"]
@@ -221,6 +263,8 @@ BUILDERS = {
         meld,
         bold,
         emotic,
+        moviegraphs,
+        liris_accede,
         ness,
         ravdess,
         crema_d,

@@ -5,16 +5,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from emoclip.data import load
 from emoclip.data.clips import ClipDataset
-from emoclip.data.load import load
 from emoclip.data.manifest import read_manifest
+from emoclip.data.media import clip_source
 from emoclip.data.prepare import prepare
 from emoclip.data.readers import READERS, get_reader
 from emoclip.data.readers.ferplus import majority
 from emoclip.data.readers.mafw import neutral_caption
-from modeling_emoclip import EmoCLIPVideoProcessor
+from emoclip.evaluation.zero_shot import predict
+from emoclip.metrics import war
+from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
 from modeling_emoclip.labels_emoclip import NEUTRAL_CAPTIONS
 
 
@@ -29,9 +34,16 @@ def labels_of(name: str, root: Path, task: str | None = None) -> dict[str, str]:
     return {clip: names[row["label"]] for clip, row in rows_of(name, root, task).items()}
 
 
+@pytest.fixture(scope="module")
+def tiny_system(tiny_model_folder: Path) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
+    return EmoCLIPModel.from_pretrained(tiny_model_folder), EmoCLIPProcessor.from_pretrained(tiny_model_folder)
+
+
 @pytest.mark.parametrize(("name", "task"), [(name, task) for name, reader in READERS.items() for task in reader.tasks])
-def test_from_download_to_model_input(name: str, task: str, miniature: Callable, tmp_path: Path) -> None:
-    """The whole way that every data set goes: reader, manifest, loader, pixels."""
+def test_from_download_to_scores(
+    name: str, task: str, miniature: Callable, tmp_path: Path, tiny_system: tuple[EmoCLIPModel, EmoCLIPProcessor]
+) -> None:
+    """The whole way that every data set goes: reader, manifest, loader, pixels, one step of evaluation."""
     output = tmp_path / "out" / f"{name}.parquet"
     # The miniature's counts are not the official ones.
     prepared = prepare(name, miniature(name), output, task=task, allow_missing=True)
@@ -40,12 +52,15 @@ def test_from_download_to_model_input(name: str, task: str, miniature: Callable,
         sum(numbers.values()) for group, numbers in prepared.counts.items() if not group.startswith("fold")
     )
     assert manifest.dataset == f"{name}/{task}"
-    processor = EmoCLIPVideoProcessor(num_frames=3, frame_stride=1, size=16, crop_size=16)
-    clips = ClipDataset(load(output), processor)
-    for number in range(len(clips)):
-        item = clips[number]
-        assert "error" not in item, item
-        assert item["pixel_values_videos"].shape[1:] == (3, 16, 16)
+    rows = load(output)
+    scores, clips = predict(*tiny_system, rows, [text.replace("_", " ") for text in manifest.class_names])
+    assert not clips.errors and sorted(clips.rows) == list(range(len(rows)))
+    assert scores.shape == (len(rows), len(manifest.class_names))
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    labelled = [place for place, label in enumerate(rows["label"]) if label is not None]
+    if labelled:
+        references = [rows["label"][place] for place in labelled]
+        assert 0 <= war(references, scores.argmax(axis=1)[labelled].tolist()) <= 1
 
 
 def test_every_reader_says_what_a_user_must_know() -> None:
@@ -352,3 +367,72 @@ class TestFolder:
         """With what it should hold."""
         with pytest.raises(FileNotFoundError, match=r"metadata.csv or metadata.jsonl, or a folder for each class"):
             get_reader("folder", tmp_path)
+
+
+class TestMovieGraphs:
+    def test_scenes_run_from_their_first_shot_to_the_end_of_their_last(self, miniature: Callable) -> None:
+        """Shots count from 1, a shot ends where the next begins, the last one after 192 frames."""
+        rows = rows_of("moviegraphs", miniature("moviegraphs"))
+        assert [(row["start_frame"], row["end_frame"]) for row in rows.values()] == [(0, 5), (5, 197)] * 3
+        row = rows["tt0073486/001"]
+        assert [READERS["moviegraphs"].tasks["categories"][label] for label in row["labels"]] == [
+            "anger",
+            "doubt/confusion",
+        ]
+        assert row["split"] == "train" and row["subject_id"] == "tt0073486"
+
+    def test_clip_is_its_stretch_of_frames_or_of_the_film(self, miniature: Callable, tmp_path: Path) -> None:
+        """The first frames of the film for every scene would train on credits."""
+        prepare("moviegraphs", miniature("moviegraphs"), tmp_path / "m.parquet")
+        processor = EmoCLIPVideoProcessor(num_frames=2, frame_sampling="uniform", size=16, crop_size=16)
+        clips = ClipDataset(load(tmp_path / "m.parquet", split="train"), processor)
+        grey = processor.load_clip(clips.rows[1]["file"] + "/frame_53.jpg")[0]
+        # Two halves of 5 to 196: their middles.
+        source, stretch = clip_source(clips.rows[1])
+        assert torch.equal(processor.load_clip(source, stretch=stretch)[0][0], grey[0])
+
+    @pytest.mark.parametrize(
+        ("file", "content", "message"),
+        [
+            ("scene_boundaries/tt0073486.scenes.gt", "1 9 0\n", r"scenes.gt:1: shots must be from 1 to 3, got 1 to 9"),
+            ("scene_boundaries/tt0073486.scenes.gt", "1 2 0\n", r"scene 2: a scene must be one of 1 to 1"),
+            ("video_boundaries/tt0073486.videvents", "9\nx 1 CUT\n", r"videvents:2: a shot .* got 'x'"),
+        ],
+    )
+    def test_boundaries_that_do_not_fit_are_named(
+        self, file: str, content: str, message: str, miniature: Callable
+    ) -> None:
+        """Files of two releases, mixed."""
+        root = miniature("moviegraphs")
+        (root / "official" / "mg_videoinfo" / file).write_text(content)
+        with pytest.raises(ValueError, match=message):
+            rows_of("moviegraphs", root)
+
+
+class TestLirisAccede:
+    def test_a_row_is_the_frame_at_its_second(self, miniature: Callable) -> None:
+        """Frames are named from 1, seconds from 0; in a film the frame comes from the rate."""
+        rows = rows_of("liris_accede", miniature("liris_accede"))
+        assert set(rows) == {"MEDIAEVAL18_00/00000", "MEDIAEVAL18_54/00000", "MEDIAEVAL18_54/00001"}
+        assert rows["MEDIAEVAL18_54/00001"]["path"].name == "00000002.jpg"
+        assert (rows["MEDIAEVAL18_00/00000"]["start_frame"], rows["MEDIAEVAL18_00/00000"]["end_frame"]) == (0, 1)
+        assert [row["split"] for row in rows.values()] == ["train", "test", "test"]
+
+    def test_columns_are_found_by_heading(self, miniature: Callable) -> None:
+        """One release has a column before valence; by position its arousal would be the valence."""
+        rows = rows_of("liris_accede", miniature("liris_accede"))
+        assert all(row["targets"] == [0.25, -0.5] for row in rows.values())
+
+    def test_short_clips_keep_the_official_sets(self, miniature: Callable) -> None:
+        """0 is test, not train."""
+        rows = rows_of("liris_accede", miniature("liris_accede"), "discrete")
+        assert [row["split"] for row in rows.values()] == ["test", "train", "validation"]
+        assert rows["ACCEDE00000.mp4"]["targets"] == [2.5, 3.25]
+
+    def test_moved_columns_are_named(self, miniature: Callable) -> None:
+        """A table saved by a spreadsheet."""
+        root = miniature("liris_accede")
+        path = root / "ACCEDEranking.txt"
+        path.write_text(path.read_text().replace("valenceValue", "value"))
+        with pytest.raises(ValueError, match=r"ranking.txt:1: the heading must have the column valencevalue"):
+            rows_of("liris_accede", root, "discrete")
