@@ -13,6 +13,7 @@ from pathlib import Path
 
 from emoclip.console import run_command, write_line
 
+from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
 from .shard_command import add_shard_arguments, run_shard
 
 
@@ -45,8 +46,22 @@ def _main(argv: list[str] | None) -> None:
     )
     add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
     add_shard_arguments(commands.add_parser("shard", help="a manifest and its media as a few large files"))
+    add_crop_arguments(
+        commands.add_parser(
+            "crop-faces",
+            help="detect, track and crop the faces of every clip",
+            epilog=CROP_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     args = parser.parse_args(argv)
-    runs = {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check, "shard": run_shard}
+    runs = {
+        "list": lambda _: list_datasets(),
+        "prepare": run_prepare,
+        "check-media": run_check,
+        "shard": run_shard,
+        "crop-faces": run_crop,
+    }
     runs[args.command](args)
 
 

@@ -84,17 +84,43 @@ def write_manifest(
     Raises:
         ValueError: if a row lacks `clip_id`, `path`, `media` or `split`, an id occurs twice, or a label is no class id.
     """
-    path = Path(path)
-    metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
-    if notes:
-        metadata["notes"] = json.dumps(list(notes))
     for row in rows:
         missing = [key for key in ("clip_id", "path", "media", "split") if row.get(key) is None]
         if missing:
             raise ValueError(
                 f"Every manifest row needs `{missing[0]}`, the row of clip {row.get('clip_id')!r} has none."
             )
-    table = _build_table(rows).replace_schema_metadata(metadata)
+    write_manifest_table(
+        path,
+        _build_table(rows),
+        class_names=class_names,
+        dataset=dataset,
+        licence=licence,
+        source=source,
+        notes=notes,
+    )
+
+
+def write_manifest_table(
+    path: str | Path,
+    table: pa.Table,
+    *,
+    class_names: Sequence[str],
+    dataset: str,
+    licence: str,
+    source: str,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write a table that has the columns of a manifest; otherwise as `write_manifest`.
+
+    Raises:
+        ValueError: if an id occurs twice, a kind of media is unknown or a label is no class id.
+    """
+    path = Path(path)
+    metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
+    if notes:
+        metadata["notes"] = json.dumps(list(notes))
+    table = table.replace_schema_metadata(metadata)
     _check_ids(table["clip_id"], path)
     _check_values(table, list(class_names), path)
     path.parent.mkdir(parents=True, exist_ok=True)

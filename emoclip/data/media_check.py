@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from modeling_emoclip.video_decoding_emoclip import iter_frames
 
+from .journal import Journal
 from .manifest import read_manifest
 
 
@@ -65,16 +66,17 @@ def check_media(
         raise FileExistsError(f"The table must not exist yet, got {output}; choose another name or remove it.")
     manifest = read_manifest(manifest_path, check_media=False)
     output.parent.mkdir(parents=True, exist_ok=True)
-    journal = output.with_name(f".{output.name}.parts")
-    done = _read_journal(journal)
+    journal = Journal(output.with_name(f".{output.name}.parts"), COLUMNS)
+    done = {row["clip_id"]: Checked(**row) for row in journal.rows()}
     columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
     waiting = [(clip, path) for clip, path in zip(*columns, strict=True) if clip not in done]
     root = str(manifest.root)
     results = iter(progress(_decode_all([(root, clip, path) for clip, path in waiting], workers), len(waiting)))
     while chunk := list(islice(results, CHUNK)):
-        _append_journal(journal, chunk)
+        journal.append([vars(one) for one in chunk])
         done.update({one.clip_id: one for one in chunk})
-    _finish(output, journal, list(done.values()))
+    _write_table(output, list(done.values()))
+    journal.remove()
     return [one for one in done.values() if one.error]
 
 
@@ -97,37 +99,10 @@ def _decode(job: tuple[str, str, str]) -> Checked:
     return Checked(clip_id, path, count, None if count else "no frame")
 
 
-def _read_journal(journal: Path) -> dict[str, Checked]:
-    """What an earlier run had finished."""
-    if not journal.is_dir():
-        return {}
-    for half in journal.glob("*.tmp"):
-        half.unlink()
-    rows = [row for part in sorted(journal.glob("*.parquet")) for row in pq.read_table(part).to_pylist()]
-    return {row["clip_id"]: Checked(**row) for row in rows}
-
-
-def _append_journal(journal: Path, chunk: list[Checked]) -> None:
-    journal.mkdir(exist_ok=True)
-    number = len(list(journal.glob("*.parquet")))
-    part = journal / f"{number:06}.parquet"
-    temporary = part.with_suffix(".tmp")
-    pq.write_table(_table(chunk), temporary)
-    temporary.replace(part)
-
-
-def _finish(output: Path, journal: Path, results: list[Checked]) -> None:
+def _write_table(output: Path, results: list[Checked]) -> None:
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    pq.write_table(_table(results), temporary)
+    pq.write_table(pa.Table.from_pylist([vars(one) for one in results], schema=COLUMNS), temporary)
     temporary.replace(output)
-    for part in journal.glob("*") if journal.is_dir() else ():
-        part.unlink()
-    if journal.is_dir():
-        journal.rmdir()
-
-
-def _table(results: list[Checked]) -> pa.Table:
-    return pa.Table.from_pylist([vars(one) for one in results], schema=COLUMNS)
 
 
 __all__ = ["Checked", "check_media"]
