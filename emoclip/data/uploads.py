@@ -87,7 +87,9 @@ def media_uploads(manifest: Manifest) -> tuple[list[Upload], Configurations]:
     places = sorted({(clip.kind, clip.split) for clip in clips})
     kinds = sorted({kind for kind, _ in places})
     configurations = {
-        "default" if len(kinds) == 1 else kind: {_loaded_as(split): f"{kind}/{split}/**" for one, split in places if one == kind}
+        "default" if len(kinds) == 1 else kind: {
+            _loaded_as(split): f"{kind}/{split}/**" for one, split in places if one == kind
+        }
         for kind in kinds
     }
     return [*uploads.values(), *tables], configurations
