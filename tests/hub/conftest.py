@@ -36,6 +36,7 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    new_repository = Repository
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from emoclip.data.hub_source import open_source, rows_of
-
+from .hub_source import open_source, rows_of
 from .reader import Publication, Reader
 
 

@@ -14,8 +14,8 @@ from huggingface_hub.constants import HF_HUB_CACHE
 
 from emoclip.console import require
 
-from .readers.layout import media_of
-from .readers.reader import Row
+from .layout import media_of
+from .reader import Row
 from .unpacking import Unpacker
 
 

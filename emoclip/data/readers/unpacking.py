@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .readers.layout import PICTURES, VIDEOS
+from .layout import PICTURES, VIDEOS
 
 
 RECORD = "source.json"
