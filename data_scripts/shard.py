@@ -9,7 +9,7 @@ A run that was stopped goes on where it was: finished shards are kept.
 import sys
 
 from emoclip.console import run_command
-from emoclip.data.shard_command import shard_main
+from emoclip.data.shard_cli import shard_main
 
 
 if __name__ == "__main__":

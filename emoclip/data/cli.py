@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `emoclip data`: which data sets there are, and from a download to a manifest.
+"""The command `emoclip data`: which data sets there are, from a download to a manifest, and from there to the Hub.
 
 emoclip data list
 emoclip data prepare --dataset mafw --root /data/MAFW --output data/mafw.parquet
+emoclip data push --manifest data/ravdess.parquet --repo me/ravdess
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emoclip.console import run_command, write_line
+from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
 
 from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
-from .shard_command import add_shard_arguments, run_shard
+from .shard_cli import add_shard_arguments, run_shard
 
 
 PREPARE_EPILOG = """examples:
   --dataset mafw --root /data/MAFW --output data/mafw.parquet
   --dataset mafw --task compound --root /data/MAFW --output data/mafw_compound.parquet
   --dataset folder --root my_clips --output my_clips/manifest.parquet
+  --dataset hub --root user/name --output data/name.parquet
 
 Layouts, licences and counts: docs/data.md."""
 
@@ -54,6 +57,14 @@ def _main(argv: list[str] | None) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
+    add_push_arguments(
+        commands.add_parser(
+            "push",
+            help="put what the licence allows on the Hub, with a card",
+            epilog=PUSH_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     args = parser.parse_args(argv)
     runs = {
         "list": lambda _: list_datasets(),
@@ -61,6 +72,7 @@ def _main(argv: list[str] | None) -> None:
         "check-media": run_check,
         "shard": run_shard,
         "crop-faces": run_crop,
+        "push": run_push,
     }
     runs[args.command](args)
 
@@ -69,9 +81,15 @@ def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `prepare`."""
     add = parser.add_argument
     add("--dataset", required=True, metavar="NAME", help="name, see `emoclip data list`; folder is your own clips")
-    add("--root", required=True, type=Path, metavar="DIR", help="folder of the download")
+    add(
+        "--root",
+        required=True,
+        metavar="DIR",
+        help="folder of the download; for hub a repository user/name or a folder",
+    )
     add("--output", required=True, type=Path, metavar="FILE", help="manifest to write, .parquet")
-    add("--task", metavar="T", help="one of the data set's tasks (the first)")
+    add("--task", metavar="T", help="one of the data set's tasks (the first); for hub a configuration")
+    add("--revision", metavar="REV", help="for hub: commit, branch or tag (the newest)")
     add("--exclude-ids", type=Path, metavar="FILE", help="text file with clip ids to leave out, one a line")
     add(
         "--allow-missing",
@@ -150,6 +168,7 @@ def run_prepare(args: argparse.Namespace) -> None:
         args.root,
         args.output,
         task=args.task,
+        revision=args.revision,
         allow_missing=args.allow_missing,
         exclude_ids=read_ids(args.exclude_ids) if args.exclude_ids else (),
         overwrite=args.overwrite,

@@ -17,7 +17,7 @@ from pathlib import Path
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from .layout import class_id, find, find_or_none, media_of
-from .reader import Reader, Row, counts_of
+from .reader import Publication, Reader, Row, counts_of
 
 
 NAMES = CLASS_ORDERS["meld"]
@@ -76,4 +76,10 @@ READER = Reader(
     rows=rows,
     counts={"emotion": COUNTS},
     notes=(f"Known to have no usable video: {', '.join(sorted(WITHOUT_VIDEO))}; prepare with --allow-missing.",),
+    publication=Publication(
+        # Not the utterances: they are the dialogue of the series.
+        "annotations",
+        "the annotations are under the GPL, the footage belongs to the makers of the series",
+        "gpl-3.0",
+    ),
 )

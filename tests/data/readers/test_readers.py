@@ -365,7 +365,9 @@ class TestFolder:
 
     def test_an_empty_folder_is_refused(self, tmp_path: Path) -> None:
         """With what it should hold."""
-        with pytest.raises(FileNotFoundError, match=r"metadata.csv or metadata.jsonl, or a folder for each class"):
+        with pytest.raises(
+            FileNotFoundError, match=r"metadata.csv, metadata.jsonl or metadata.parquet, or a folder for each class"
+        ):
             get_reader("folder", tmp_path)
 
 
