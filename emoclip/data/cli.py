@@ -116,6 +116,10 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add("--manifest", required=True, type=Path, metavar="FILE", help="the manifest")
     add("--output", required=True, type=Path, metavar="FILE", help="table to write, .parquet: frames and errors")
     add("--exclude", type=Path, metavar="FILE", help="also write the ids that failed, for prepare --exclude-ids")
+    add("--good", type=Path, metavar="FILE", help="also write a manifest of the clips that decode")
+    add(
+        "--quarantine", type=Path, metavar="DIR", help="also move the files that fail out of the way, into this folder"
+    )
     add("--workers", type=int, default=1, metavar="N", help="processes that decode (1)")
 
 
@@ -131,6 +135,7 @@ def run_check(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from emoclip.data.media_check import check_media
+    from emoclip.data.quarantine import move_failed, write_good
 
     if args.workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
@@ -145,6 +150,12 @@ def run_check(args: argparse.Namespace) -> None:
     if args.exclude is not None:
         args.exclude.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
         write_line(f"Written: {args.exclude}")
+    if args.good is not None:
+        write_good(args.manifest, args.good, failed)
+        write_line(f"Written: {args.good}")
+    if args.quarantine is not None:
+        moved = move_failed(args.manifest, args.quarantine, failed)
+        write_line(f"Moved: {len(moved)} files to {args.quarantine}")
     write_line(f"Written: {args.output}")
 
 

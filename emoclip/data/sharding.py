@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from .manifest import Manifest, fingerprint, read_manifest
 from .output import check_writable, replacing
 from .shard_media import media_size, read_media, zip_frames
 from .shards import SHARD_FORMATS, Shard, ShardIndex, media_value, plan_shards, row_columns, shard_features
+from .worker_pool import WorkerPool
 
 
 # Clips that are held at once, and a group that a reader fetches at once.
@@ -125,9 +125,16 @@ def _write_all(jobs: list[_Job], workers: int) -> Iterator[Written]:
     if workers == 1:
         yield from map(_write, jobs)
         return
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        for future in as_completed([pool.submit(_write, job) for job in jobs]):
-            yield future.result()
+    pool: WorkerPool[_Job, Written] = WorkerPool(_write, workers=workers, setup=_nothing, arguments=(), on_death=_died)
+    yield from pool.run(jobs)
+
+
+def _nothing() -> None:
+    """No process needs preparing."""
+
+
+def _died(job: _Job) -> Written:
+    raise OSError(f"The process that wrote {job.shard.name} was killed, perhaps for memory; use fewer --workers.")
 
 
 def _write(job: _Job) -> Written:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from emoclip.console import require
 from emoclip.data.journal import Journal
 from emoclip.data.manifest import Manifest, fingerprint, read_manifest
+from emoclip.data.worker_pool import WorkerPool
 
 from .crop_clip import NO_FACE_FOUND, RESULTS, ClipJob, ClipResult, crop_clip
 from .crop_manifest import MANIFEST_NAME, ambiguous_id, write_crop_manifest, write_lists
@@ -23,7 +24,6 @@ from .crop_settings import CropSettings, claim_folder
 from .detectors import make_detector
 from .face import Detector
 from .given_boxes import PERSON_BOXES
-from .worker_pool import WorkerPool
 
 
 # Results are appended to the journal after as many clips or as much time, so that a kill costs no more.

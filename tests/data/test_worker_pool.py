@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from emoclip.data.faces.worker_pool import WorkerPool
+from emoclip.data.worker_pool import WorkerPool
 
 
 # Worker processes import what they run, which they cannot from the folder of tests.
@@ -70,7 +70,7 @@ def setup():
     print("working", flush=True)
 
 if __name__ == "__main__":
-    from emoclip.data.faces.worker_pool import WorkerPool
+    from emoclip.data.worker_pool import WorkerPool
     list(WorkerPool(work, workers=2, setup=setup, arguments=(), on_death=str).run(range(4)))
 """
 
