@@ -126,6 +126,8 @@ def _unique(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _place(row: Row) -> str:
+    if "listed" in row:
+        return str(row["listed"])
     return f"fold {row['test_fold']}" if row.get("test_fold") is not None else str(row["split"])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import class_id, find, find_or_none, media_of
+from .layout import class_id, find, find_or_none, listed, media_of
 from .reader import Publication, Reader, Row, counts_of
 
 
@@ -50,6 +50,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             clip = f"dia{line['Dialogue_ID']}_utt{line['Utterance_ID']}"
             yield {
                 "clip_id": f"{split}/{clip}",
+                "listed": listed(path, number),
                 **media_of(videos / f"{clip}.mp4"),
                 "label": class_id(line["Emotion"], NAMES, f"{path}:{number}"),
                 "split": split,
