@@ -61,7 +61,8 @@ def main() -> None:
         "rows": later["rows"],
         "first_start_s": round(first["seconds"], 2),
         "start_s": round(later["seconds"], 2),
-        "grown_mb": round(max(first["mb"], later["mb"])),
+        "first_grown_mb": round(first["mb"]),
+        "grown_mb": round(later["mb"]),
         "ratio": round(later["seconds"] / tenth["seconds"], 2),
     }
     print(json.dumps(result))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.dataset import ParquetFragmentScanOptions
 
+from .manifest import ROWS_PER_GROUP
 from .media import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
@@ -32,7 +33,8 @@ def open_manifest(path: Path) -> Dataset:
     pa.default_memory_pool().release_unused()
     # Without reading ahead: the first time `datasets` copies the table, and would hold much of the file beside it.
     options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-    rows = Dataset.from_parquet(str(path), fragment_scan_options=options)
+    # In large pieces: opening touches the head of each, and with it the pages around.
+    rows = Dataset.from_parquet(str(path), fragment_scan_options=options, writer_batch_size=ROWS_PER_GROUP)
     pa.default_memory_pool().release_unused()
     # As a column: for a million rows Python's own joining would hold half a gigabyte. From the file and not from the rows, whose
     # pages would all come into memory for one column.
