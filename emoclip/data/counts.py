@@ -9,21 +9,42 @@ from collections.abc import Iterable, Sequence
 from .readers.reader import Counts, Reader, Row
 
 
+NO_CLASS = "(none)"  # the key of rows without a label
 TOTAL = ""  # the key of a group of which only the sum is known
+
+
+class RowCounter:
+    """Counts rows as they come; a row counts in its split and in its fold.
+
+    Args:
+        class_names: In the order of the label ids.
+    """
+
+    def __init__(self, class_names: Sequence[str]):
+        self._names = class_names
+        self._counters: dict[str, Counter[str]] = {}
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        name = NO_CLASS if row.get("label") is None else self._names[row["label"]]
+        for group in _groups(row):
+            self._counters.setdefault(group, Counter())[name] += 1
+
+    def counts(self) -> Counts:
+        """Return group ("train", "fold 1") -> class -> number of rows."""
+        names = [*self._names, NO_CLASS]
+        return {
+            group: {name: counter[name] for name in names if counter[name] or name != NO_CLASS}
+            for group, counter in sorted(self._counters.items())
+        }
 
 
 def count_rows(rows: Iterable[Row], class_names: Sequence[str]) -> Counts:
     """Return group ("train", "fold 1") -> class -> number of rows; a row counts in its split and in its fold."""
-    counters: dict[str, Counter[str]] = {}
+    counter = RowCounter(class_names)
     for row in rows:
-        name = "(none)" if row.get("label") is None else class_names[row["label"]]
-        for group in _groups(row):
-            counters.setdefault(group, Counter())[name] += 1
-    names = [*class_names, "(none)"]
-    return {
-        group: {name: counter[name] for name in names if counter[name] or name != "(none)"}
-        for group, counter in sorted(counters.items())
-    }
+        counter.add(row)
+    return counter.counts()
 
 
 def differences(found: Counts, reader: Reader, task: str) -> list[str]:
@@ -78,4 +99,4 @@ def _beside(number: int, official: int | None) -> str:
     return str(number) if official in (None, number) else f"{number}/{official}"
 
 
-__all__ = ["count_rows", "differences", "table_lines"]
+__all__ = ["RowCounter", "count_rows", "differences", "table_lines"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
@@ -66,16 +67,16 @@ def check_media(
     check_new_file(output)
     manifest = read_manifest(manifest_path, check_media=False)
     journal = Journal(output.with_name(f".{output.name}.parts"), COLUMNS)
-    done = {row["clip_id"]: Checked(**row) for row in journal.rows()}
+    done = {row["clip_id"] for row in journal.rows(["clip_id"])}
     waiting = (row for row in _rows(manifest) if row["clip_id"] not in done)
     results = iter(progress(_decode_all(waiting, workers), manifest.table.num_rows - len(done)))
     while chunk := list(islice(results, CHUNK)):
         journal.append([vars(one) for one in chunk])
-        done.update({one.clip_id: one for one in chunk})
+    table = journal.table()
     with replacing(output) as temporary:
-        pq.write_table(pa.Table.from_pylist([vars(one) for one in done.values()], schema=COLUMNS), temporary)
+        pq.write_table(table, temporary)
     journal.remove()
-    return [one for one in done.values() if one.error]
+    return [Checked(**row) for row in table.filter(pc.is_valid(table["error"])).to_pylist()]
 
 
 def _rows(manifest: Manifest) -> Iterator[dict[str, Any]]:

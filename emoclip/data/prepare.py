@@ -8,8 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .counts import count_rows, differences
-from .manifest import write_manifest
+import pyarrow as pa
+
+from .counts import RowCounter, differences
+from .manifest import RowTable, write_manifest_table
 from .output import check_new_file
 from .readers import get_reader
 from .readers.reader import Counts, Reader, Row
@@ -80,28 +82,31 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
     task = reader.task_or_default(task)
     names = reader.tasks[task]
     excluded = set(exclude_ids)
-    kept: list[Row] = []
-    skipped: list[Row] = []
-    missing: list[str] = []
-    places: list[str] = []
+    kept, found, listed = RowTable(), RowCounter(names), RowCounter(names)
+    num_excluded, missing, places = 0, [], []
+    folder = output.parent.resolve()
     for row in _unique(progress(reader.rows(root, task))):
         if row["clip_id"] in excluded:
-            skipped.append(row)
+            num_excluded += 1
+            listed.add(row)
         elif _is_there(row):
-            kept.append(row)
+            listed.add(row)
+            found.add(row)
+            kept.add(_as_written(row, folder))
         else:
             missing.append(row["clip_id"])
             places.append(_named(row))
-    wrong = differences(count_rows(kept + skipped, names), reader, task)
+    wrong = differences(listed.counts(), reader, task)
     if not allow_missing:
         _refuse_missing(reader, root, places)
         _refuse_differences(reader, wrong)
-    if not kept:
+    table = kept.table()
+    if not table.num_rows:
         raise FileNotFoundError(
             f"{root} must hold media of {reader.title}, found none of {len(missing)} listed clips."
         )
-    _write(output, reader, task, kept, notes=[*reader.notes, *wrong, *_note_missing(missing)])
-    return Prepared(output, reader, task, count_rows(kept, names), missing, len(skipped))
+    _write(output, reader, task, table, notes=[*reader.notes, *wrong, *_note_missing(missing)])
+    return Prepared(output, reader, task, found.counts(), missing, num_excluded)
 
 
 def read_ids(path: str | Path) -> set[str]:
@@ -115,14 +120,20 @@ def read_ids(path: str | Path) -> set[str]:
 
 
 def _unique(rows: Iterable[Row]) -> Iterator[Row]:
-    seen: dict[str, Row] = {}
+    seen: dict[str, str] = {}
     for row in rows:
-        first = seen.setdefault(row["clip_id"], row)
-        if first is not row:
+        if row["clip_id"] in seen:
             raise ValueError(
-                f"Every clip must be listed once, {row['clip_id']!r} is in {_place(first)} and in {_place(row)}."
+                f"Every clip must be listed once, {row['clip_id']!r} is in {seen[row['clip_id']]} and in {_place(row)}."
             )
+        seen[row["clip_id"]] = _place(row)
         yield row
+
+
+def _as_written(row: Row, folder: Path) -> Row:
+    """The row with its path relative to the manifest's folder, and without what only messages need."""
+    path = Path(os.path.relpath(Path(row["path"]).resolve(), folder)).as_posix()
+    return {**{name: value for name, value in row.items() if name != "listed"}, "path": path}
 
 
 def _place(row: Row) -> str:
@@ -166,14 +177,10 @@ def _some(entries: list[str], between: str = ", ") -> str:
     return between.join(entries[:SHOWN]) + more
 
 
-def _write(output: Path, reader: Reader, task: str, rows: list[Row], notes: list[str]) -> None:
-    folder = output.parent.resolve()
-    for row in rows:
-        row.pop("listed", None)
-        row["path"] = Path(os.path.relpath(Path(row["path"]).resolve(), folder)).as_posix()
-    write_manifest(
+def _write(output: Path, reader: Reader, task: str, table: pa.Table, notes: list[str]) -> None:
+    write_manifest_table(
         output,
-        rows,
+        table,
         class_names=reader.tasks[task],
         dataset=f"{reader.name}/{task}",
         licence=reader.licence,
