@@ -129,6 +129,23 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         model.load_state_dict(state, strict=False)
         return model.float()
 
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        r"""As in transformers; weights without a text tower, such as a classification model's, are refused.
+
+        Raises:
+            ValueError: no tensor of the text tower is there.
+        """
+        with_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        own = {name for name in model.state_dict() if name.startswith("text_model.")}
+        if own and own <= set(info["missing_keys"]):
+            raise ValueError(
+                f"`EmoCLIPModel` needs a text tower, got none in {pretrained_model_name_or_path}; load a classification "
+                "model by `EmoCLIPForVideoClassification.from_pretrained`, and score words by another model."
+            )
+        return (model, info) if with_info else model
+
     def get_input_embeddings(self) -> nn.Module:
         """The text tower's token embedding."""
         return self.text_model.embeddings.token_embedding

@@ -342,6 +342,12 @@ class TestClassification:
         assert not any(parameter.requires_grad for parameter in probe.temporal.parameters())
         assert isinstance(AutoModelForVideoClassification.from_pretrained(tmp_path), EmoCLIPForVideoClassification)
 
+    def test_its_folder_is_no_model_for_words(self, make: Callable, tmp_path: Path) -> None:
+        """A text tower of random weights scores any words plausibly."""
+        make(num_labels=4).save_pretrained(tmp_path)
+        with pytest.raises(ValueError, match=r"needs a text tower, got none in .*; load a classification model by"):
+            EmoCLIPModel.from_pretrained(tmp_path)
+
 
 class TestInitialisation:
     def test_temporal_part_starts_as_the_original_does(self, tiny_config: MakeConfig) -> None:
