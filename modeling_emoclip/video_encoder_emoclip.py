@@ -49,6 +49,9 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
     main_input_name = "pixel_values_videos"
     input_modalities = ["video", "text"]  # noqa: RUF012 - the form transformers reads
     supports_gradient_checkpointing = True
+    # The losses are means over their own batch. By the keywords of `forward` alone the Trainer would believe that they are
+    # divided by the items of all accumulated batches, and would not divide them itself.
+    accepts_loss_kwargs = False
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
