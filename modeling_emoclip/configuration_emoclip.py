@@ -197,17 +197,17 @@ class EmoCLIPConfig(PreTrainedConfig):
         Raises:
             ValueError: a name is not known.
         """
-        return cls(**_merge(emoclip_fields(base, temporal), overrides))
+        return cls(**merged_fields(emoclip_fields(base, temporal), overrides))
 
     @classmethod
     def emotionclip(cls, base: str = "ViT-B/32", **overrides: Any) -> "EmoCLIPConfig":
         r"""The released EmotionCLIP (exact GELU, subject token, residual transformer over 8 frames); see `emoclip`."""
-        return cls(**_merge(emotionclip_fields(base), overrides))
+        return cls(**merged_fields(emotionclip_fields(base), overrides))
 
     @classmethod
     def expclip(cls, base: str = "ViT-B/32", **overrides: Any) -> "EmoCLIPConfig":
         r"""The released Exp-CLIP (mean of the frames, projection of width 4096); see `emoclip`."""
-        return cls(**_merge(expclip_fields(base), overrides))
+        return cls(**merged_fields(expclip_fields(base), overrides))
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "EmoCLIPConfig":
@@ -227,8 +227,8 @@ class EmoCLIPConfig(PreTrainedConfig):
         return super().from_dict(config_dict, **kwargs)
 
 
-def _merge(fields: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """The preset with the overrides; those of a part change its fields, not the part as a whole."""
+def merged_fields(fields: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Fields with overrides; a mapping for a part changes the part's fields, not the part as a whole."""
     merged = {**fields, **overrides}
     for name in _PARTS:
         if isinstance(overrides.get(name), dict):
@@ -273,4 +273,4 @@ def _check_descriptions(descriptions: dict[str, str] | None) -> None:
             )
 
 
-__all__ = ["SUBJECT_PROMPTINGS", "TEMPORAL_POOLINGS", "EmoCLIPConfig", "EmoCLIPTemporalConfig"]
+__all__ = ["SUBJECT_PROMPTINGS", "TEMPORAL_POOLINGS", "EmoCLIPConfig", "EmoCLIPTemporalConfig", "merged_fields"]

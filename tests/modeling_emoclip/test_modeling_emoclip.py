@@ -148,6 +148,14 @@ class TestFromClip:
         assert model.config.projection_dim == 18
         assert model.temporal.cls_token.abs().sum() > 0
 
+    def test_an_override_of_a_tower_changes_its_fields_only(self, clip: CLIPModel) -> None:
+        """One field given, and the rest of the tower would silently become transformers' default."""
+        model = EmoCLIPModel.from_clip(clip, vision_config={"attention_dropout": 0.25})
+        expected = clip.config.vision_config
+        assert model.config.vision_config.attention_dropout == 0.25
+        for name in ("hidden_size", "num_attention_heads", "patch_size", "hidden_act", "layer_norm_eps"):
+            assert getattr(model.config.vision_config, name) == getattr(expected, name), name
+
     def test_overrides_that_do_not_fit_the_weights_are_refused(self, clip: CLIPModel) -> None:
         """A wrong size must not load half a tower."""
         with pytest.raises(

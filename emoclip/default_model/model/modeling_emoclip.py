@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling, ImageClass
 from transformers.utils import ModelOutput
 
 from .checks_emoclip import check_sentiment_logits, check_token_ids
-from .configuration_emoclip import EmoCLIPConfig
+from .configuration_emoclip import EmoCLIPConfig, merged_fields
 from .lora_emoclip import LORA_TARGET_MODULES
 from .loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
 from .video_encoder_emoclip import EmoCLIPPreTrainedModel, EmoCLIPVideoEncoder, init_linear_as_torch
@@ -100,7 +100,8 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             name_or_clip_model (`str` or [`CLIPModel`]):
                 A Hub id such as `"openai/clip-vit-base-patch32"`, a folder, or a CLIP model, whose weights are copied.
             config_overrides:
-                Fields of [`EmoCLIPConfig`], for example `temporal_config={"pooling": "mean"}`.
+                Fields of [`EmoCLIPConfig`], for example `temporal_config={"pooling": "mean"}`. A mapping for `text_config`
+                or `vision_config` changes single fields of CLIP's tower.
 
         Returns:
             [`EmoCLIPModel`] in float32.
@@ -123,7 +124,7 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             "projection_dim": clip_config["projection_dim"],
             "logit_scale_init_value": float(clip.logit_scale.detach()),
         }
-        model = cls(EmoCLIPConfig(**{**fields, **config_overrides}))
+        model = cls(EmoCLIPConfig(**merged_fields(fields, config_overrides)))
         state = clip.state_dict()
         _check_fits(state, model.state_dict())
         model.load_state_dict(state, strict=False)
