@@ -130,8 +130,8 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
             model_inputs = {name: tensor for name, tensor in model_inputs.items() if name != "frame_mask"}
         model: Any = self.model
         video = model.get_video_features(**model_inputs).pooler_output
-        logits = model.get_prototype_logits(video, prototypes.to(video.device)).float()
-        return {"logits": logits, "similarity": logits / model.logit_scale.float().exp()}
+        logits = model.get_prototype_logits(video, prototypes.to(video.device))
+        return {"logits": logits, "similarity": logits / model.get_logit_multiplier()}
 
     def postprocess(  # type: ignore[override]
         self, model_outputs: Any, labels: list[str], top_k: int | None = None

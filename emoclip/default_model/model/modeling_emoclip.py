@@ -5,6 +5,7 @@ One architecture for three methods: EmoCLIP (Foteinopoulou and Patras, FG 2024),
 Exp-CLIP (Zhao et al., WACV 2025).
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -29,7 +30,7 @@ class EmoCLIPOutput(ModelOutput):
         loss (`torch.Tensor` of shape `()`, *optional*, returned when `return_loss` is `True`):
             Loss of the clips and texts, float32: contrastive, or sentiment-guided where `sentiment_logits` are given.
         logits_per_video (`torch.Tensor` of shape `(batch_size, num_texts)`):
-            Cosines times the logit scale.
+            Cosines times the logit scale, float32 for models in half precision too.
         logits_per_text (`torch.Tensor` of shape `(num_texts, batch_size)`):
             Its transpose.
         video_embeds (`torch.Tensor` of shape `(batch_size, embed_dim)`):
@@ -187,7 +188,7 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 The result of `PrototypeEncoder.encode`; used as they are, not normalised.
 
         Returns:
-            `torch.Tensor` of shape `(batch_size, num_classes)`.
+            `torch.Tensor` of shape `(batch_size, num_classes)`, float32 for models in half precision too.
 
         Raises:
             ValueError: the two are of different widths.
@@ -197,8 +198,24 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 f"Videos and prototypes must have one width, got {video_features.shape[-1]} and {prototypes.shape[-1]}; "
                 "make the prototypes with this model."
             )
-        video_embeds = nn.functional.normalize(video_features, dim=-1)
-        return self.logit_scale.exp() * video_embeds @ prototypes.to(video_embeds.dtype).T
+        return self._logits(_directions(video_features), prototypes)
+
+    def get_logit_multiplier(self) -> torch.Tensor:
+        """The multiplier of the cosines, exp(logit_scale), shape (), at least float32."""
+        hook = getattr(self, "_hf_hook", None)
+        if hook is None or not self.logit_scale.is_meta:
+            return _widened(self.logit_scale).exp()
+        # Offloaded weights that are the model's own are there only while its `forward` runs.
+        hook.pre_forward(self)
+        try:
+            return _widened(self.logit_scale).exp()
+        finally:
+            hook.post_forward(self, None)
+
+    def _logits(self, video_embeds: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        """Scaled products, at least float32: at a scale of 100, half precision makes close classes tie."""
+        with _outside_autocast(video_embeds.device.type):
+            return self.get_logit_multiplier() * _widened(video_embeds) @ _widened(text_embeds).T
 
     def forward(  # noqa: PLR0913 - the inputs of every method, as transformers passes them
         self,
@@ -282,8 +299,8 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         text: BaseModelOutputWithPooling,
         sentiment_logits: torch.Tensor | None,
     ) -> torch.Tensor:
-        scale = self.logit_scale.float().exp()
-        pair = (cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output), scale)
+        multiplier = self.get_logit_multiplier()
+        pair = (cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output), multiplier)
         if sentiment_logits is None:
             return contrastive_loss(*pair)
         config = self.config
@@ -298,17 +315,17 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         loss: torch.Tensor | None,
         vision: BaseModelOutputWithPooling | None,
     ) -> EmoCLIPOutput:
-        video_embeds = nn.functional.normalize(cast(torch.Tensor, video.pooler_output), dim=-1)
-        text_embeds = nn.functional.normalize(cast(torch.Tensor, text.pooler_output), dim=-1)
-        logits_per_video = self.logit_scale.exp() * video_embeds @ text_embeds.T
+        video_features, text_features = cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output)
+        video_embeds, text_embeds = _directions(video_features), _directions(text_features)
+        logits_per_video = self._logits(video_embeds, text_embeds)
         # Kept only where somebody asked for what is inside: they hold the memory of every frame.
         parts = text.hidden_states is not None or text.attentions is not None
         return EmoCLIPOutput(
             loss=loss,
             logits_per_video=logits_per_video,
             logits_per_text=logits_per_video.T,
-            video_embeds=video_embeds,
-            text_embeds=text_embeds,
+            video_embeds=video_embeds.to(video_features.dtype),
+            text_embeds=text_embeds.to(text_features.dtype),
             vision_model_output=vision if parts else None,
             text_model_output=text if parts else None,
             temporal_model_output=video if parts else None,
@@ -462,6 +479,23 @@ class EmoCLIPForVideoClassification(EmoCLIPVideoEncoder):
         if not torch.compiler.is_compiling() and ((labels < 0) | (labels >= num_labels)).any():
             raise ValueError(f"`labels` must be class ids in [0, {num_labels}), got {labels.tolist()}.")
         return nn.functional.cross_entropy(logits.float(), labels)
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    """In float32, or in its own type where that is wider."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def _directions(features: torch.Tensor) -> torch.Tensor:
+    """Rows of norm 1, at least float32."""
+    return nn.functional.normalize(_widened(features), dim=-1)
+
+
+def _outside_autocast(device_type: str) -> AbstractContextManager:
+    """A block in which products keep their type; nothing where there is no autocast, so that exported graphs stay plain."""
+    if device_type == "meta" or not torch.is_autocast_enabled(device_type):
+        return nullcontext()
+    return torch.autocast(device_type=device_type, enabled=False)
 
 
 def _problem_type(labels: torch.Tensor, num_labels: int) -> str:

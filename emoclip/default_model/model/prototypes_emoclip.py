@@ -74,8 +74,7 @@ class PrototypeEncoder:
         specs = list(classes.values()) if isinstance(classes, Mapping) else list(classes)
         trees = [parse_class(spec, style) for spec in specs]
         embeds = self._embed([text for tree in trees for text in texts_of(tree)])
-        device = next(self.model.parameters()).device
-        return torch.stack([_final(tree, embeds) for tree in trees]).to(device)
+        return torch.stack([_final(tree, embeds) for tree in trees]).to(_device(self.model))
 
     def _descriptions(self) -> Mapping[str, str] | None:
         """The model's own, where its configuration has any."""
@@ -102,7 +101,7 @@ class PrototypeEncoder:
         return found
 
     def _run(self, texts: list[str]) -> torch.Tensor:
-        device = next(self.model.parameters()).device
+        device = _device(self.model)
         tokens = {name: tensor.to(device) for name, tensor in self.processor.tokenize(texts).items()}
         was_training = self.model.training
         self.model.eval()
@@ -129,6 +128,11 @@ def _raw(tree: Tree, embeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
         parts = torch.stack([_raw(part, embeds) for part in tree.parts])
         return (weights[:, None] * parts).sum(dim=0) / weights.sum()
     return torch.stack([_final(part, embeds) for part in tree.parts]).mean(dim=0)
+
+
+def _device(model: Any) -> torch.device:
+    """Where the model computes; of offloaded weights, which are nowhere, the hooks take input from the CPU."""
+    return next((tensor.device for tensor in model.parameters() if not tensor.is_meta), torch.device("cpu"))
 
 
 def _version(model: Any) -> tuple:
