@@ -58,7 +58,7 @@ class EmoCLIPSubjectEmbeddings(CLIPVisionEmbeddings):
         pixels, masks = pixel_values[:, :-1], pixel_values[:, -1]
         embeddings = super().forward(pixels, interpolate_pos_encoding)
         if hasattr(self, "subject_token"):
-            token = self.subject_token.to(embeddings.dtype).expand(len(embeddings), -1)
+            token = self.subject_token.to(embeddings.dtype).expand(embeddings.shape[0], -1)
         else:
             # By a call, not by its weight: offloaded weights are there only while their module runs.
             positions = self.position_embedding(self.position_ids)

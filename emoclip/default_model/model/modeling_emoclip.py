@@ -157,7 +157,11 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         self.text_model.embeddings.token_embedding = cast(nn.Embedding, value)
 
     def get_text_features(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+        **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
         r"""Embed texts at their first end-of-text token.
 
@@ -166,17 +170,20 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 Token ids.
             attention_mask (`torch.Tensor` of shape `(num_texts, length)`, *optional*):
                 1 where a token counts.
+            return_dict (`bool`, *optional*):
+                `False` returns a tuple.
 
         Returns:
             [`BaseModelOutputWithPooling`] whose `pooler_output` is `(num_texts, embed_dim)`, not normalised.
 
         Raises:
-            ValueError: a shape is wrong, or an id is outside the vocabulary.
+            ValueError: a shape is wrong, an id is outside the vocabulary, or a keyword is not known.
         """
+        asked = self._asked_for(kwargs)
         self._check_texts(input_ids, attention_mask, None, None)
-        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **asked)
         outputs.pooler_output = self._project_expression(self.text_projection(outputs.pooler_output))
-        return outputs
+        return cast(Any, outputs.to_tuple()) if return_dict is False else outputs
 
     def get_prototype_logits(self, video_features: torch.Tensor, prototypes: torch.Tensor) -> torch.Tensor:
         r"""Compare clips with class prototypes.
@@ -259,19 +266,26 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             [`EmoCLIPOutput`] or a tuple of its fields that are set.
 
         Raises:
-            ValueError: `return_loss=True` without one text per clip, or an input of a wrong shape.
+            ValueError: `return_loss=True` without one text per clip, an input of a wrong shape, or a keyword that is not
+                known.
         """
+        asked = self._asked_for(kwargs)
         self._check_video(pixel_values_videos, frame_embeds, frame_mask, subject_masks, interpolate_pos_encoding)
         clips = cast(torch.Tensor, pixel_values_videos if frame_embeds is None else frame_embeds)
-        input_ids = self._check_texts(input_ids, attention_mask, sentiment_logits, len(clips) if return_loss else None)
+        input_ids = self._check_texts(
+            input_ids, attention_mask, sentiment_logits, clips.shape[0] if return_loss else None
+        )
         vision = None
         if frame_embeds is None:
-            vision = self._run_vision_tower(clips, subject_masks, interpolate_pos_encoding, **kwargs)
+            vision = self._run_vision_tower(clips, subject_masks, interpolate_pos_encoding, **asked)
             frame_embeds = self._project_frames(vision, clips)
-        video = self._pool_frames(frame_embeds, frame_mask, **kwargs)
-        text = self.get_text_features(input_ids, attention_mask, **kwargs)
+        else:
+            frame_embeds = self._in_own_type(frame_embeds)
+        video = self._pool_frames(frame_embeds, frame_mask, **asked)
+        text = self.get_text_features(input_ids, attention_mask, **asked)
         loss = self._loss(video, text, sentiment_logits) if return_loss else None
-        output = self._compare(video, text, loss, vision)
+        # What is inside holds the memory of every frame, so it is kept only where somebody asked for it.
+        output = self._compare(video, text, loss, vision, keep_parts=any(asked.values()))
         as_dict = self.config.return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
 
@@ -286,11 +300,12 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             raise ValueError("`input_ids` must be given, got None; for clips alone call `get_video_features`.")
         text = self.config.text_config
         check_token_ids(input_ids, attention_mask, text.vocab_size, text.max_position_embeddings)
-        if num_pairs is not None and len(input_ids) != num_pairs:
+        num_texts = input_ids.shape[0]  # `len` would fix the number in an exported graph
+        if num_pairs is not None and num_texts != num_pairs:
             raise ValueError(
-                f"`return_loss=True` needs one text per clip, got {num_pairs} clips and {len(input_ids)} texts."
+                f"`return_loss=True` needs one text per clip, got {num_pairs} clips and {num_texts} texts."
             )
-        check_sentiment_logits(sentiment_logits, len(input_ids), self.config.num_sentiments)
+        check_sentiment_logits(sentiment_logits, num_texts, self.config.num_sentiments)
         return input_ids
 
     def _loss(
@@ -314,21 +329,20 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         text: BaseModelOutputWithPooling,
         loss: torch.Tensor | None,
         vision: BaseModelOutputWithPooling | None,
+        keep_parts: bool,
     ) -> EmoCLIPOutput:
         video_features, text_features = cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output)
         video_embeds, text_embeds = _directions(video_features), _directions(text_features)
         logits_per_video = self._logits(video_embeds, text_embeds)
-        # Kept only where somebody asked for what is inside: they hold the memory of every frame.
-        parts = text.hidden_states is not None or text.attentions is not None
         return EmoCLIPOutput(
             loss=loss,
             logits_per_video=logits_per_video,
             logits_per_text=logits_per_video.T,
             video_embeds=video_embeds.to(video_features.dtype),
             text_embeds=text_embeds.to(text_features.dtype),
-            vision_model_output=vision if parts else None,
-            text_model_output=text if parts else None,
-            temporal_model_output=video if parts else None,
+            vision_model_output=vision if keep_parts else None,
+            text_model_output=text if keep_parts else None,
+            temporal_model_output=video if keep_parts else None,
         )
 
 
@@ -469,16 +483,18 @@ class EmoCLIPForVideoClassification(EmoCLIPVideoEncoder):
         problem = self.config.problem_type or _problem_type(labels, num_labels)
         if problem == "regression" and num_labels == 1:
             labels = labels.view(-1, 1)
-        expected = (len(logits),) if problem == "single_label_classification" else (len(logits), num_labels)
-        if tuple(labels.shape) != expected:
-            raise ValueError(f"`labels` for {problem} must have the shape {expected}, got {tuple(labels.shape)}.")
+        expected = logits.shape[:1] if problem == "single_label_classification" else logits.shape
+        if labels.shape != expected:
+            raise ValueError(
+                f"`labels` for {problem} must have the shape {tuple(expected)}, got {tuple(labels.shape)}."
+            )
         if problem == "regression":
             return nn.functional.mse_loss(logits.float(), labels.float())
         if problem == "multi_label_classification":
             return nn.functional.binary_cross_entropy_with_logits(logits.float(), labels.float())
         if not torch.compiler.is_compiling() and ((labels < 0) | (labels >= num_labels)).any():
             raise ValueError(f"`labels` must be class ids in [0, {num_labels}), got {labels.tolist()}.")
-        return nn.functional.cross_entropy(logits.float(), labels)
+        return nn.functional.cross_entropy(logits.float(), labels.long())
 
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:
