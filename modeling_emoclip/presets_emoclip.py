@@ -121,4 +121,12 @@ def _tower(sizes: tuple[int, int, int], hidden_act: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["CLIP_BASES", "TEMPORAL_SIZES", "clip_fields", "emoclip_fields", "emotionclip_fields", "expclip_fields"]
+__all__ = [
+    "CLIP_BASES",
+    "LOGIT_SCALE_OF_CLIP",
+    "TEMPORAL_SIZES",
+    "clip_fields",
+    "emoclip_fields",
+    "emotionclip_fields",
+    "expclip_fields",
+]

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from typing import Any, ClassVar
 
 from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers.activations import ACT2FN
 
 from .preprocessing_emoclip import preprocessing_preset
 from .presets_emoclip import emoclip_fields, emotionclip_fields, expclip_fields
@@ -174,6 +175,8 @@ class EmoCLIPConfig(PreTrainedConfig):
         if kwargs.get("num_labels") is not None:
             _check_positive("num_labels", kwargs["num_labels"])
         super().__post_init__(**kwargs)
+        for name in ("text_config", "vision_config"):
+            _check_choice(f"{name}.hidden_act", getattr(self, name).hidden_act, tuple(ACT2FN))
         self._check_numbers()
         _check_choice("subject_prompting", self.subject_prompting, SUBJECT_PROMPTINGS)
         _check_choice("sentiment_kl_direction", self.sentiment_kl_direction, SENTIMENT_KL_DIRECTIONS)
