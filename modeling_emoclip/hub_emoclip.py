@@ -8,6 +8,7 @@ file that a user enters by reaches every other one through the imports written h
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ def complete_folder(folder: str | Path) -> None:
         path = folder / name
         if path.is_file():
             _write_maps(path)
+
+
+def open_to_others(folder: str | Path) -> None:
+    """Give weights the rights of the files beside them: transformers writes them for their owner alone."""
+    folder = Path(folder)
+    usual = (folder / "config.json").stat().st_mode
+    for path in folder.glob("*.safetensors"):
+        with suppress(PermissionError):  # somebody else's file beside ours
+            path.chmod(usual)
 
 
 def copy_code(folder: str | Path) -> list[Path]:
@@ -107,4 +117,5 @@ __all__ = [
     "complete_folder",
     "copy_code",
     "entry_classes",
+    "open_to_others",
 ]

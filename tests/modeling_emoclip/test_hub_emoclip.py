@@ -44,6 +44,13 @@ def test_the_pipeline_is_named_in_the_configuration(tiny_model_folder, tmp_path)
     }
 
 
+def test_weights_are_as_readable_as_the_rest(tiny_model_folder, tmp_path):
+    """On a shared disk a folder with weights for their owner alone is of use to nobody else."""
+    EmoCLIPModel.from_pretrained(tiny_model_folder).save_pretrained(tmp_path)
+    modes = {(tmp_path / name).stat().st_mode for name in ("config.json", "model.safetensors")}
+    assert len(modes) == 1
+
+
 def test_saving_twice_gives_the_same_files(tiny_model_folder, tmp_path):
     """A map within a map, or a field that is refused on loading, would show the second time."""
     model = EmoCLIPModel.from_pretrained(tiny_model_folder)

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .checks_emoclip import check_frame_embeds, check_frame_mask, check_pixels, check_subject_masks
 from .configuration_emoclip import EmoCLIPConfig
-from .hub_emoclip import complete_folder
+from .hub_emoclip import complete_folder, open_to_others
 from .subject_emoclip import EmoCLIPSubjectVisionModel
 from .temporal_emoclip import (
     EmoCLIPMeanPooling,
@@ -98,6 +98,8 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
         super().save_pretrained(save_directory, is_main_process, state_dict, **kwargs)
         if is_main_process:
             complete_folder(save_directory)
+            if (Path(save_directory) / "config.json").is_file():  # an adapter is saved without
+                open_to_others(save_directory)
         if push_to_hub:
             model: Any = self
             model.push_to_hub(hub.pop("repo_id", None) or Path(save_directory).name, **hub)
