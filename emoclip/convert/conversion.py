@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -117,9 +117,10 @@ def convert_downstream(
             "projection_dim": rows(ours, "visual_projection.weight"),
             "classifier_hidden_size": rows(ours, "classifier.fc1.weight"),
             "num_labels": rows(ours, "classifier.fc2.weight"),
+            "problem_type": problem_type,
         }
     # The published code trains the temporal part.
-    config = EmoCLIPConfig(**fields, problem_type=problem_type, freeze_temporal=False)
+    config = EmoCLIPConfig(**fields, freeze_temporal=False)
     config.preprocessing = preprocessing_preset("emoclip", config.vision_config.image_size)
     model = _filled(EmoCLIPForVideoClassification(config), ours, unknown, EMOCLIP_DOWNSTREAM)
     model.set_frozen(vision=config.freeze_vision, temporal=config.freeze_temporal)
@@ -136,7 +137,7 @@ def to_original(model: EmoCLIPModel | EmoCLIPForVideoClassification, method: str
     """
     _check_method(method)
     has_head = isinstance(model, EmoCLIPForVideoClassification)
-    _check_built_as(method, model.config, has_head)
+    _check_built_as(method, cast(EmoCLIPConfig, model.config), has_head)
     state = {name: tensor.detach().float().cpu() for name, tensor in model.state_dict().items()}
     rules = EMOCLIP_DOWNSTREAM if has_head else _TABLES[method]
     restored, left = rename_back(state, rules)
