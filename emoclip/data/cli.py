@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `emoclip data`: which data sets there are, and from a download to a manifest.
+"""The command `emoclip data`: which data sets there are, from a download to a manifest, and from there to the Hub.
 
 emoclip data list
 emoclip data prepare --dataset mafw --root /data/MAFW --output data/mafw.parquet
+emoclip data push --manifest data/ravdess.parquet --repo me/ravdess
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emoclip.console import run_command, write_line
+from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
+
+from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
+from .shard_cli import add_shard_arguments, run_shard
 
 
 PREPARE_EPILOG = """examples:
   --dataset mafw --root /data/MAFW --output data/mafw.parquet
   --dataset mafw --task compound --root /data/MAFW --output data/mafw_compound.parquet
   --dataset folder --root my_clips --output my_clips/manifest.parquet
+  --dataset hub --root user/name --output data/name.parquet
 
 Layouts, licences and counts: docs/data.md."""
 
@@ -42,17 +48,48 @@ def _main(argv: list[str] | None) -> None:
         )
     )
     add_check_arguments(commands.add_parser("check-media", help="decode every clip and list what fails"))
+    add_shard_arguments(commands.add_parser("shard", help="a manifest and its media as a few large files"))
+    add_crop_arguments(
+        commands.add_parser(
+            "crop-faces",
+            help="detect, track and crop the faces of every clip",
+            epilog=CROP_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    add_push_arguments(
+        commands.add_parser(
+            "push",
+            help="put what the licence allows on the Hub, with a card",
+            epilog=PUSH_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     args = parser.parse_args(argv)
-    {"list": lambda _: list_datasets(), "prepare": run_prepare, "check-media": run_check}[args.command](args)
+    runs = {
+        "list": lambda _: list_datasets(),
+        "prepare": run_prepare,
+        "check-media": run_check,
+        "shard": run_shard,
+        "crop-faces": run_crop,
+        "push": run_push,
+    }
+    runs[args.command](args)
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `prepare`."""
     add = parser.add_argument
     add("--dataset", required=True, metavar="NAME", help="name, see `emoclip data list`; folder is your own clips")
-    add("--root", required=True, type=Path, metavar="DIR", help="folder of the download")
+    add(
+        "--root",
+        required=True,
+        metavar="DIR",
+        help="folder of the download; for hub a repository user/name or a folder",
+    )
     add("--output", required=True, type=Path, metavar="FILE", help="manifest to write, .parquet")
-    add("--task", metavar="T", help="one of the data set's tasks (the first)")
+    add("--task", metavar="T", help="one of the data set's tasks (the first); for hub a configuration")
+    add("--revision", metavar="REV", help="for hub: commit, branch or tag (the newest)")
     add("--exclude-ids", type=Path, metavar="FILE", help="text file with clip ids to leave out, one a line")
     add(
         "--allow-missing",
@@ -79,6 +116,10 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add("--manifest", required=True, type=Path, metavar="FILE", help="the manifest")
     add("--output", required=True, type=Path, metavar="FILE", help="table to write, .parquet: frames and errors")
     add("--exclude", type=Path, metavar="FILE", help="also write the ids that failed, for prepare --exclude-ids")
+    add("--good", type=Path, metavar="FILE", help="also write a manifest of the clips that decode")
+    add(
+        "--quarantine", type=Path, metavar="DIR", help="also move the files that fail out of the way, into this folder"
+    )
     add("--workers", type=int, default=1, metavar="N", help="processes that decode (1)")
 
 
@@ -94,6 +135,7 @@ def run_check(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from emoclip.data.media_check import check_media
+    from emoclip.data.quarantine import move_failed, write_good
 
     if args.workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
@@ -108,6 +150,12 @@ def run_check(args: argparse.Namespace) -> None:
     if args.exclude is not None:
         args.exclude.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
         write_line(f"Written: {args.exclude}")
+    if args.good is not None:
+        write_good(args.manifest, args.good, failed)
+        write_line(f"Written: {args.good}")
+    if args.quarantine is not None:
+        moved = move_failed(args.manifest, args.quarantine, failed)
+        write_line(f"Moved: {len(moved)} files to {args.quarantine}")
     write_line(f"Written: {args.output}")
 
 
@@ -131,6 +179,7 @@ def run_prepare(args: argparse.Namespace) -> None:
         args.root,
         args.output,
         task=args.task,
+        revision=args.revision,
         allow_missing=args.allow_missing,
         exclude_ids=read_ids(args.exclude_ids) if args.exclude_ids else (),
         overwrite=args.overwrite,

@@ -140,7 +140,8 @@ def clip_generator(seed: int, epoch: int, index: int) -> torch.Generator:
 def collate_clips(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """A batch: `index` (B,), `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), and `errors` {index: sentence}.
 
-    What else every item has, such as `subject_masks`, is stacked likewise. Clips of different lengths are padded with zero
+    What else every item has, such as `subject_masks`, is stacked likewise; of a stream, whose clips go by their ids, `index` and
+    `row` are lists. Clips of different lengths are padded with zero
     frames, which `frame_mask` leaves out. Items that could not be decoded appear in `errors` alone; if no item is left, the tensors are
     missing.
     """
@@ -149,9 +150,12 @@ def collate_clips(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     batch: dict[str, Any] = {"errors": {item["index"]: item["error"] for item in items if "error" in item}}
     if good:
         length = max(len(item["frame_mask"]) for item in good)
-        batch["index"] = torch.tensor([item["index"] for item in good])
-        for name in (name for name in good[0] if name != "index"):
-            batch[name] = torch.stack([_pad(item[name], length) for item in good])
+        for name, first in good[0].items():
+            values = [item[name] for item in good]
+            if isinstance(first, torch.Tensor):
+                batch[name] = torch.stack([_pad(value, length) for value in values])
+            else:
+                batch[name] = torch.tensor(values) if isinstance(first, int) else values
     return batch
 
 

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .manifest import Manifest, read_manifest
-from .selection import check_arguments, check_selection, needed_columns, selected, stream_filter
-from .tables import absolute_paths, open_hub, open_manifest, open_shards
+from .selection import check_arguments, check_selection, needed_columns, row_filter, selected
+from .tables import open_hub, open_manifest, open_shards
 
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # Parts that a streamed manifest is cut into, so that as many workers and processes can share it.
 STREAM_PARTS = 64
-# Rows of a stream that are looked at together; their media are in memory then.
-STREAM_BATCH = 16
 
 
 @overload
@@ -103,10 +101,9 @@ def _from_manifest(
 ) -> Dataset | IterableDataset:
     manifest = read_manifest(path, check_media=check_media, checked_only=True)
     indices = _indices(manifest, split, fold, task)
-    files, root = absolute_paths(manifest), manifest.root.resolve()
     # What was read for the checks goes before `datasets` maps its own table, so that not both are held.
     del manifest
-    rows = open_manifest(path, files, root)
+    rows = open_manifest(path)
     rows = rows if indices is None else rows.select(indices)
     return rows.to_iterable_dataset(num_shards=min(STREAM_PARTS, len(rows))) if streaming else rows
 
@@ -135,12 +132,14 @@ def _filtered(
     columns = needed_columns(split, fold, task)
     if not columns:
         return rows
-    if fold is not None and "test_fold" not in (rows.column_names or ["test_fold"]):
-        raise ValueError(f"No fold {fold} in {name}; it has no folds.")
+    absent = [column for column in columns if column not in (rows.column_names or columns)]
+    if absent:
+        raise ValueError(
+            f"This choice needs the column `{absent[0]}`, {name} has only {', '.join(rows.column_names)}."
+        )
     if not isinstance(rows, Dataset):
-        rule = stream_filter(split, fold, task)
-        return rows.with_format("arrow").filter(rule, batched=True, batch_size=STREAM_BATCH).with_format(None)
-    table = rows.data.table.select([column for column in columns if column in rows.column_names])
+        return rows.filter(row_filter(split, fold, task), input_columns=columns)
+    table = rows.data.table.select(columns)
     mask = selected(table, split, fold, task)
     check_selection(table, name, split, fold, task, mask)
     return rows.select(pc.indices_nonzero(mask).to_numpy().astype(np.int64))

@@ -6,7 +6,6 @@ Here are its columns, writing, reading and checking. Selecting rows for training
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from .output import replacing
 
 
 MANIFEST_SCHEMA = pa.schema(
@@ -83,22 +84,48 @@ def write_manifest(
     Raises:
         ValueError: if a row lacks `clip_id`, `path`, `media` or `split`, an id occurs twice, or a label is no class id.
     """
-    path = Path(path)
-    metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
-    if notes:
-        metadata["notes"] = json.dumps(list(notes))
     for row in rows:
         missing = [key for key in ("clip_id", "path", "media", "split") if row.get(key) is None]
         if missing:
             raise ValueError(
                 f"Every manifest row needs `{missing[0]}`, the row of clip {row.get('clip_id')!r} has none."
             )
-    table = _build_table(rows).replace_schema_metadata(metadata)
+    write_manifest_table(
+        path,
+        _build_table(rows),
+        class_names=class_names,
+        dataset=dataset,
+        licence=licence,
+        source=source,
+        notes=notes,
+    )
+
+
+def write_manifest_table(
+    path: str | Path,
+    table: pa.Table,
+    *,
+    class_names: Sequence[str],
+    dataset: str,
+    licence: str,
+    source: str,
+    notes: Sequence[str] = (),
+) -> None:
+    """Write a table that has the columns of a manifest; otherwise as `write_manifest`.
+
+    Raises:
+        ValueError: if an id occurs twice, a kind of media is unknown or a label is no class id.
+    """
+    path = Path(path)
+    metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
+    if notes:
+        metadata["notes"] = json.dumps(list(notes))
+    table = table.replace_schema_metadata(metadata)
+    _check_ids(table["clip_id"], path)
     _check_values(table, list(class_names), path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
 
 
 def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: bool = False) -> Manifest:
@@ -121,6 +148,9 @@ def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: b
         missing = [name for name in MANIFEST_COLUMNS if name not in present]
         if missing:
             raise ValueError(f"A manifest needs the column `{missing[0]}`, {path} has only {', '.join(present)}.")
+        # Before the rest is read: of a million ids, what tells them apart takes as much memory as all other columns.
+        _check_ids(pq.read_table(path, columns=["clip_id"], pre_buffer=False)["clip_id"], path)
+        pa.default_memory_pool().release_unused()
         # Without reading ahead, which would hold the file's bytes beside the table.
         columns = list(_CHECKED_COLUMNS) if checked_only else None
         table = pq.read_table(path, columns=columns, pre_buffer=False, memory_map=True)
@@ -204,13 +234,15 @@ def _read_class_names(text: str, path: Path) -> list[str]:
     return names
 
 
-def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:
-    """Unique ids, known kinds of media, labels that are class ids; column by column, for a million rows take a second."""
-    ids = table["clip_id"]
+def _check_ids(ids: pa.ChunkedArray, path: Path) -> None:
     if pc.count_distinct(ids).as_py() < len(ids):
         counts = ids.value_counts()
         repeated = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"].as_py()
         raise ValueError(f"`clip_id` must be unique, {repeated!r} occurs twice in {path}.")
+
+
+def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:
+    """Known kinds of media, labels that are class ids; column by column, for a million rows take a second."""
     _refuse_first(
         table,
         pc.invert(pc.is_in(table["media"], pa.array(MEDIA_KINDS))),
@@ -227,7 +259,7 @@ def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:
     wrong = pc.indices_nonzero(_outside(several.flatten(), highest))
     if len(wrong):
         row = several.value_parent_indices()[wrong[0].as_py()].as_py()
-        raise ValueError(told(ids[row].as_py(), several.flatten()[wrong[0].as_py()].as_py()))
+        raise ValueError(told(table["clip_id"][row].as_py(), several.flatten()[wrong[0].as_py()].as_py()))
 
 
 def _outside(numbers: Any, highest: int) -> Any:

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
-from modeling_emoclip.video_decoding_emoclip import iter_frames
-
-from .manifest import read_manifest
+from .journal import Journal
+from .manifest import Manifest, read_manifest
+from .media import MEDIA_COLUMNS, iter_clip
+from .output import check_new_file, replacing
+from .worker_pool import WorkerPool
 
 
 COLUMNS = pa.schema(
@@ -61,73 +63,54 @@ def check_media(
         FileNotFoundError, ValueError: The manifest is missing or malformed.
     """
     output = Path(output)
-    if output.exists():
-        raise FileExistsError(f"The table must not exist yet, got {output}; choose another name or remove it.")
+    check_new_file(output)
     manifest = read_manifest(manifest_path, check_media=False)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    journal = output.with_name(f".{output.name}.parts")
-    done = _read_journal(journal)
-    columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
-    waiting = [(clip, path) for clip, path in zip(*columns, strict=True) if clip not in done]
-    root = str(manifest.root)
-    results = iter(progress(_decode_all([(root, clip, path) for clip, path in waiting], workers), len(waiting)))
+    journal = Journal(output.with_name(f".{output.name}.parts"), COLUMNS)
+    done = {row["clip_id"]: Checked(**row) for row in journal.rows()}
+    waiting = (row for row in _rows(manifest) if row["clip_id"] not in done)
+    results = iter(progress(_decode_all(waiting, workers), manifest.table.num_rows - len(done)))
     while chunk := list(islice(results, CHUNK)):
-        _append_journal(journal, chunk)
+        journal.append([vars(one) for one in chunk])
         done.update({one.clip_id: one for one in chunk})
-    _finish(output, journal, list(done.values()))
+    with replacing(output) as temporary:
+        pq.write_table(pa.Table.from_pylist([vars(one) for one in done.values()], schema=COLUMNS), temporary)
+    journal.remove()
     return [one for one in done.values() if one.error]
 
 
-def _decode_all(jobs: list[tuple[str, str, str]], workers: int) -> Iterator[Checked]:
+def _rows(manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """What decoding needs of every clip, a few clips at a time."""
+    wanted = [name for name in ("clip_id", "path", *MEDIA_COLUMNS) if name in manifest.table.column_names]
+    for batch in manifest.table.select(wanted).to_batches(max_chunksize=CHUNK):
+        for row in batch.to_pylist():
+            yield {**row, "file": str(manifest.root / row["path"])}
+
+
+def _decode_all(rows: Iterator[dict[str, Any]], workers: int) -> Iterator[Checked]:
     if workers <= 1:
-        yield from map(_decode, jobs)
-        return
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        yield from pool.map(_decode, jobs, chunksize=8)
+        return map(_decode, rows)
+    pool: WorkerPool[dict[str, Any], Checked] = WorkerPool(
+        _decode, workers=workers, setup=_one_thread, arguments=(), on_death=_died
+    )
+    return pool.run(rows)
 
 
-def _decode(job: tuple[str, str, str]) -> Checked:
-    root, clip_id, path = job
+def _decode(row: dict[str, Any]) -> Checked:
     count = 0
     try:
-        for _ in iter_frames(Path(root) / path):
+        for _ in iter_clip(row):
             count += 1
     except (ValueError, OSError) as error:
-        return Checked(clip_id, path, count, " ".join(str(error).split()))
-    return Checked(clip_id, path, count, None if count else "no frame")
+        return Checked(row["clip_id"], row["path"], count, " ".join(str(error).split()))
+    return Checked(row["clip_id"], row["path"], count, None if count else "no frame")
 
 
-def _read_journal(journal: Path) -> dict[str, Checked]:
-    """What an earlier run had finished."""
-    if not journal.is_dir():
-        return {}
-    for half in journal.glob("*.tmp"):
-        half.unlink()
-    rows = [row for part in sorted(journal.glob("*.parquet")) for row in pq.read_table(part).to_pylist()]
-    return {row["clip_id"]: Checked(**row) for row in rows}
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
-def _append_journal(journal: Path, chunk: list[Checked]) -> None:
-    journal.mkdir(exist_ok=True)
-    number = len(list(journal.glob("*.parquet")))
-    part = journal / f"{number:06}.parquet"
-    temporary = part.with_suffix(".tmp")
-    pq.write_table(_table(chunk), temporary)
-    temporary.replace(part)
-
-
-def _finish(output: Path, journal: Path, results: list[Checked]) -> None:
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    pq.write_table(_table(results), temporary)
-    temporary.replace(output)
-    for part in journal.glob("*") if journal.is_dir() else ():
-        part.unlink()
-    if journal.is_dir():
-        journal.rmdir()
-
-
-def _table(results: list[Checked]) -> pa.Table:
-    return pa.Table.from_pylist([vars(one) for one in results], schema=COLUMNS)
+def _died(row: dict[str, Any]) -> Checked:
+    return Checked(row["clip_id"], row["path"], 0, f"{row['path']} ended the process that decoded it")
 
 
 __all__ = ["Checked", "check_media"]

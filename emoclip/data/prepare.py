@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .counts import count_rows, differences
 from .manifest import write_manifest
+from .output import check_new_file
 from .readers import get_reader
 from .readers.reader import Counts, Reader, Row
 
@@ -39,12 +40,13 @@ class Prepared:
     excluded: int
 
 
-def prepare(
+def prepare(  # noqa: PLR0913, one argument for each flag of the command
     dataset: str,
     root: str | Path,
     output: str | Path,
     *,
     task: str | None = None,
+    revision: str | None = None,
     allow_missing: bool = False,
     exclude_ids: Collection[str] = (),
     overwrite: bool = False,
@@ -54,9 +56,10 @@ def prepare(
 
     Args:
         dataset: A key of `emoclip.data.readers.READERS`.
-        root: Folder of the official download.
+        root: Folder of the official download, or for `hub` the name of a repository.
         output: The manifest to write, `.parquet`.
         task: One of the data set's tasks; its first one if absent.
+        revision: Of a repository on the Hub.
         allow_missing: Write what is there although clips are missing or counts differ; both are recorded in the manifest's
             metadata.
         exclude_ids: Clips to leave out, such as those shared with another data set. They do not count as missing.
@@ -70,13 +73,17 @@ def prepare(
             file and row.
     """
     root, output = Path(root), Path(output)
-    _check_output(output, overwrite)
-    reader = get_reader(dataset, root)
+    check_new_file(output, suffix=".parquet", overwrite=overwrite)
+    # Where media go that come inside tables: beside the manifest, so that both can be moved together.
+    media = output.with_name(f"{output.stem}_media")
+    reader = get_reader(dataset, root, task=task, revision=revision, media_folder=media)
     task = reader.task_or_default(task)
     names = reader.tasks[task]
     excluded = set(exclude_ids)
-    kept, missing = [], []
+    kept: list[Row] = []
     skipped: list[Row] = []
+    missing: list[str] = []
+    places: list[str] = []
     for row in _unique(progress(reader.rows(root, task))):
         if row["clip_id"] in excluded:
             skipped.append(row)
@@ -84,9 +91,10 @@ def prepare(
             kept.append(row)
         else:
             missing.append(row["clip_id"])
+            places.append(_named(row))
     wrong = differences(count_rows(kept + skipped, names), reader, task)
     if not allow_missing:
-        _refuse_missing(reader, root, missing)
+        _refuse_missing(reader, root, places)
         _refuse_differences(reader, wrong)
     if not kept:
         raise FileNotFoundError(
@@ -118,7 +126,13 @@ def _unique(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _place(row: Row) -> str:
+    if "listed" in row:
+        return str(row["listed"])
     return f"fold {row['test_fold']}" if row.get("test_fold") is not None else str(row["split"])
+
+
+def _named(row: Row) -> str:
+    return f"{row['clip_id']} ({row['listed']})" if "listed" in row else str(row["clip_id"])
 
 
 def _is_there(row: Row) -> bool:
@@ -155,6 +169,7 @@ def _some(entries: list[str], between: str = ", ") -> str:
 def _write(output: Path, reader: Reader, task: str, rows: list[Row], notes: list[str]) -> None:
     folder = output.parent.resolve()
     for row in rows:
+        row.pop("listed", None)
         row["path"] = Path(os.path.relpath(Path(row["path"]).resolve(), folder)).as_posix()
     write_manifest(
         output,
@@ -165,13 +180,6 @@ def _write(output: Path, reader: Reader, task: str, rows: list[Row], notes: list
         source=reader.source,
         notes=notes,
     )
-
-
-def _check_output(output: Path, overwrite: bool) -> None:
-    if output.suffix != ".parquet":
-        raise ValueError(f"`--output` must end in .parquet, got {output}.")
-    if output.exists() and not overwrite:
-        raise FileExistsError(f"The manifest must not exist yet, got {output}; choose another or pass --overwrite.")
 
 
 __all__ = ["Prepared", "prepare", "read_ids"]

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from .manifest import MANIFEST_SCHEMA
 
 
 # Task -> the column that a row must have to fit it.
@@ -74,13 +77,22 @@ def check_selection(
         raise ValueError(f"For the task {task} a row must have `{TASKS[task]}`, none of those chosen in {name} has.")
 
 
-def stream_filter(split: str | None, fold: int | None, task: str | None) -> partial:
-    """The same rule as a function of a batch of a stream, which workers can be sent."""
-    return partial(_in_batch, split=split, fold=fold, task=task)
+def row_filter(split: str | None, fold: int | None, task: str | None) -> partial:
+    """The same rule as a function of the columns `needed_columns` of one row, which workers can be sent."""
+    return partial(_keeps, split=split, fold=fold, task=task)
 
 
-def _in_batch(batch: pa.Table, split: str | None, fold: int | None, task: str | None) -> list[bool]:
-    return selected(batch, split, fold, task).to_pylist()
+def _keeps(*values: Any, split: str | None, fold: int | None, task: str | None) -> bool:
+    # With the types of a manifest: what is null has none of its own.
+    columns = {
+        name: pa.array([value], _type_of(name))
+        for name, value in zip(needed_columns(split, fold, task), values, strict=True)
+    }
+    return bool(selected(pa.table(columns), split, fold, task)[0].as_py())
+
+
+def _type_of(name: str) -> pa.DataType | None:
+    return MANIFEST_SCHEMA.field(name).type if name in MANIFEST_SCHEMA.names else None
 
 
 def _has(table: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
@@ -92,4 +104,4 @@ def _has(table: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
     return pc.is_valid(column)
 
 
-__all__ = ["TASKS", "check_arguments", "check_selection", "needed_columns", "selected", "stream_filter"]
+__all__ = ["TASKS", "check_arguments", "check_selection", "needed_columns", "row_filter", "selected"]

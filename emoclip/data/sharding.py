@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,8 +18,10 @@ import pyarrow.parquet as pq
 
 from .loading import load
 from .manifest import Manifest, fingerprint, read_manifest
+from .output import check_writable, replacing
 from .shard_media import media_size, read_media, zip_frames
 from .shards import SHARD_FORMATS, Shard, ShardIndex, media_value, plan_shards, row_columns, shard_features
+from .worker_pool import WorkerPool
 
 
 # Clips that are held at once, and a group that a reader fetches at once.
@@ -85,7 +86,7 @@ def write_shards(
     for written in progress(_write_all(jobs, workers), len(rows)):
         failures |= written.failures
         clips[written.shard.split] += len(written.shard.rows) - len(written.failures)
-    index = _index(manifest, settings, clips)
+    index = _index(manifest, settings, media, clips)
     index.write(output)
     return index, failures
 
@@ -109,22 +110,31 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
         return
     if output.exists() and any(output.iterdir()):
         raise FileExistsError(f"The output must be a new folder or one of a run that was stopped, got {output}.")
-    (output / "data").mkdir(parents=True, exist_ok=True)
+    check_writable(output / "data")
     plan.write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _index(manifest: Manifest, settings: dict[str, Any], clips: dict[str, int]) -> ShardIndex:
+def _index(manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int]) -> ShardIndex:
+    schema = manifest.table.select(row_columns(manifest.table.column_names)).schema
+    features = shard_features(schema, manifest.class_names, media).to_dict()
     about = {name: getattr(manifest, name) for name in ("class_names", "dataset", "licence", "source")}
-    return ShardIndex(**settings, **about, notes=list(manifest.notes), clips=clips)
+    return ShardIndex(**settings, **about, notes=list(manifest.notes), features=features, clips=clips)
 
 
 def _write_all(jobs: list[_Job], workers: int) -> Iterator[Written]:
     if workers == 1:
         yield from map(_write, jobs)
         return
-    with ProcessPoolExecutor(max_workers=workers) as pool:
-        for future in as_completed([pool.submit(_write, job) for job in jobs]):
-            yield future.result()
+    pool: WorkerPool[_Job, Written] = WorkerPool(_write, workers=workers, setup=_nothing, arguments=(), on_death=_died)
+    yield from pool.run(jobs)
+
+
+def _nothing() -> None:
+    """No process needs preparing."""
+
+
+def _died(job: _Job) -> Written:
+    raise OSError(f"The process that wrote {job.shard.name} was killed, perhaps for memory; use fewer --workers.")
 
 
 def _write(job: _Job) -> Written:
@@ -135,14 +145,13 @@ def _write(job: _Job) -> Written:
         return Written(job.shard, json.loads(told.read_text(encoding="utf-8")))
     rows = load(job.manifest, check_media=False)
     failures: dict[str, str] = {}
-    temporary = target.with_name(f".{target.name}.tmp")
     good = _readable(rows, job.shard.rows, failures)
-    if job.format == "parquet":
-        _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
-    else:
-        _write_tar(rows, good, temporary)
-    told.write_text(json.dumps(failures), encoding="utf-8")
-    temporary.replace(target)
+    with replacing(target) as temporary:
+        if job.format == "parquet":
+            _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
+        else:
+            _write_tar(rows, good, temporary)
+        told.write_text(json.dumps(failures), encoding="utf-8")
     return Written(job.shard, failures)
 
 

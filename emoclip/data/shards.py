@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .media import MEDIA_VALUES
+from .output import replacing
 
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ShardIndex:
         shard_bytes, seed: What the cut and the order depend on.
         format: A key of `SHARD_FORMATS`.
         class_names, dataset, licence, source, notes: Of the manifest.
+        features: Of the columns, as `datasets.Features.to_dict` gives them; tar files do not carry their own.
         clips: Split -> how many clips the shards hold.
     """
 
@@ -63,13 +65,13 @@ class ShardIndex:
     licence: str
     source: str
     notes: list[str]
+    features: dict[str, Any]
     clips: dict[str, int]
 
     def write(self, folder: Path) -> None:
         """Write the index under its name when it is complete."""
-        temporary = folder / f".{INDEX_NAME}.tmp"
-        temporary.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False), encoding="utf-8")
-        temporary.replace(folder / INDEX_NAME)
+        with replacing(folder / INDEX_NAME) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> ShardIndex:

@@ -5,45 +5,44 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow.dataset import ParquetFragmentScanOptions
 
-from .manifest import Manifest
+from .manifest import ROWS_PER_GROUP
 from .media import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
 
 if TYPE_CHECKING:
-    from datasets import Dataset, IterableDataset
+    from datasets import Dataset, Features, IterableDataset
 
     Rows: TypeAlias = Dataset | IterableDataset
 
 
-def open_manifest(path: Path, files: pa.Array, root: Path) -> Dataset:
-    """Return the rows of a manifest with the column `file`.
-
-    Args:
-        path: The manifest.
-        files: Absolute path of each clip, see `absolute_paths`.
-        root: What the paths are relative to.
-    """
+def open_manifest(path: Path) -> Dataset:
+    """Return the rows of a manifest with the column `file`, the absolute path of each clip."""
     from datasets import Dataset
 
+    root = str(path.parent.resolve())
     pa.default_memory_pool().release_unused()
-    rows = Dataset.from_parquet(str(path))
+    # Without reading ahead: the first time `datasets` copies the table, and would hold much of the file beside it.
+    options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
+    # In large pieces: opening touches the head of each, and with it the pages around.
+    rows = Dataset.from_parquet(str(path), fragment_scan_options=options, writer_batch_size=ROWS_PER_GROUP)
+    pa.default_memory_pool().release_unused()
+    # As a column: for a million rows Python's own joining would hold half a gigabyte. From the file and not from the rows, whose
+    # pages would all come into memory for one column.
+    paths = pq.read_table(path, columns=["path"], pre_buffer=False)["path"].cast(pa.string())
+    files = pc.binary_join_element_wise(pa.scalar(root), paths, os.sep)
     # Named by what it depends on: left to itself `datasets` copies the whole column to hash it.
     state = hashlib.sha256(f"{rows._fingerprint}:{root}".encode()).hexdigest()[:16]
-    return rows.add_column("file", files, new_fingerprint=state)
-
-
-def absolute_paths(manifest: Manifest) -> pa.Array:
-    """The clips' paths, joined column by column: for a million rows Python's own would hold half a gigabyte."""
-    root = str(manifest.root.resolve())
-    joined = pc.binary_join_element_wise(pa.scalar(root), manifest.table["path"], os.sep)
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+    return rows.add_column("file", files.combine_chunks(), new_fingerprint=state)
 
 
 def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
@@ -60,10 +59,11 @@ def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
     files = sorted(str(path) for path in (folder / "data").glob(f"{split or '*'}-?????-of-?????{suffix}"))
     from datasets import load_dataset
 
-    rows = load_dataset(index.format, data_files={"all": files}, split="all", streaming=streaming)
-    if index.format == "webdataset":
-        return _untarred(rows)
-    return undecoded(rows)
+    features = _tar_features(index) if index.format == "webdataset" else None
+    rows = load_dataset(
+        index.format, data_files={"shards": files}, split="shards", streaming=streaming, features=features
+    )
+    return undecoded(rows) if features is None else _untarred(rows, index)
 
 
 def open_hub(name: str, split: str | None, revision: str | None, *, streaming: bool) -> Rows:
@@ -76,30 +76,51 @@ def open_hub(name: str, split: str | None, revision: str | None, *, streaming: b
 
 def undecoded(rows: Rows) -> Rows:
     """Return the same rows with media as `{"bytes", "path"}`: decoding is ours, in the worker."""
-    from datasets import Image, List, Video
-
     for name, feature in (rows.features or {}).items():
-        if isinstance(feature, Image | Video):
-            rows = rows.cast_column(name, type(feature)(decode=False))
-        elif isinstance(feature, List) and isinstance(feature.feature, Image):
-            rows = rows.cast_column(name, List(Image(decode=False)))
+        if _as_stored(feature) is not feature:
+            rows = rows.cast_column(name, _as_stored(feature))
     return rows
 
 
-def _untarred(rows: Rows) -> Rows:
-    names = [name for name in (rows.column_names or []) if name not in ("__key__", "__url__", "json", *MEDIA_VALUES)]
-    if names:
-        raise ValueError(f"WebDataset shards must hold json, {', '.join(MEDIA_VALUES)}, got also {', '.join(names)}.")
-    return rows.map(_from_tar, remove_columns=["__key__", "__url__", "json"])
+def _as_stored(feature: Any) -> Any:
+    """The same feature without decoding; itself if it never decodes."""
+    from datasets import Image, List, Video
+
+    if isinstance(feature, Image | Video):
+        return type(feature)(decode=False)
+    if isinstance(feature, List) and isinstance(feature.feature, Image):
+        return List(Image(decode=False))
+    return feature
 
 
-def _from_tar(row: dict[str, Any]) -> dict[str, Any]:
+def _tar_features(index: ShardIndex) -> Features:
+    """Types of what lies in the tar files; guessed from a few clips, what is null there would have none."""
+    from datasets import Features, Value
+
+    columns = Features.from_dict(index.features)
+    media = {name: Value("binary") for name in MEDIA_VALUES if name in columns}
+    about = {name: feature for name, feature in columns.items() if name not in media}
+    return Features({"__key__": Value("string"), "__url__": Value("string"), "json": about, **media})
+
+
+def _untarred(rows: Rows, index: ShardIndex) -> Rows:
+    from datasets import Features
+
+    wanted = Features.from_dict(index.features)
+    features = Features({name: _as_stored(feature) for name, feature in wanted.items()})
+    return rows.map(
+        partial(_from_tar, names=list(features)), remove_columns=["__key__", "__url__", "json"], features=features
+    )
+
+
+def _from_tar(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     from .shard_media import unzip_frames
 
-    media: dict[str, Any] = {name: row[name] for name in MEDIA_VALUES if row.get(name) is not None}
-    if "frames" in media:
-        media["frames"] = unzip_frames(media["frames"])
-    return {**row["json"], **media}
+    found = dict(row["json"])
+    for name in MEDIA_VALUES:
+        if row.get(name) is not None:
+            found[name] = unzip_frames(row[name]) if name == "frames" else {"bytes": row[name], "path": None}
+    return {name: found.get(name) for name in names}
 
 
-__all__ = ["absolute_paths", "open_hub", "open_manifest", "open_shards", "undecoded"]
+__all__ = ["open_hub", "open_manifest", "open_shards", "undecoded"]

@@ -52,6 +52,11 @@ class DataConfig:
             and, with `horizontal_flip`, of their mirror images (needs cache_frames and optimizer.train_vision=none).
         horizontal_flip: mirror half of the clips.
         rotation_degrees: rotate each clip by up to as much either way, 6 in EmoCLIP (not with cache_features).
+        random_crop: crop each `clip`, or each `frame` (EmotionCLIP), at a random place instead of the middle (not with
+            cache_frames).
+        subject_masks: give the model the boxes of the manifest as masks of the subject (not with cache_frames).
+        class_balanced: draw every class equally often; needs a label for every clip.
+        bucket_by_length: fill batches with clips of like length, for stills beside clips.
     """
 
     manifest: Path
@@ -62,8 +67,17 @@ class DataConfig:
     cache_features: bool = False
     horizontal_flip: bool = True
     rotation_degrees: float = 0.0
+    random_crop: Literal["none", "clip", "frame"] = "none"
+    subject_masks: bool = False
+    class_balanced: bool = False
+    bucket_by_length: bool = False
 
     def __post_init__(self) -> None:
+        if self.cache_frames and (self.random_crop != "none" or self.subject_masks):
+            raise ValueError(
+                "`cache_frames` keeps the middle of the frames alone, so random_crop must be none and subject_masks false, got "
+                f"{self.random_crop} and {self.subject_masks}."
+            )
         if not 0 <= self.rotation_degrees <= 180:
             raise ValueError(f"`rotation_degrees` must be from 0 to 180, got {self.rotation_degrees}.")
         if self.rotation_degrees and self.cache_features:

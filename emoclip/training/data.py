@@ -43,11 +43,22 @@ class CaptionedClips:
             training=True,
             horizontal_flip=config.data.horizontal_flip,
             rotation_degrees=config.data.rotation_degrees,
+            random_crop=config.data.random_crop,
+            subject_masks=config.data.subject_masks,
             seed=config.seed,
             cache=config.data.cache_frames,
         )
         self._features: FeatureCache | None = None
-        self.sampler = EpochBatchSampler(len(rows), config.data.batch_size, config.seed, rank, world_size)
+        self.sampler = EpochBatchSampler(
+            len(rows),
+            config.data.batch_size,
+            config.seed,
+            rank,
+            world_size,
+            labels=list(rows["label"]) if config.data.class_balanced else None,
+            # Any clip gives as many frames as any other; a still gives one.
+            lengths=[int(kind != "image") for kind in rows["media"]] if config.data.bucket_by_length else None,
+        )
         self.loader = DataLoader(
             self.clips,
             batch_sampler=self.sampler,

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 
@@ -78,3 +79,32 @@ def test_missing_clip_is_found_on_loading(manifest):
     (manifest.parent / "c2.mp4").unlink()
     with pytest.raises(FileNotFoundError, match=r"first 'c2.mp4'"):
         load(manifest, split="test")
+
+
+def test_task_leaves_the_rows_that_fit_it(manifest):
+    """Neutral clips of MAFW without captions must not stop a training on captions, nor unlabelled ones an evaluation."""
+    rows = pq.read_table(manifest).to_pylist()
+    rows[2]["captions"] = []
+    rows[3]["captions"] = None
+    rows[4]["label"] = 0
+    write_manifest(manifest, rows, class_names=["x"], dataset="toy", licence="CC0-1.0", source="test")
+    assert load(manifest, task="captions")["clip_id"][:] == ["c0", "c1", "c4", "c5", "c6"]
+    assert load(manifest, task="classification")["clip_id"][:] == ["c4"]
+    assert load(manifest, "train", 2, "captions")["clip_id"][:] == ["c0", "c5"]
+    with pytest.raises(ValueError, match="For the task multi_label a row must have `labels`, none of those chosen"):
+        load(manifest, task="multi_label")
+    with pytest.raises(ValueError, match=r"must be one of captions, .* or None, got 'caption'"):
+        load(manifest, task="caption")
+
+
+def test_streamed_manifest_has_the_same_rows(manifest):
+    """The two ways must be interchangeable."""
+    streamed = [row["clip_id"] for row in load(manifest, "train", streaming=True)]
+    assert streamed == load(manifest, "train")["clip_id"][:]
+
+
+def test_what_is_neither_file_nor_id_is_refused(tmp_path):
+    """A mistyped path must not be asked of the Hub."""
+    for source in (tmp_path / "no" / "such" / "folder", "a/b/c", "name"):
+        with pytest.raises(FileNotFoundError, match="must be a manifest, a folder of shards or an id on the Hub"):
+            load(source)

@@ -9,8 +9,9 @@ import pytest
 
 from emoclip.cli import main
 from emoclip.data import media_check
-from emoclip.data.manifest import write_manifest
-from emoclip.data.media_check import check_media
+from emoclip.data.manifest import read_manifest, write_manifest
+from emoclip.data.media_check import Checked, check_media
+from emoclip.data.quarantine import move_failed, write_good
 
 
 @pytest.fixture
@@ -45,16 +46,16 @@ def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, monkeypatch: pyte
     decode: Callable = media_check._decode
 
     def stop_at_the_fourth(job):
-        if job[1] == "cut" and len(decoded) == 3:
+        if job["clip_id"] == "cut" and len(decoded) == 3:
             raise KeyboardInterrupt
-        decoded.append(job[1])
+        decoded.append(job["clip_id"])
         return decode(job)
 
     monkeypatch.setattr(media_check, "_decode", stop_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         check_media(manifest, tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
-    monkeypatch.setattr(media_check, "_decode", lambda job: (decoded.append(job[1]), decode(job))[1])
+    monkeypatch.setattr(media_check, "_decode", lambda job: (decoded.append(job["clip_id"]), decode(job))[1])
     check_media(manifest, tmp_path / "out.parquet")
     # The first two were kept; the third was not yet written.
     assert decoded == ["a", "b", "c", "c", "cut", "gone"]
@@ -72,3 +73,48 @@ def test_the_command_writes_the_ids_to_leave_out(
     assert main(command) == 2
     assert "must not exist yet" in capsys.readouterr().err
     assert main([*command, "--workers", "0"]) == 2
+
+
+def test_failures_are_left_out_and_moved_away(manifest: Path, tmp_path: Path) -> None:
+    """Another tool that reads the folder would stumble over the same files."""
+    command = ["data", "check-media", "--manifest", str(manifest), "--output", str(tmp_path / "out.parquet")]
+    good, away = tmp_path / "sub" / "good.parquet", tmp_path / "away"
+    assert main([*command, "--good", str(good), "--quarantine", str(away)]) == 0
+    rows = read_manifest(good)  # looks for the files too
+    assert rows.table["clip_id"].to_pylist() == ["a", "b", "c"]
+    assert rows.notes == ("2 clips were left out because they do not decode.",)
+    assert (away / "cut.mp4").is_file() and not (tmp_path / "cut.mp4").exists()
+    lines = (away / "quarantine.csv").read_text().splitlines()
+    assert lines[0] == "clip_id,path,error" and lines[1].startswith("cut,cut.mp4,") and len(lines) == 2
+
+
+def test_file_that_a_good_clip_needs_stays(tmp_path: Path, short_clip: Path) -> None:
+    """One scene behind the end of a film must not take the film away from the others."""
+    (tmp_path / "film.mp4").write_bytes(short_clip.read_bytes())
+    scenes = [("first", 0, 5), ("behind", 90, 99)]
+    rows = [
+        {
+            "clip_id": clip,
+            "path": "film.mp4",
+            "media": "video",
+            "split": "train",
+            "start_frame": start,
+            "end_frame": end,
+        }
+        for clip, start, end in scenes
+    ]
+    write_manifest(tmp_path / "m.parquet", rows, class_names=["x"], dataset="d", licence="l", source="s")
+    failed = check_media(tmp_path / "m.parquet", tmp_path / "out.parquet")
+    assert [one.clip_id for one in failed] == ["behind"]
+    assert {row["clip_id"]: row["num_frames"] for row in pq.read_table(tmp_path / "out.parquet").to_pylist()}[
+        "first"
+    ] == 5
+    assert move_failed(tmp_path / "m.parquet", tmp_path / "away", failed) == []
+    assert (tmp_path / "film.mp4").is_file()
+
+
+def test_nothing_left_is_an_error(manifest: Path, tmp_path: Path) -> None:
+    """An empty manifest fails later, in a place that says less."""
+    everything = [Checked(name, f"{name}.mp4", 0, "bad") for name in ("a", "b", "c", "cut", "gone")]
+    with pytest.raises(ValueError, match="At least one clip must decode, none of the 5"):
+        write_good(manifest, tmp_path / "good.parquet", everything)

@@ -9,10 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from emoclip.cli import main
+from emoclip.data import load
+from emoclip.data.clips import ClipDataset
 from emoclip.data.manifest import read_manifest
 from emoclip.data.prepare import prepare, read_ids
 from emoclip.data.readers import READERS
 from emoclip.data.readers.reader import Reader, counts_of
+from emoclip.data.sharding import write_shards
+from modeling_emoclip import EmoCLIPVideoProcessor
 
 
 NAMES = ("calm", "tense")
@@ -156,3 +160,37 @@ def test_the_command_prints_counts_beside_the_official_ones(
     assert "2/3" in printed and "calm 1/2" in printed and "Note: Shared clips." in printed
     assert main(["data", "list"]) == 0
     assert "MAFW" in capsys.readouterr().out
+
+
+def test_clip_listed_twice_is_named_with_files_and_rows(tmp_path: Path, short_clip: Path) -> None:
+    """A list that was put together from two by hand."""
+    root = tmp_path / "DFEW"
+    for fold in range(1, 6):
+        lists = root / "EmoLabel_DataSplit" / "test(single-labeled)"
+        lists.mkdir(parents=True, exist_ok=True)
+        (lists / f"set_{fold}.csv").write_text(f"video_name,label\n{max(fold, 2)},1\n")
+    with pytest.raises(ValueError, match=r"'00002' is in .*/set_1.csv:2 and in .*/set_2.csv:2"):
+        prepare("dfew", root, tmp_path / "a.parquet", allow_missing=True)
+
+
+def test_names_in_any_script_and_of_any_length_go_all_the_way(tmp_path: Path, short_clip: Path) -> None:
+    """People's own clips are called what people call them."""
+    name = f"{'é' * 60} 😀 表情 {'x' * 90}.mp4"
+    folder = tmp_path / "mine" / "glücklich 'oder' \"nicht\""
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(short_clip.read_bytes())
+    prepare("folder", tmp_path / "mine", tmp_path / "m.parquet")
+    processor = EmoCLIPVideoProcessor(num_frames=2, frame_stride=1, size=16, crop_size=16)
+    assert "error" not in ClipDataset(load(tmp_path / "m.parquet"), processor)[0]
+    for form in ("parquet", "webdataset"):
+        write_shards(tmp_path / "m.parquet", tmp_path / form, format=form)
+        assert load(tmp_path / form)[0]["clip_id"].endswith(name)
+
+
+def test_output_that_cannot_be_written_is_refused_before_reading(download: Path, tmp_path: Path) -> None:
+    """The counts of 300,000 clips take a while."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileExistsError, match=r"a part of .* is a file; choose another"):
+        prepare("small", download / "nowhere", tmp_path / "file" / "a.parquet")
+    with pytest.raises(PermissionError, match=r"can be written to, .* cannot"):
+        prepare("small", download / "nowhere", Path("/proc/emoclip/a.parquet"))

@@ -9,27 +9,34 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+from pathlib import PurePosixPath
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 
+KIND = "(models|datasets)/"
+
+
 @dataclass
 class Repository:
-    """Files of one repository; every commit gives a new id."""
+    """Files of one repository; every commit gives a new id. Branches other than the main one are only counted."""
 
+    private: bool = False
+    branches: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=lambda: [hashlib.sha1(b"start").hexdigest()])
 
 
 @dataclass
 class Hub:
-    """What the server holds, and what it was asked."""
+    """What the server holds, and what it was asked. Names of data sets begin with `datasets/`."""
 
     address: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    new_repository = Repository
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,15 +49,22 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self._path()
         if path == "/api/repos/create":
-            name = json.loads(body)["name"]
-            organisation = json.loads(body).get("organization") or "me"
-            self.hub.repositories.setdefault(f"{organisation}/{name}", Repository())
-            self._json({"url": f"{self.hub.address}/{organisation}/{name}", "name": f"{organisation}/{name}"})
+            asked = json.loads(body)
+            organisation = asked.get("organization") or "me"
+            kind = "datasets/" if asked.get("type") == "dataset" else ""
+            name = f"{kind}{organisation}/{asked['name']}"
+            self.hub.repositories.setdefault(name, Repository(private=asked.get("visibility") == "private"))
+            self._json({"url": f"{self.hub.address}/{name}", "name": f"{organisation}/{asked['name']}"})
         elif path == "/api/validate-yaml":
             self._json({"errors": [], "warnings": []})
-        elif match := re.fullmatch(r"/api/models/(.+)/preupload/[^/]+", path):
+        elif match := re.fullmatch(r"/api/datasets/(.+)/branch/([^/]+)", path):
+            self.hub.repositories[f"datasets/{match[1]}"].branches.append(match[2])
+            self._json({})
+        elif match := re.fullmatch(r"/api/datasets/(.+)/paths-info/[^/]+", path):
+            self._paths(f"datasets/{match[1]}", parse_qs(body.decode())["paths"])
+        elif match := re.fullmatch(rf"/api/{KIND}(.+)/preupload/[^/]+", path):
             files = [file["path"] for file in json.loads(body)["files"]]
-            large = [name.endswith(".safetensors") for name in files]
+            large = [name.endswith((".safetensors", ".parquet", ".mp4")) for name in files]
             modes = [{"path": name, "uploadMode": "lfs" if is_large else "regular", "shouldIgnore": False}
                      for name, is_large in zip(files, large, strict=True)]  # fmt: skip
             self._json({"files": modes})
@@ -60,8 +74,8 @@ class Handler(BaseHTTPRequestHandler):
                 {**one, "actions": {"upload": {"href": f"{self.hub.address}/lfs/{one['oid']}"}}} for one in objects
             ]
             self._json({"transfer": "basic", "objects": answers})
-        elif match := re.fullmatch(r"/api/models/(.+)/commit/[^/]+", path):
-            self._commit(self.hub.repositories[match[1]], body)
+        elif match := re.fullmatch(rf"/api/{KIND}(.+)/commit/[^/]+", path):
+            self._commit(self.hub.repositories[_named(match)], body)
         else:
             self._missing("EntryNotFound")
 
@@ -78,10 +92,10 @@ class Handler(BaseHTTPRequestHandler):
         path = self._path()
         if match := re.fullmatch(r"/(?:api/resolve-cache/models/)?(.+?)/resolve/([^/]+)/(.+)", path):
             self._file(match[1], match[3])
-        elif match := re.fullmatch(r"/api/models/(.+?)/tree/([^/]+)(?:/(.+))?", path):
-            self._tree(match[1])
-        elif match := re.fullmatch(r"/api/models/(.+?)(?:/revision/[^/]+)?", path):
-            self._info(match[1])
+        elif match := re.fullmatch(rf"/api/{KIND}(.+?)/tree/([^/]+)(?:/(.+))?", path):
+            self._tree(_named(match), match[4])
+        elif match := re.fullmatch(rf"/api/{KIND}([^/]+/[^/]+)(?:/revision/[^/]+)?", path):
+            self._info(_named(match))
         elif path == "/api/whoami-v2":
             self._json({"type": "user", "name": "me", "orgs": []})
         else:
@@ -97,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
                 repository.files[value["path"]] = base64.b64decode(value["content"])
             elif entry["key"] == "lfsFile":
                 repository.files[value["path"]] = self.hub.objects[value["oid"]]
+            elif entry["key"] == "deletedFile":
+                del repository.files[value["path"]]
         repository.commits.append(hashlib.sha1(body).hexdigest())
         head = repository.commits[-1]
         self._json({"commitUrl": f"{self.hub.address}/me/x/commit/{head}", "commitOid": head, "hookOutput": ""})
@@ -112,16 +128,28 @@ class Handler(BaseHTTPRequestHandler):
             tag = hashlib.sha256(content).hexdigest()
             self._answer(200, content, {"ETag": f'"{tag}"', "X-Repo-Commit": repository.commits[-1]})
 
-    def _tree(self, name: str) -> None:
+    def _tree(self, name: str, folder: str | None) -> None:
         repository = self.hub.repositories.get(name)
         if repository is None:
             self._missing("RepoNotFound")
             return
-        entries = [
-            {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-            for path, content in repository.files.items()
-        ]
-        self._json(entries)
+        recursive = parse_qs(urlsplit(self.path).query).get("recursive", ["false"])[0].lower() in ("true", "1")
+        start = PurePosixPath(folder or "")
+        entries = [*_entries(repository), *_folders(repository)]
+        inside = [entry for entry in entries if start in PurePosixPath(entry["path"]).parents]
+        self._json([one for one in inside if recursive or PurePosixPath(one["path"]).parent == start])
+
+    def _paths(self, name: str, paths: list[str]) -> None:
+        """What lies at paths, folders included."""
+        repository = self.hub.repositories[name]
+        self._json([entry for entry in [*_entries(repository), *_folders(repository)] if entry["path"] in paths])
+
+    def _paths(self, name: str, paths: list[str]) -> None:
+        """What lies at paths, folders included."""
+        entries = _entries(self.hub.repositories[name])
+        folders = {parent.as_posix() for entry in entries for parent in PurePosixPath(entry["path"]).parents}
+        found = [entry for entry in entries if entry["path"] in paths]
+        self._json([*found, *({"type": "directory", "path": path, "oid": "0"} for path in paths if path in folders)])
 
     def _info(self, name: str) -> None:
         repository = self.hub.repositories.get(name)
@@ -129,8 +157,10 @@ class Handler(BaseHTTPRequestHandler):
             self._missing("RepoNotFound")
             return
         siblings = [{"rfilename": path} for path in repository.files]
-        head = {"id": name, "modelId": name, "sha": repository.commits[-1], "private": False, "tags": []}
-        self._json({**head, "siblings": siblings})
+        head = {"id": name, "modelId": name, "sha": repository.commits[-1], "private": repository.private}
+        licence = re.search(rb"^license: (.+)$", repository.files.get("README.md", b""), re.MULTILINE)
+        card = {"cardData": {"license": licence[1].decode()}} if licence else {}
+        self._json({**head, **card, "tags": [], "siblings": siblings})
 
     def _path(self) -> str:
         path = unquote(urlsplit(self.path).path)
@@ -153,6 +183,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+
+def _named(match: re.Match) -> str:
+    return f"datasets/{match[2]}" if match[1] == "datasets" else match[2]
+
+
+def _entries(repository: Repository) -> list[dict]:
+    return [
+        {"type": "file", "path": path, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+        for path, content in repository.files.items()
+    ]
+
+
+def _folders(repository: Repository) -> list[dict]:
+    names = {parent.as_posix() for path in repository.files for parent in PurePosixPath(path).parents} - {"."}
+    return [{"type": "directory", "path": name, "oid": hashlib.sha1(name.encode()).hexdigest()} for name in names]
 
 
 @pytest.fixture(scope="module")

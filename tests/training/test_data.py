@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training batches: pairs that belong together, reproducible, and readable errors."""
 
+import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from emoclip.config_loading import load_config
+from emoclip.data.manifest import write_manifest
 from emoclip.training.build import build_model
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import CaptionedClips
@@ -97,3 +101,25 @@ def test_clips_without_captions_are_refused(world: Path, tmp_path: Path, source:
     pq.write_table(table, copy / "clips.parquet")
     with pytest.raises(ValueError, match=r"1 of 22 in .* the first is 'train_000004'"):
         source(data__manifest=str(copy / "clips.parquet"))
+
+
+def test_batches_carry_the_masks_of_the_subject(source: Callable[..., CaptionedClips]) -> None:
+    """A model with subject prompting cannot be trained without them."""
+    data = source(data__cache_frames=False, data__subject_masks=True, data__random_crop="frame")
+    inputs, _ = next(iter(data.epoch(0)))
+    assert inputs["subject_masks"].shape == inputs["pixel_values_videos"][:, :, 0].shape
+
+
+def test_balanced_batches_draw_classes_alike(
+    source: Callable[..., CaptionedClips], world: Path, tmp_path: Path
+) -> None:
+    """The choice in the configuration must reach the order: 20 clips of one class and 2 of another."""
+    rows = pq.read_table(world / "clips.parquet").to_pylist()
+    train = [row for row in rows if row["split"] == "train"]
+    for number, row in enumerate(train):
+        row |= {"label": int(number < 2), "labels": None, "path": os.path.relpath(world / row["path"], tmp_path)}
+    skewed = tmp_path / "skewed.parquet"
+    write_manifest(skewed, train, class_names=["a", "b"], dataset="x", licence="CC0-1.0", source="test")
+    data = source(data__manifest=str(skewed), data__class_balanced=True)
+    drawn = Counter(row < 2 for batch in data.sampler for row in batch)
+    assert abs(drawn[True] - drawn[False]) <= 2

@@ -14,6 +14,7 @@ from . import (
     ferplus,
     ferv39k,
     folder,
+    hub,
     liris_accede,
     mafw,
     meld,
@@ -46,12 +47,26 @@ READERS: dict[str, Reader] = {
         crema_d.READER,
         ness.READER,
         folder.READER,
+        hub.READER,
     )
 }
 
 
-def get_reader(name: str, root: Path) -> Reader:
+def get_reader(
+    name: str,
+    root: Path,
+    *,
+    task: str | None = None,
+    revision: str | None = None,
+    media_folder: Path | None = None,
+) -> Reader:
     """Return the reader of a data set.
+
+    Args:
+        name: A key of `READERS`.
+        root: Folder of the download, or the name of a repository on the Hub.
+        task, revision: Configuration and revision of a repository on the Hub; otherwise a revision means nothing.
+        media_folder: Where a data set on the Hub unpacks its media.
 
     Raises:
         FileNotFoundError: An open form, such as `folder`, finds nothing at the root.
@@ -59,6 +74,10 @@ def get_reader(name: str, root: Path) -> Reader:
     """
     if name not in READERS:
         raise ValueError(f"`--dataset` must be one of {', '.join(READERS)}, got {name!r}.")
+    if name == hub.READER.name:
+        return hub.reader_of(root, task, revision, media_folder)
+    if revision is not None:
+        raise ValueError(f"`--revision` is for `--dataset hub`, got {revision!r} for {name}.")
     # Their classes are those of the data found at the root.
     open_forms = {"folder": folder.reader_of, "ness": ness.reader_of}
     return open_forms[name](root) if name in open_forms else READERS[name]

@@ -17,7 +17,7 @@ import numpy as np
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, find_or_none, media_of, natural_order
+from .layout import find, find_or_none, listed, media_of, natural_order
 from .reader import Reader, Row, counts_of
 
 
@@ -69,6 +69,7 @@ def _full(root: Path, lists: Path) -> Iterator[tuple[Row, int]]:
                     raise ValueError(f"{path}:{number}: a row must have {len(COLUMNS)} fields, got {len(fields)}.")
                 line = dict(zip(COLUMNS, fields, strict=True))
                 row = {"clip_id": f"{split}/{fields[0]}", **media_of(pictures / fields[0]), "split": split}
+                row["listed"] = listed(path, number)
                 yield {**row, **_affect(line), "boxes": _box(line)}, _code(line["expression"], f"{path}:{number}")
 
 

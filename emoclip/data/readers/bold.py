@@ -19,7 +19,7 @@ import numpy as np
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, media_of
+from .layout import find, listed, media_of
 from .reader import Reader, Row
 
 
@@ -39,7 +39,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             for number, fields in enumerate(csv.reader(file), start=1):
                 if len(fields) != NUM_COLUMNS:
                     raise ValueError(f"{path}:{number}: a row must have {NUM_COLUMNS} fields, got {len(fields)}.")
-                yield _row(root, fields, split, f"{path}:{number}")
+                yield {**_row(root, fields, split, f"{path}:{number}"), "listed": listed(path, number)}
 
 
 def _row(root: Path, fields: list[str], split: str, place: str) -> Row:

@@ -16,7 +16,7 @@ from pathlib import Path
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from .layout import find, media_of
-from .reader import Reader, Row
+from .reader import Publication, Reader, Row
 
 
 NAMES = CLASS_ORDERS["crema_d"]
@@ -56,4 +56,5 @@ READER = Reader(
     source="https://github.com/CheyneyComputerScience/CREMA-D",
     rows=rows,
     notes=("The layout is from general knowledge of the set; check it against your download. It has 7,442 clips.",),
+    publication=Publication("media", "the Open Database License lets it be passed on under the same licence", "odbl"),
 )

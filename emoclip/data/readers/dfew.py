@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, media_of, numbered_id
+from .layout import find, listed, media_of, numbered_id
 from .reader import Reader, Row, counts_of
 
 
@@ -43,6 +43,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
                 clip = line["video_name"].strip().zfill(5)
                 yield {
                     "clip_id": clip,
+                    "listed": listed(path, number),
                     **media_of(_media(root, clip)),
                     "label": numbered_id(line["label"], OFFICIAL_IDS, NAMES, f"{path}:{number}"),
                     "split": "all",

@@ -20,7 +20,7 @@ from typing import Any
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import class_id, find, find_or_none, media_of
+from .layout import class_id, find, find_or_none, listed, media_of
 from .reader import Reader, Row
 
 
@@ -40,7 +40,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             if missing:
                 raise ValueError(f"{path} must have the column {missing[0]}, got {reader.fieldnames}.")
             for number, line in enumerate(reader, start=2):
-                yield _row(pictures, line, split, f"{path}:{number}")
+                yield {**_row(pictures, line, split, f"{path}:{number}"), "listed": listed(path, number)}
 
 
 def _row(pictures: Path, line: dict[str, str], split: str, place: str) -> Row:

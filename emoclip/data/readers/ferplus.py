@@ -17,7 +17,7 @@ from pathlib import Path
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from .layout import find, find_or_none, media_of
-from .reader import Reader, Row, counts_of
+from .reader import Publication, Reader, Row, counts_of
 
 
 NAMES = CLASS_ORDERS["ferplus"]
@@ -72,4 +72,7 @@ READER = Reader(
     source="https://github.com/microsoft/FERPlus",
     rows=rows,
     counts={"majority": COUNTS},
+    publication=Publication(
+        "annotations", "the votes are under the MIT licence, the pixels of FER2013 under no clear one", "mit"
+    ),
 )

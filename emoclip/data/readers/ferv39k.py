@@ -14,7 +14,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import class_id, find, media_of, read_lines
+from .layout import class_id, find, listed, media_of, read_lines
 from .reader import Reader, Row, counts_of
 
 
@@ -38,6 +38,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
                 raise ValueError(f"{path}:{number}: a line must be `Scene/Emotion/0010 Emotion`, got {line!r}.")
             yield {
                 "clip_id": clip,
+                "listed": listed(path, number),
                 **media_of(faces.joinpath(*parts)),
                 "label": class_id(word, NAMES, f"{path}:{number}"),
                 "split": split,

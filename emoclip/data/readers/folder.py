@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """People's own clips: a table beside the files, or a folder for each class.
 
-    metadata.csv or metadata.jsonl with `file_name` and `label`, `caption` or both; `split`, `fold` and `subject_id` if known
+    metadata.csv, .jsonl or .parquet with `file_name` and `label`, `caption` or both; `split`, `fold` and `subject_id` if known
     <class>/<clip>     or     {train,validation,test}/<class>/<clip>
 
 Files are videos, stills, or folders of frames. This is also the layout of `videofolder` and `imagefolder` of `datasets`.
@@ -9,18 +9,17 @@ Files are videos, stills, or folders of frames. This is also the layout of `vide
 
 from __future__ import annotations
 
-import csv
-import json
+import errno
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from .layout import PICTURES, VIDEOS, media_of, natural_order, read_lines
-from .reader import Reader, Row
+from .folder_table import TABLES, read_table
+from .layout import PICTURES, VIDEOS, media_of, natural_order
+from .reader import Publication, Reader, Row
 
 
-TABLES = ("metadata.csv", "metadata.jsonl")
 SPLITS = ("train", "validation", "test")
 COLUMNS = ("file_name", "label", "caption", "split", "fold", "subject_id")
 
@@ -38,7 +37,7 @@ def reader_of(root: Path) -> Reader:
     entries = list(_from_table(table) if table else _from_folders(root))
     if not entries:
         raise FileNotFoundError(
-            f"{root} must hold {' or '.join(TABLES)}, or a folder for each class with clips in it, found neither."
+            f"{root} must hold {', '.join(TABLES[:-1])} or {TABLES[-1]}, or a folder for each class with clips in it, found neither."
         )
     names = tuple(sorted({entry["label"] for entry in entries if entry["label"] is not None}))
     rows = [{**entry, "label": None if entry["label"] is None else names.index(entry["label"])} for entry in entries]
@@ -46,15 +45,17 @@ def reader_of(root: Path) -> Reader:
 
 
 def _from_table(path: Path) -> Iterator[Row]:
-    for number, line in _read_table(path):
+    for number, line in read_table(path):
         unknown = sorted(set(line) - set(COLUMNS))
         name, label, caption = (str(line.get(key) or "").strip() for key in ("file_name", "label", "caption"))
         if not name or not (label or caption):
             raise ValueError(f"{path}:{number}: a row must have `file_name` and `label` or `caption`, got {line}.")
         fold = line.get("fold")
+        refuse_loop(path.parent / name)
         yield {
             "clip_id": name,
             **media_of(path.parent / name),
+            "listed": f"{path.name}:{number}",
             "label": label or None,
             "captions": [caption] if caption else None,
             "split": str(line.get("split") or "train"),
@@ -64,34 +65,37 @@ def _from_table(path: Path) -> Iterator[Row]:
         }
 
 
-def _read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if "file_name" not in (reader.fieldnames or []):
-                raise ValueError(f"{path} must have the column `file_name`, got {reader.fieldnames}.")
-            yield from enumerate(reader, start=2)
-        return
-    for number, line in read_lines(path):
-        try:
-            content = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path}:{number}: a line must be a JSON object ({error.msg}).") from error
-        if not isinstance(content, dict):
-            raise ValueError(f"{path}:{number}: a line must be a JSON object, got {line[:60]!r}.")
-        yield number, content
-
-
 def _from_folders(root: Path) -> Iterator[Row]:
     splits = [name for name in SPLITS if (root / name).is_dir()]
     places: list[str | None] = [*splits] or [None]
     for split in places:
         place = root / split if split else root
-        for folder in sorted(entry for entry in place.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
+        for folder in sorted(place.iterdir()):
+            refuse_loop(folder)
+            if not folder.is_dir() or folder.name.startswith("."):
+                continue
             for clip in sorted(folder.iterdir(), key=natural_order):
+                refuse_loop(clip)
                 if clip.suffix.lower() in (*VIDEOS, *PICTURES) or clip.is_dir():
                     clip_id = clip.relative_to(root).as_posix()
                     yield {"clip_id": clip_id, **media_of(clip), "label": folder.name, "split": split or "train"}
+
+
+def refuse_loop(path: Path) -> None:
+    """Raise ValueError for a symbolic link that leads to itself or to a folder it lies in, which has no end."""
+    if not path.is_symlink():
+        return
+    try:
+        os.stat(path)  # noqa: PTH116, `Path.stat` and `Path.resolve` report a loop differently in each Python
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            return  # Nothing there: told with the other missing clips.
+        target = path.readlink()
+    else:
+        target = path.resolve()
+        if target not in path.parent.resolve().parents and target != path.parent.resolve():
+            return
+    raise ValueError(f"{path} must lead to clips, it is a symbolic link in a circle, to {target}; remove it.")
 
 
 READER = Reader(
@@ -102,4 +106,5 @@ READER = Reader(
     access="your own",
     source="your own",
     rows=lambda root, task: iter(()),
+    publication=Publication("media", "you have the right to publish your own clips", own=True),
 )

@@ -69,6 +69,11 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]
             yield number, line.strip("\r\n")
 
 
+def listed(path: Path, number: int) -> str:
+    """Return where a row stands, for messages: the list, by its folder and name, and the line."""
+    return f"{path.parent.name}/{path.name}:{number}"
+
+
 def class_id(word: str, names: tuple[str, ...], place: str) -> int:
     """Return the id of a class word, adjectives and capitals included.
 
@@ -117,6 +122,7 @@ __all__ = [
     "class_id",
     "find",
     "find_or_none",
+    "listed",
     "media_of",
     "natural_order",
     "numbered_id",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import MAFW_CLASS_NAMES, MAFW_COMPOUND_CLASSES, NEUTRAL_CAPTIONS
 
-from .layout import class_id, find, find_or_none, media_of, read_lines
+from .layout import class_id, find, find_or_none, listed, media_of, read_lines
 from .reader import Reader, Row, counts_of
 
 
@@ -51,6 +51,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             components = MAFW_COMPOUND_CLASSES[names[label]]
             yield {
                 "clip_id": clip,
+                "listed": listed(path, number),
                 **media_of(_media(root, clip)),
                 "label": label,
                 "labels": [MAFW_CLASS_NAMES.index(component) for component in components],

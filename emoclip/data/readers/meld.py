@@ -16,8 +16,8 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import class_id, find, find_or_none, media_of
-from .reader import Reader, Row, counts_of
+from .layout import class_id, find, find_or_none, listed, media_of
+from .reader import Publication, Reader, Row, counts_of
 
 
 NAMES = CLASS_ORDERS["meld"]
@@ -50,6 +50,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             clip = f"dia{line['Dialogue_ID']}_utt{line['Utterance_ID']}"
             yield {
                 "clip_id": f"{split}/{clip}",
+                "listed": listed(path, number),
                 **media_of(videos / f"{clip}.mp4"),
                 "label": class_id(line["Emotion"], NAMES, f"{path}:{number}"),
                 "split": split,
@@ -76,4 +77,10 @@ READER = Reader(
     rows=rows,
     counts={"emotion": COUNTS},
     notes=(f"Known to have no usable video: {', '.join(sorted(WITHOUT_VIDEO))}; prepare with --allow-missing.",),
+    publication=Publication(
+        # Not the utterances: they are the dialogue of the series.
+        "annotations",
+        "the annotations are under the GPL, the footage belongs to the makers of the series",
+        "gpl-3.0",
+    ),
 )

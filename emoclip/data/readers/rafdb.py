@@ -14,7 +14,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS, RAFDB_COMPOUND_CLASSES
 
-from .layout import find, media_of, numbered_id, read_lines
+from .layout import find, listed, media_of, numbered_id, read_lines
 from .reader import Reader, Row, counts_of
 
 
@@ -41,6 +41,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
         components = RAFDB_COMPOUND_CLASSES.get(names[label], (names[label],))
         yield {
             "clip_id": stem,
+            "listed": listed(path, number),
             **media_of(pictures / f"{stem}_aligned.jpg"),
             "label": label,
             "labels": [label] if task == "basic" else None,

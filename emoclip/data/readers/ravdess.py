@@ -16,7 +16,7 @@ from pathlib import Path
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from .layout import find, media_of
-from .reader import Reader, Row
+from .reader import Publication, Reader, Row
 
 
 NAMES = CLASS_ORDERS["ravdess"]
@@ -67,4 +67,7 @@ READER = Reader(
     rows=rows,
     counts={"speech": COUNTS},
     notes=("The layout is from general knowledge of the set; check it against your download.",),
+    publication=Publication(
+        "media", "CC BY-NC-SA 4.0 lets it be passed on, not for profit and under the same licence", "cc-by-nc-sa-4.0"
+    ),
 )

@@ -6,13 +6,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
-# A row holds the manifest's columns; `path` is absolute here and made relative when the manifest is written.
+# A row holds the manifest's columns; `path` is absolute here and made relative when the manifest is written. `listed`, file and
+# row of a list, is for messages and is not written.
 Row = dict[str, Any]
 # Group ("train", "fold 1", ...) -> class -> number of clips.
 Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What of a data set may be put on the Hub. Nothing, unless its licence clearly allows it.
+
+    Args:
+        what: `media` with all that is known of them, `annotations` (ids, labels and splits, without media) or `nothing`.
+        reason: What allows or forbids it.
+        licence: Of what is published, as the Hub spells it.
+        own: The clips are the user's own; only the user's word opens them.
+        columns: Of `annotations`, columns that the licence covers beyond ids, labels and splits, such as `captions`.
+    """
+
+    what: Literal["media", "annotations", "nothing"] = "nothing"
+    reason: str = "its licence does not clearly allow anybody to pass it on"
+    licence: str = "other"
+    own: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,7 @@ class Reader:
         counts: Task -> official counts; a task or group that is not there is not compared.
         alternatives: Further counts that are right too, for releases that are known to differ.
         notes: What a user of results must know, such as clips shared with other sets.
+        publication: What may be published.
     """
 
     name: str
@@ -42,6 +63,7 @@ class Reader:
     counts: dict[str, Counts] = field(default_factory=dict)
     alternatives: dict[str, list[Counts]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    publication: Publication = Publication()
 
     def task_or_default(self, task: str | None) -> str:
         """Return the task, the first one for `None`.
@@ -61,4 +83,4 @@ def counts_of(names: tuple[str, ...], **groups: list[int]) -> Counts:
     return {group.replace("_", " "): dict(zip(names, numbers, strict=True)) for group, numbers in groups.items()}
 
 
-__all__ = ["Counts", "Reader", "Row", "counts_of"]
+__all__ = ["Counts", "Publication", "Reader", "Row", "counts_of"]

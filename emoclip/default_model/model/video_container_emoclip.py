@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from .video_damage_emoclip import Damage, Header, cut_reason
 from .video_sources_emoclip import MediaSource, VideoDecodeError
@@ -346,6 +347,8 @@ def _video_stream(container: Any, source: MediaSource, threads: str) -> Any:
         if stream is not pictures[0]:
             stream.discard = Discard.all
     pictures[0].thread_type = threads
+    # As many threads as PyTorch has: one in the worker of a data loader, or workers would stand in each other's way.
+    pictures[0].codec_context.thread_count = torch.get_num_threads()
     if pictures[0].codec_context.name == "hevc":
         # FFmpeg's HEVC decoder drops damaged frames without a flag unless it is told to be strict.
         pictures[0].codec_context.options = {"err_detect": "explode"}

@@ -248,6 +248,13 @@ def _made(path: Path) -> Path:
     return path
 
 
+def hub(root: Path, clip: Path) -> None:
+    """What `datasets` opens as a video folder, with splits."""
+    for split in ("train", "test"):
+        for name in ("calm", "tense"):
+            shutil.copy(clip, _made(root / split / name) / f"{split} {name}.mp4")
+
+
 BUILDERS = {
     builder.__name__: builder
     for builder in (
@@ -269,13 +276,15 @@ BUILDERS = {
         ravdess,
         crema_d,
         folder,
+        hub,
     )
 }
 
 
 @pytest.fixture
-def miniature(tmp_path: Path, short_clip: Path) -> Callable[[str], Path]:
+def miniature(tmp_path: Path, short_clip: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Return a function that builds the miniature of a data set and gives its root."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
     def build(name: str) -> Path:
         root = tmp_path / "download" / name

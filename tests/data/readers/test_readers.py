@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,9 @@ from emoclip.data.prepare import prepare
 from emoclip.data.readers import READERS, get_reader
 from emoclip.data.readers.ferplus import majority
 from emoclip.data.readers.mafw import neutral_caption
-from modeling_emoclip import EmoCLIPVideoProcessor
+from emoclip.evaluation.zero_shot import predict
+from emoclip.metrics import war
+from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
 from modeling_emoclip.labels_emoclip import NEUTRAL_CAPTIONS
 
 
@@ -31,9 +34,16 @@ def labels_of(name: str, root: Path, task: str | None = None) -> dict[str, str]:
     return {clip: names[row["label"]] for clip, row in rows_of(name, root, task).items()}
 
 
+@pytest.fixture(scope="module")
+def tiny_system(tiny_model_folder: Path) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
+    return EmoCLIPModel.from_pretrained(tiny_model_folder), EmoCLIPProcessor.from_pretrained(tiny_model_folder)
+
+
 @pytest.mark.parametrize(("name", "task"), [(name, task) for name, reader in READERS.items() for task in reader.tasks])
-def test_from_download_to_model_input(name: str, task: str, miniature: Callable, tmp_path: Path) -> None:
-    """The whole way that every data set goes: reader, manifest, loader, pixels."""
+def test_from_download_to_scores(
+    name: str, task: str, miniature: Callable, tmp_path: Path, tiny_system: tuple[EmoCLIPModel, EmoCLIPProcessor]
+) -> None:
+    """The whole way that every data set goes: reader, manifest, loader, pixels, one step of evaluation."""
     output = tmp_path / "out" / f"{name}.parquet"
     # The miniature's counts are not the official ones.
     prepared = prepare(name, miniature(name), output, task=task, allow_missing=True)
@@ -42,12 +52,15 @@ def test_from_download_to_model_input(name: str, task: str, miniature: Callable,
         sum(numbers.values()) for group, numbers in prepared.counts.items() if not group.startswith("fold")
     )
     assert manifest.dataset == f"{name}/{task}"
-    processor = EmoCLIPVideoProcessor(num_frames=3, frame_stride=1, size=16, crop_size=16)
-    clips = ClipDataset(load(output), processor)
-    for number in range(len(clips)):
-        item = clips[number]
-        assert "error" not in item, item
-        assert item["pixel_values_videos"].shape[1:] == (3, 16, 16)
+    rows = load(output)
+    scores, clips = predict(*tiny_system, rows, [text.replace("_", " ") for text in manifest.class_names])
+    assert not clips.errors and sorted(clips.rows) == list(range(len(rows)))
+    assert scores.shape == (len(rows), len(manifest.class_names))
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
+    labelled = [place for place, label in enumerate(rows["label"]) if label is not None]
+    if labelled:
+        references = [rows["label"][place] for place in labelled]
+        assert 0 <= war(references, scores.argmax(axis=1)[labelled].tolist()) <= 1
 
 
 def test_every_reader_says_what_a_user_must_know() -> None:
@@ -352,7 +365,9 @@ class TestFolder:
 
     def test_an_empty_folder_is_refused(self, tmp_path: Path) -> None:
         """With what it should hold."""
-        with pytest.raises(FileNotFoundError, match=r"metadata.csv or metadata.jsonl, or a folder for each class"):
+        with pytest.raises(
+            FileNotFoundError, match=r"metadata.csv, metadata.jsonl or metadata.parquet, or a folder for each class"
+        ):
             get_reader("folder", tmp_path)
 
 

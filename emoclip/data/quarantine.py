@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What to do with clips that do not decode: a manifest without them, and their files out of the way."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .manifest import read_manifest, write_manifest_table
+from .media_check import Checked
+from .output import check_new_file, check_writable, replacing
+
+
+LIST_NAME = "quarantine.csv"
+
+
+def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[Checked]) -> None:
+    """Write a manifest of the clips that decode, with a note on the others.
+
+    Raises:
+        FileExistsError: The output exists.
+        ValueError: Nothing is left, or the output does not end in `.parquet`.
+    """
+    output = Path(output)
+    check_new_file(output, suffix=".parquet")
+    manifest = read_manifest(manifest_path, check_media=False)
+    bad = pa.array([one.clip_id for one in failed], pa.string())
+    table = manifest.table.filter(pc.invert(pc.is_in(manifest.table["clip_id"], bad)))
+    if not table.num_rows:
+        raise ValueError(f"At least one clip must decode, none of the {len(failed)} in {manifest_path} does.")
+    source, target = manifest.root.resolve(), output.parent.resolve()
+    paths = [Path(os.path.relpath(source / path, target)).as_posix() for path in table["path"].to_pylist()]
+    table = table.set_column(table.column_names.index("path"), "path", pa.array(paths, pa.string()))
+    note = [f"{len(failed)} clips were left out because they do not decode."] if failed else []
+    write_manifest_table(
+        output,
+        table,
+        class_names=manifest.class_names,
+        dataset=manifest.dataset,
+        licence=manifest.licence,
+        source=manifest.source,
+        notes=[*manifest.notes, *note],
+    )
+
+
+def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[Checked]) -> list[Path]:
+    """Move the files of clips that failed into a folder, under their paths in the manifest, and list them there.
+
+    A file stays where a good clip needs it too, as other scenes of a film do, and where it lies outside of the manifest's folder.
+
+    Args:
+        manifest_path: The manifest.
+        folder: Where to; `quarantine.csv` in it says what was what and why. Runs add to it.
+        failed: As `check_media` returns them.
+
+    Returns:
+        The new places.
+
+    Raises:
+        FileExistsError: The folder is a file.
+    """
+    folder = Path(folder)
+    check_writable(folder)
+    manifest = read_manifest(manifest_path, check_media=False)
+    bad = {one.clip_id for one in failed}
+    columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
+    needed = {path for clip, path in zip(*columns, strict=True) if clip not in bad}
+    moved = []
+    entries = []
+    for path, one in {one.path: one for one in failed if one.path not in needed}.items():
+        if not (manifest.root / path).exists() or ".." in Path(path).parts or Path(path).is_absolute():
+            continue
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(manifest.root / path, target)
+        moved.append(target)
+        entries.append((one.clip_id, path, one.error))
+    _list(folder / LIST_NAME, entries)
+    return moved
+
+
+def _list(path: Path, entries: list[tuple[str, str, str | None]]) -> None:
+    before = path.read_text(encoding="utf-8") if path.is_file() else "clip_id,path,error\n"
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        file.write(before)
+        csv.writer(file, lineterminator="\n").writerows(entries)
+
+
+__all__ = ["move_failed", "write_good"]

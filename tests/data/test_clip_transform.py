@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Augmentation of one clip: pixels and masks move together, and only by the generator."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from emoclip.data.clip_transform import ClipTransform
+from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
+from modeling_emoclip import EmoCLIPVideoProcessor
+
+
+def processor(**fields: object) -> EmoCLIPVideoProcessor:
+    values = {"num_frames": 3, "frame_sampling": "uniform", "size": 24, "crop_size": 16, "do_normalize": False}
+    return EmoCLIPVideoProcessor(**{**values, **fields})
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> dict:
+    """A clip of three frames of 24 x 24 with a white square whose place is also given by boxes."""
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for number in range(3):
+        frame = np.zeros((24, 24, 3), np.uint8)
+        frame[10:14, 8 + number : 12 + number] = 255
+        Image.fromarray(frame).save(folder / f"{number}.png")
+    boxes = [[8.0 + number, 10.0, 12.0 + number, 14.0] for number in range(3)]
+    return {"file": str(folder), "media": "frames", "boxes": boxes}
+
+
+@pytest.mark.parametrize("random_crop", ["none", "clip", "frame"])
+def test_mask_lies_on_the_subject_after_every_augmentation(marked: dict, random_crop: str) -> None:
+    """A mask that stays while the pixels move points the subject token at the background."""
+    transform = ClipTransform(
+        processor(),
+        training=True,
+        horizontal_flip=True,
+        rotation_degrees=90.0,
+        random_crop=random_crop,
+        subject_masks=True,
+    )
+    for seed in range(8):
+        item = transform(marked, clip_generator(seed, 0, 0))
+        assert item["subject_masks"].shape == (3, 16, 16)
+        white = item["pixel_values_videos"][:, 0] > 0.5
+        assert torch.equal(white, item["subject_masks"] > 0.5)
+        assert white.any()
+
+
+def test_frames_are_cropped_each_in_its_own_place_or_all_in_one(marked: dict) -> None:
+    """EmotionCLIP's draw for every frame, and the steady one, must not be mistaken for each other."""
+
+    def tops(random_crop: str) -> set[int]:
+        transform = ClipTransform(processor(), training=True, random_crop=random_crop)
+        frames = transform(marked, clip_generator(2, 0, 0))["pixel_values_videos"][:, 0]
+        return {int(frame.amax(dim=1).argmax()) for frame in frames}
+
+    assert len(tops("clip")) == 1
+    assert len(tops("frame")) > 1
+
+
+def test_nothing_is_random_in_evaluation(marked: dict) -> None:
+    """Scores would change from run to run."""
+    transform = ClipTransform(processor(), horizontal_flip=True, rotation_degrees=20.0, random_crop="frame")
+    items = [transform(marked, clip_generator(seed, 0, 0))["pixel_values_videos"] for seed in (0, 1)]
+    assert torch.equal(*items)
+    assert torch.equal(items[0], processor()(marked["file"])["pixel_values_videos"][0])
+
+
+def test_frames_without_a_box_have_an_empty_mask(marked: dict) -> None:
+    """A person who is not seen in a frame; boxes end before the clip does; nobody is marked at all."""
+    transform = ClipTransform(processor(), subject_masks=True)
+    boxes = [[8.0, 10.0, 12.0, 14.0], []]
+    sums = transform({**marked, "boxes": boxes}, clip_generator(0, 0, 0))["subject_masks"].sum(dim=(1, 2))
+    assert sums.tolist() == [16.0, 0.0, 0.0]
+    assert transform({**marked, "boxes": None}, clip_generator(0, 0, 0))["subject_masks"].sum() == 0
+
+
+def test_masks_reach_the_batch_padded_like_the_frames(marked: dict, tmp_path: Path) -> None:
+    """A still beside a clip."""
+    import datasets
+
+    Image.new("RGB", (24, 24)).save(tmp_path / "still.png")
+    still = {"file": str(tmp_path / "still.png"), "media": "image", "boxes": [[0.0, 0.0, 24.0, 24.0]]}
+    rows = datasets.Dataset.from_list([marked, still])
+    clips = ClipDataset(rows, processor(), subject_masks=True)
+    batch = collate_clips([clips[0], clips[1]])
+    assert batch["subject_masks"].shape == (2, 3, 16, 16)
+    assert batch["subject_masks"][1].sum(dim=(1, 2)).tolist() == [256.0, 0.0, 0.0]
+
+
+def test_crop_larger_than_the_frames_is_told_per_clip(marked: dict) -> None:
+    """One small clip in ten thousand must not stop the run."""
+    import datasets
+
+    clips = ClipDataset(
+        datasets.Dataset.from_list([marked]),
+        processor(do_resize=False, crop_size=32),
+        training=True,
+        random_crop="clip",
+    )
+    assert r"at least as large as the crop of (32, 32), got (24, 24)" in clips[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ClipTransform(processor(), random_crop="both"), "must be one of none, clip, frame, got 'both'"),
+        (lambda: ClipTransform(processor(do_center_crop=False), random_crop="clip"), "needs a processor that crops"),
+    ],
+)
+def test_choices_that_cannot_be_are_refused(make: Callable, message: str) -> None:
+    """Before the first clip is decoded."""
+    with pytest.raises(ValueError, match=message):
+        make()
