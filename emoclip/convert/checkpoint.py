@@ -41,7 +41,7 @@ def load_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
 def _content(head: bytes, path: Path) -> Any:
     """What the file holds, by the form that its first bytes tell; endings of downloads are often wrong."""
     try:
-        if path.suffix == ".safetensors" or _is_safetensors(head):
+        if _is_safetensors(head):
             return load_file(path)
         if _is_torchscript(path):
             # OpenAI publishes CLIP in this form; it holds a restricted language, not Python's pickle of anything.
