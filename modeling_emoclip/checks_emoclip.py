@@ -8,9 +8,14 @@ def check_pixels(pixel_values_videos: torch.Tensor, channels: int, image_size: i
     """Check (B, T, channels, H, W).
 
     Raises:
-        ValueError: rank, channel count, size or emptiness is wrong.
+        ValueError: type, rank, channel count, size or emptiness is wrong.
     """
     shape = tuple(pixel_values_videos.shape)
+    if not pixel_values_videos.is_floating_point():
+        raise ValueError(
+            f"`pixel_values_videos` must be floating point, got {pixel_values_videos.dtype}; grey levels from 0 to 255 go "
+            "through the processor first, which scales and normalises them."
+        )
     if len(shape) != 5 or shape[2] != channels:
         raise ValueError(
             f"`pixel_values_videos` must have the shape (batch, frames, {channels}, height, width), got {shape}. Give one "
@@ -54,29 +59,43 @@ def check_frame_embeds(frame_embeds: torch.Tensor, width: int) -> None:
     """Check (B, T, width).
 
     Raises:
-        ValueError: rank or width is wrong, or there is no frame.
+        ValueError: type, rank or width is wrong, or there is no frame.
     """
     shape = tuple(frame_embeds.shape)
     if len(shape) != 3 or shape[2] != width or 0 in shape:
         raise ValueError(
             f"`frame_embeds` must have the shape (batch, frames, {width}) as `get_frame_features` returns it, got {shape}."
         )
+    if not frame_embeds.is_floating_point():
+        raise ValueError(
+            f"`frame_embeds` must be floating point as `get_frame_features` returns it, got {frame_embeds.dtype}."
+        )
 
 
 def check_frame_mask(frame_mask: torch.Tensor | None, clips: torch.Tensor, longest: int | None) -> None:
-    """Check that clips (B, T, ...) have at most `longest` frames and the mask is (B, T).
+    """Check that clips (B, T, ...) have at most `longest` frames and the mask is (B, T), with a frame in every row.
 
     Raises:
-        ValueError: a clip is too long, or the mask has another shape.
+        ValueError: a clip is too long, the mask has another shape, or no frame of a clip counts.
     """
     if longest is not None and clips.shape[1] > longest:
         raise ValueError(
             f"A clip may have at most {longest} frames (what the temporal position table covers), got {clips.shape[1]}. "
             "Sample fewer frames or cut the clip into windows."
         )
-    if frame_mask is not None and frame_mask.shape != clips.shape[:2]:
+    if frame_mask is None:
+        return
+    if frame_mask.shape != clips.shape[:2]:
         raise ValueError(
             f"`frame_mask` must have the shape (batch, frames) = {tuple(clips.shape[:2])}, got {tuple(frame_mask.shape)}."
+        )
+    if not _values_are_known(frame_mask):
+        return
+    empty = (~frame_mask.bool().any(dim=1)).nonzero().flatten().tolist()
+    if empty:
+        raise ValueError(
+            f"`frame_mask` must mark at least 1 frame of every clip, got none for {', '.join(map(str, empty))}; leave such "
+            "clips out."
         )
 
 
@@ -97,8 +116,8 @@ def check_token_ids(
         raise ValueError(
             f"`attention_mask` must have the shape of `input_ids`, {shape}, got {tuple(attention_mask.shape)}."
         )
-    if torch.compiler.is_compiling() or input_ids.is_meta:
-        return  # the values are not known then
+    if not _values_are_known(input_ids):
+        return
     lowest, highest = (int(value) for value in input_ids.aminmax())
     if lowest < 0 or highest >= vocab_size:
         raise ValueError(
@@ -118,6 +137,11 @@ def check_sentiment_logits(sentiment_logits: torch.Tensor | None, num_texts: int
             f"`sentiment_logits` must have the shape (texts, sentiments) = ({num_texts}, {num_sentiments}), got "
             f"{tuple(sentiment_logits.shape)}; another classifier needs `num_sentiments` in the configuration."
         )
+
+
+def _values_are_known(tensor: torch.Tensor) -> bool:
+    """Whether values may be read: they are not there on the meta device, and the compiler would break its graph."""
+    return not torch.compiler.is_compiling() and not tensor.is_meta
 
 
 __all__ = [

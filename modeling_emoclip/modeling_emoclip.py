@@ -5,6 +5,7 @@ One architecture for three methods: EmoCLIP (Foteinopoulou and Patras, FG 2024),
 Exp-CLIP (Zhao et al., WACV 2025).
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,7 +16,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling, ImageClass
 from transformers.utils import ModelOutput
 
 from .checks_emoclip import check_sentiment_logits, check_token_ids
-from .configuration_emoclip import EmoCLIPConfig
+from .configuration_emoclip import EmoCLIPConfig, merged_fields
 from .lora_emoclip import LORA_TARGET_MODULES
 from .loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
 from .video_encoder_emoclip import EmoCLIPPreTrainedModel, EmoCLIPVideoEncoder, init_linear_as_torch
@@ -29,7 +30,7 @@ class EmoCLIPOutput(ModelOutput):
         loss (`torch.Tensor` of shape `()`, *optional*, returned when `return_loss` is `True`):
             Loss of the clips and texts, float32: contrastive, or sentiment-guided where `sentiment_logits` are given.
         logits_per_video (`torch.Tensor` of shape `(batch_size, num_texts)`):
-            Cosines times the logit scale.
+            Cosines times the logit scale, float32 for models in half precision too.
         logits_per_text (`torch.Tensor` of shape `(num_texts, batch_size)`):
             Its transpose.
         video_embeds (`torch.Tensor` of shape `(batch_size, embed_dim)`):
@@ -100,7 +101,8 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             name_or_clip_model (`str` or [`CLIPModel`]):
                 A Hub id such as `"openai/clip-vit-base-patch32"`, a folder, or a CLIP model, whose weights are copied.
             config_overrides:
-                Fields of [`EmoCLIPConfig`], for example `temporal_config={"pooling": "mean"}`.
+                Fields of [`EmoCLIPConfig`], for example `temporal_config={"pooling": "mean"}`. A mapping for `text_config`
+                or `vision_config` changes single fields of CLIP's tower.
 
         Returns:
             [`EmoCLIPModel`] in float32.
@@ -123,11 +125,28 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             "projection_dim": clip_config["projection_dim"],
             "logit_scale_init_value": float(clip.logit_scale.detach()),
         }
-        model = cls(EmoCLIPConfig(**{**fields, **config_overrides}))
+        model = cls(EmoCLIPConfig(**merged_fields(fields, config_overrides)))
         state = clip.state_dict()
         _check_fits(state, model.state_dict())
         model.load_state_dict(state, strict=False)
         return model.float()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        r"""As in transformers; weights without a text tower, such as a classification model's, are refused.
+
+        Raises:
+            ValueError: no tensor of the text tower is there.
+        """
+        with_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        own = {name for name in model.state_dict() if name.startswith("text_model.")}
+        if own and own <= set(info["missing_keys"]):
+            raise ValueError(
+                f"`EmoCLIPModel` needs a text tower, got none in {pretrained_model_name_or_path}; load a classification "
+                "model by `EmoCLIPForVideoClassification.from_pretrained`, and score words by another model."
+            )
+        return (model, info) if with_info else model
 
     def get_input_embeddings(self) -> nn.Module:
         """The text tower's token embedding."""
@@ -138,7 +157,11 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         self.text_model.embeddings.token_embedding = cast(nn.Embedding, value)
 
     def get_text_features(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        return_dict: bool | None = None,
+        **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
         r"""Embed texts at their first end-of-text token.
 
@@ -147,17 +170,20 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 Token ids.
             attention_mask (`torch.Tensor` of shape `(num_texts, length)`, *optional*):
                 1 where a token counts.
+            return_dict (`bool`, *optional*):
+                `False` returns a tuple.
 
         Returns:
             [`BaseModelOutputWithPooling`] whose `pooler_output` is `(num_texts, embed_dim)`, not normalised.
 
         Raises:
-            ValueError: a shape is wrong, or an id is outside the vocabulary.
+            ValueError: a shape is wrong, an id is outside the vocabulary, or a keyword is not known.
         """
+        asked = self._asked_for(kwargs)
         self._check_texts(input_ids, attention_mask, None, None)
-        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, **kwargs)
+        outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **asked)
         outputs.pooler_output = self._project_expression(self.text_projection(outputs.pooler_output))
-        return outputs
+        return cast(Any, outputs.to_tuple()) if return_dict is False else outputs
 
     def get_prototype_logits(self, video_features: torch.Tensor, prototypes: torch.Tensor) -> torch.Tensor:
         r"""Compare clips with class prototypes.
@@ -169,7 +195,7 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 The result of `PrototypeEncoder.encode`; used as they are, not normalised.
 
         Returns:
-            `torch.Tensor` of shape `(batch_size, num_classes)`.
+            `torch.Tensor` of shape `(batch_size, num_classes)`, float32 for models in half precision too.
 
         Raises:
             ValueError: the two are of different widths.
@@ -179,8 +205,24 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
                 f"Videos and prototypes must have one width, got {video_features.shape[-1]} and {prototypes.shape[-1]}; "
                 "make the prototypes with this model."
             )
-        video_embeds = nn.functional.normalize(video_features, dim=-1)
-        return self.logit_scale.exp() * video_embeds @ prototypes.to(video_embeds.dtype).T
+        return self._logits(_directions(video_features), prototypes)
+
+    def get_logit_multiplier(self) -> torch.Tensor:
+        """The multiplier of the cosines, exp(logit_scale), shape (), at least float32."""
+        hook = getattr(self, "_hf_hook", None)
+        if hook is None or not self.logit_scale.is_meta:
+            return _widened(self.logit_scale).exp()
+        # Offloaded weights that are the model's own are there only while its `forward` runs.
+        hook.pre_forward(self)
+        try:
+            return _widened(self.logit_scale).exp()
+        finally:
+            hook.post_forward(self, None)
+
+    def _logits(self, video_embeds: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        """Scaled products, at least float32: at a scale of 100, half precision makes close classes tie."""
+        with _outside_autocast(video_embeds.device.type):
+            return self.get_logit_multiplier() * _widened(video_embeds) @ _widened(text_embeds).T
 
     def forward(  # noqa: PLR0913 - the inputs of every method, as transformers passes them
         self,
@@ -224,19 +266,26 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             [`EmoCLIPOutput`] or a tuple of its fields that are set.
 
         Raises:
-            ValueError: `return_loss=True` without one text per clip, or an input of a wrong shape.
+            ValueError: `return_loss=True` without one text per clip, an input of a wrong shape, or a keyword that is not
+                known.
         """
+        asked = self._asked_for(kwargs)
         self._check_video(pixel_values_videos, frame_embeds, frame_mask, subject_masks, interpolate_pos_encoding)
         clips = cast(torch.Tensor, pixel_values_videos if frame_embeds is None else frame_embeds)
-        input_ids = self._check_texts(input_ids, attention_mask, sentiment_logits, len(clips) if return_loss else None)
+        input_ids = self._check_texts(
+            input_ids, attention_mask, sentiment_logits, clips.shape[0] if return_loss else None
+        )
         vision = None
         if frame_embeds is None:
-            vision = self._run_vision_tower(clips, subject_masks, interpolate_pos_encoding, **kwargs)
+            vision = self._run_vision_tower(clips, subject_masks, interpolate_pos_encoding, **asked)
             frame_embeds = self._project_frames(vision, clips)
-        video = self._pool_frames(frame_embeds, frame_mask, **kwargs)
-        text = self.get_text_features(input_ids, attention_mask, **kwargs)
+        else:
+            frame_embeds = self._in_own_type(frame_embeds)
+        video = self._pool_frames(frame_embeds, frame_mask, **asked)
+        text = self.get_text_features(input_ids, attention_mask, **asked)
         loss = self._loss(video, text, sentiment_logits) if return_loss else None
-        output = self._compare(video, text, loss, vision)
+        # What is inside holds the memory of every frame, so it is kept only where somebody asked for it.
+        output = self._compare(video, text, loss, vision, keep_parts=any(asked.values()))
         as_dict = self.config.return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
 
@@ -251,11 +300,12 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
             raise ValueError("`input_ids` must be given, got None; for clips alone call `get_video_features`.")
         text = self.config.text_config
         check_token_ids(input_ids, attention_mask, text.vocab_size, text.max_position_embeddings)
-        if num_pairs is not None and len(input_ids) != num_pairs:
+        num_texts = input_ids.shape[0]  # `len` would fix the number in an exported graph
+        if num_pairs is not None and num_texts != num_pairs:
             raise ValueError(
-                f"`return_loss=True` needs one text per clip, got {num_pairs} clips and {len(input_ids)} texts."
+                f"`return_loss=True` needs one text per clip, got {num_pairs} clips and {num_texts} texts."
             )
-        check_sentiment_logits(sentiment_logits, len(input_ids), self.config.num_sentiments)
+        check_sentiment_logits(sentiment_logits, num_texts, self.config.num_sentiments)
         return input_ids
 
     def _loss(
@@ -264,8 +314,8 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         text: BaseModelOutputWithPooling,
         sentiment_logits: torch.Tensor | None,
     ) -> torch.Tensor:
-        scale = self.logit_scale.float().exp()
-        pair = (cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output), scale)
+        multiplier = self.get_logit_multiplier()
+        pair = (cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output), multiplier)
         if sentiment_logits is None:
             return contrastive_loss(*pair)
         config = self.config
@@ -279,21 +329,20 @@ class EmoCLIPModel(EmoCLIPVideoEncoder):
         text: BaseModelOutputWithPooling,
         loss: torch.Tensor | None,
         vision: BaseModelOutputWithPooling | None,
+        keep_parts: bool,
     ) -> EmoCLIPOutput:
-        video_embeds = nn.functional.normalize(cast(torch.Tensor, video.pooler_output), dim=-1)
-        text_embeds = nn.functional.normalize(cast(torch.Tensor, text.pooler_output), dim=-1)
-        logits_per_video = self.logit_scale.exp() * video_embeds @ text_embeds.T
-        # Kept only where somebody asked for what is inside: they hold the memory of every frame.
-        parts = text.hidden_states is not None or text.attentions is not None
+        video_features, text_features = cast(torch.Tensor, video.pooler_output), cast(torch.Tensor, text.pooler_output)
+        video_embeds, text_embeds = _directions(video_features), _directions(text_features)
+        logits_per_video = self._logits(video_embeds, text_embeds)
         return EmoCLIPOutput(
             loss=loss,
             logits_per_video=logits_per_video,
             logits_per_text=logits_per_video.T,
-            video_embeds=video_embeds,
-            text_embeds=text_embeds,
-            vision_model_output=vision if parts else None,
-            text_model_output=text if parts else None,
-            temporal_model_output=video if parts else None,
+            video_embeds=video_embeds.to(video_features.dtype),
+            text_embeds=text_embeds.to(text_features.dtype),
+            vision_model_output=vision if keep_parts else None,
+            text_model_output=text if keep_parts else None,
+            temporal_model_output=video if keep_parts else None,
         )
 
 
@@ -434,16 +483,35 @@ class EmoCLIPForVideoClassification(EmoCLIPVideoEncoder):
         problem = self.config.problem_type or _problem_type(labels, num_labels)
         if problem == "regression" and num_labels == 1:
             labels = labels.view(-1, 1)
-        expected = (len(logits),) if problem == "single_label_classification" else (len(logits), num_labels)
-        if tuple(labels.shape) != expected:
-            raise ValueError(f"`labels` for {problem} must have the shape {expected}, got {tuple(labels.shape)}.")
+        expected = logits.shape[:1] if problem == "single_label_classification" else logits.shape
+        if labels.shape != expected:
+            raise ValueError(
+                f"`labels` for {problem} must have the shape {tuple(expected)}, got {tuple(labels.shape)}."
+            )
         if problem == "regression":
             return nn.functional.mse_loss(logits.float(), labels.float())
         if problem == "multi_label_classification":
             return nn.functional.binary_cross_entropy_with_logits(logits.float(), labels.float())
         if not torch.compiler.is_compiling() and ((labels < 0) | (labels >= num_labels)).any():
             raise ValueError(f"`labels` must be class ids in [0, {num_labels}), got {labels.tolist()}.")
-        return nn.functional.cross_entropy(logits.float(), labels)
+        return nn.functional.cross_entropy(logits.float(), labels.long())
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    """In float32, or in its own type where that is wider."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def _directions(features: torch.Tensor) -> torch.Tensor:
+    """Rows of norm 1, at least float32."""
+    return nn.functional.normalize(_widened(features), dim=-1)
+
+
+def _outside_autocast(device_type: str) -> AbstractContextManager:
+    """A block in which products keep their type; nothing where there is no autocast, so that exported graphs stay plain."""
+    if device_type == "meta" or not torch.is_autocast_enabled(device_type):
+        return nullcontext()
+    return torch.autocast(device_type=device_type, enabled=False)
 
 
 def _problem_type(labels: torch.Tensor, num_labels: int) -> str:

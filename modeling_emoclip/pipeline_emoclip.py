@@ -9,11 +9,15 @@ from typing import Any
 import torch
 from transformers import AutoModel, Pipeline
 from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.utils import logging
 
 from .hub_emoclip import PIPELINE_TASK
 from .prototypes_emoclip import PrototypeEncoder
 from .text_classes_emoclip import class_names
 from .video_processing_emoclip import as_video_list
+
+
+LOG = logging.get_logger(__name__)
 
 
 class ZeroShotVideoClassificationPipeline(Pipeline):
@@ -41,6 +45,7 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The registry of transformers asks for parameters within its own constructor.
         self._encoder: PrototypeEncoder | None = None
+        self._warned = False
         super().__init__(*args, **kwargs)
         if self.processor is None:
             raise ValueError("The pipeline must have a processor, got none; pass `processor=`.")
@@ -52,7 +57,8 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
             videos (`Any`):
                 One video in any form that the processor takes (path, bytes, file, array, tensor, list of pictures, mapping
                 of `datasets`), or a list, a generator or a column of `datasets` of such. A mapping with the key `"video"`
-                may carry `"subject_boxes"` or `"subject_masks"` for a model that prompts by subject.
+                may carry `"subject_boxes"` or `"subject_masks"` for a model that prompts by subject; without them its
+                frames count as frames without a subject, and a warning says so once.
             candidate_labels (`list` or `dict`):
                 The classes, in any form of `parse_class`, or class name -> such a form.
             style (`str`, *optional*, defaults to `"auto"`):
@@ -69,7 +75,7 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
                 Videos that go through the model at once.
 
         Returns:
-            For one video a list of `{"label", "score", "similarity"}`, best first: the share among the classes (softmax of
+            For an empty list an empty list; for one video a list of `{"label", "score", "similarity"}`, best first: the share among the classes (softmax of
             the logits) and the logit without its scale, a cosine. A list of such lists for a list; an iterator over them
             for a generator, a data set or a column.
 
@@ -77,9 +83,14 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
             ValueError: there is no class, an argument is not known, or a video cannot be decoded.
         """
         if candidate_labels is not None:
-            kwargs["candidate_labels"] = candidate_labels
+            # A generator can be read only once.
+            is_generator = isinstance(candidate_labels, Iterator)
+            kwargs["candidate_labels"] = list(candidate_labels) if is_generator else candidate_labels
         elif "prototypes" not in self._forward_params:
             raise ValueError("`candidate_labels` must be given, got none; for example ['happiness', 'quiet relief'].")
+        if isinstance(videos, list | tuple) and not videos:
+            self._sanitize_parameters(**kwargs)  # a slip in the words is told all the same
+            return []
         if isinstance(videos, list | tuple) and len(as_video_list(videos)) == len(videos) and not _is_one(videos):
             return super().__call__(list(videos), **kwargs)
         if isinstance(videos, GeneratorType) or _is_column(videos):
@@ -118,20 +129,32 @@ class ZeroShotVideoClassificationPipeline(Pipeline):
 
     def preprocess(self, video: Any, **kwargs: Any) -> dict[str, torch.Tensor]:  # type: ignore[override]
         """One video to the model's input, with a batch axis of 1."""
-        subject = {}
+        subject: dict[str, Any] = {}
         if isinstance(video, Mapping) and "video" in video:
             subject = {name: [video[name]] for name in ("subject_boxes", "subject_masks") if name in video}
             video = video["video"]
         processor: Any = self.processor
+        model: Any = self.model
+        if not subject and model.config.subject_prompting != "none":
+            self._warn_of_no_subject()
+            subject = {"subject_boxes": [None]}
         return dict(processor(videos=[video], **subject, **kwargs))
+
+    def _warn_of_no_subject(self) -> None:
+        if not self._warned:
+            self._warned = True
+            LOG.warning(
+                "This model prompts by subject, and a video came without one: its frames count as frames without a subject. "
+                'Give {"video": ..., "subject_boxes": ...} to say who is meant.'
+            )
 
     def _forward(self, model_inputs: Any, prototypes: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
         if bool(model_inputs["frame_mask"].all()):
             model_inputs = {name: tensor for name, tensor in model_inputs.items() if name != "frame_mask"}
         model: Any = self.model
         video = model.get_video_features(**model_inputs).pooler_output
-        logits = model.get_prototype_logits(video, prototypes.to(video.device)).float()
-        return {"logits": logits, "similarity": logits / model.logit_scale.float().exp()}
+        logits = model.get_prototype_logits(video, prototypes.to(video.device))
+        return {"logits": logits, "similarity": logits / model.get_logit_multiplier()}
 
     def postprocess(  # type: ignore[override]
         self, model_outputs: Any, labels: list[str], top_k: int | None = None

@@ -75,13 +75,16 @@ def ensemble_texts(style: str, name: str) -> tuple[str, ...]:
 
     Args:
         style: `"expclip_p4"` or `"expclip_p5"`, five and ten as coded, or `"expclip_printed"`, ten as printed.
-        name: A class name; for names that Exp-CLIP does not have, the last coded text takes the name as a noun.
+        name: A class name; those of Exp-CLIP in upper or lower case. For names that it does not have, the last coded text
+            takes the name as a noun.
 
     Raises:
         ValueError: The style is not known.
     """
     if style not in ENSEMBLE_STYLES:
         raise ValueError(f"The ensemble must be one of {', '.join(ENSEMBLE_STYLES)}, got {style!r}.")
+    if name.casefold() in EXPCLIP_CLASS_NAMES:
+        name = name.casefold()
     if style == "expclip_printed":
         return tuple(template.replace("{}", name) for template in EXPCLIP_PRINTED_TEMPLATES)
     texts = [template.replace("{}", name) for template in _CODED[:-1]]

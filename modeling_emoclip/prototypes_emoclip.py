@@ -2,7 +2,7 @@
 """Class prototypes: one vector per class, from any texts, computed once."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -12,13 +12,17 @@ from .text_classes_emoclip import Compound, Ensemble, Prompt, Style, Tree, class
 
 
 BATCH_SIZE = 64
+# Numbers of each tensor that are compared to notice a change.
+SAMPLES = 8
 
 
 class PrototypeEncoder:
     r"""Turns classes, written in any form that `parse_class` takes, into the vectors that videos are compared with.
 
-    Every text is embedded once and kept; the texts are what decides, not how the classes were written. When the weights
-    change, what was kept is dropped.
+    Every text is embedded once and kept; the texts are what decides, not how the classes were written. What was kept is
+    dropped when weights are written to or replaced, and when adapters of PEFT are switched. A write past PyTorch's count of
+    changes (`parameter.data[3] = ...`) is noticed only where it touches one of the numbers that are compared; call `clear`
+    after such a one.
 
     Args:
         model (`EmoCLIPModel`): Embeds the texts.
@@ -45,7 +49,7 @@ class PrototypeEncoder:
 
     def encode(
         self,
-        classes: Sequence[Any] | Mapping[str, Any],
+        classes: Iterable[Any] | Mapping[str, Any],
         style: str | Style = "name",
         *,
         compound: str = "average",
@@ -68,14 +72,19 @@ class PrototypeEncoder:
         """
         if isinstance(classes, str):
             raise ValueError(f"`classes` must be a list or a mapping, got the text {classes!r}; put it into a list.")
+        if not isinstance(classes, Mapping):
+            classes = list(classes)  # a generator can be read only once
         if isinstance(style, str):
             style = Style(style, compound, self._descriptions() if descriptions is None else descriptions)
         class_names(classes)
-        specs = list(classes.values()) if isinstance(classes, Mapping) else list(classes)
+        specs = list(classes.values()) if isinstance(classes, Mapping) else classes
         trees = [parse_class(spec, style) for spec in specs]
         embeds = self._embed([text for tree in trees for text in texts_of(tree)])
-        device = next(self.model.parameters()).device
-        return torch.stack([_final(tree, embeds) for tree in trees]).to(device)
+        return torch.stack([_final(tree, embeds) for tree in trees]).to(_device(self.model))
+
+    def clear(self) -> None:
+        """Forget every embedding that was kept."""
+        self._embeds.clear()
 
     def _descriptions(self) -> Mapping[str, str] | None:
         """The model's own, where its configuration has any."""
@@ -102,7 +111,7 @@ class PrototypeEncoder:
         return found
 
     def _run(self, texts: list[str]) -> torch.Tensor:
-        device = next(self.model.parameters()).device
+        device = _device(self.model)
         tokens = {name: tensor.to(device) for name, tensor in self.processor.tokenize(texts).items()}
         was_training = self.model.training
         self.model.eval()
@@ -131,12 +140,39 @@ def _raw(tree: Tree, embeds: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return torch.stack([_final(part, embeds) for part in tree.parts]).mean(dim=0)
 
 
+def _device(model: Any) -> torch.device:
+    """Where the model computes; of offloaded weights, which are nowhere, the hooks take input from the CPU."""
+    return next((tensor.device for tensor in model.parameters() if not tensor.is_meta), torch.device("cpu"))
+
+
 def _version(model: Any) -> tuple:
-    """What changes when weights do: which tensors there are, and how often each was written to."""
-    return tuple(
+    """What changes when text embeddings do: the tensors, how often each was written to, some numbers, and the adapters."""
+    counts = tuple(
         (id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)
         for tensor in model.parameters()
     )
+    return counts, _sample(model), _adapter_states(model)
+
+
+def _sample(model: Any) -> tuple[float, ...]:
+    """A few numbers of each tensor that texts pass through: writes through `.data` are not counted by PyTorch."""
+    numbers: list[torch.Tensor] = []
+    for name, tensor in model.named_parameters():
+        if ("text_" in name or "expression_projection" in name) and not tensor.is_meta:
+            flat = tensor.detach().flatten()
+            numbers.append(flat[:: max(1, len(flat) // SAMPLES)].float().cpu())
+    return tuple(torch.cat(numbers).tolist()) if numbers else ()
+
+
+def _adapter_states(model: Any) -> tuple:
+    """Which adapters of PEFT are on, merged and how strong, layer by layer; switching them writes to no tensor."""
+    states = []
+    for module in model.modules():
+        disabled = getattr(module, "disable_adapters", None)
+        if isinstance(disabled, bool):  # on a model of transformers it is a method
+            merged, scaling = getattr(module, "merged", False), getattr(module, "scaling", None)
+            states.append((disabled, tuple(module.active_adapters), merged, repr(scaling)))
+    return tuple(states)
 
 
 __all__ = ["PrototypeEncoder"]

@@ -58,9 +58,10 @@ class EmoCLIPSubjectEmbeddings(CLIPVisionEmbeddings):
         pixels, masks = pixel_values[:, :-1], pixel_values[:, -1]
         embeddings = super().forward(pixels, interpolate_pos_encoding)
         if hasattr(self, "subject_token"):
-            token = self.subject_token.to(embeddings.dtype).expand(len(embeddings), -1)
+            token = self.subject_token.to(embeddings.dtype).expand(embeddings.shape[0], -1)
         else:
-            positions = self.position_embedding.weight.unsqueeze(0)
+            # By a call, not by its weight: offloaded weights are there only while their module runs.
+            positions = self.position_embedding(self.position_ids)
             if interpolate_pos_encoding:
                 positions = self.interpolate_pos_encoding(embeddings, *pixels.shape[-2:])
             coverage = patch_coverage(masks, cast(int, self.patch_size), self.binary)

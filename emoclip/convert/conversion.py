@@ -4,19 +4,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPForVideoClassification, EmoCLIPModel
 from modeling_emoclip.labels_emoclip import EMOCLIP_CLASS_DESCRIPTIONS
 from modeling_emoclip.preprocessing_emoclip import preprocessing_preset
+from modeling_emoclip.presets_emoclip import LOGIT_SCALE_OF_CLIP
 
 from .key_tables import CLIP, EMOCLIP, EMOCLIP_DOWNSTREAM, EMOTIONCLIP, EXPCLIP_HEAD
-from .rename import Rule, Tensors, rename, rename_back
-from .sizes import cls_transformer_fields, residual_transformer_fields, text_fields, vision_fields
+from .rename import Rule, Tensors, is_covered, original_name, rename, rename_back
+from .sizes import (
+    UnreadSizeError,
+    cls_transformer_fields,
+    residual_transformer_fields,
+    rows,
+    text_fields,
+    vision_fields,
+)
 
 
 LOG = logging.getLogger(__name__)
@@ -71,7 +80,9 @@ def convert_original(
     found = detect_method(state)
     if found not in (None, method):
         raise ValueError(f"The checkpoint must be one of {method}, got one of {found} by the names of its tensors.")
-    return _CONVERTERS[method](state, None if base_state_dict is None else without_prefix(base_state_dict), options)
+    base = None if base_state_dict is None else without_prefix(base_state_dict)
+    with _named_as_in([*_TABLES[method], *CLIP]):
+        return _CONVERTERS[method](state, base, options)
 
 
 def convert_downstream(
@@ -82,7 +93,7 @@ def convert_downstream(
     hidden_act: str | None = None,
     problem_type: str | None = None,
 ) -> EmoCLIPForVideoClassification:
-    """Return the model of EmoCLIP's downstream task, image side and head, in float32.
+    """Return the model of EmoCLIP's downstream task, image side and head, in float32, the image tower frozen.
 
     Args:
         state_dict: Tensors of the original's `DownstreamTask`, head included.
@@ -99,24 +110,21 @@ def convert_downstream(
             "A downstream model must have a head, `mlp.0` and `mlp.2`, got none; convert weights without a head by "
             "`convert_original` with CLIP's as `base_state_dict`."
         )
-    act = hidden_act or "quick_gelu"
-    # Fields of every configuration of transformers, which the type of ours does not list.
-    head_fields: dict[str, Any] = {
-        "num_labels": ours["classifier.fc2.weight"].shape[0],
-        "problem_type": problem_type,
-    }
-    config = EmoCLIPConfig(
-        vision_config=vision_fields(ours, vision_heads, act),
-        temporal_config=cls_transformer_fields(ours, temporal_heads),
-        projection_dim=ours["visual_projection.weight"].shape[0],
-        classifier_hidden_size=ours["classifier.fc1.weight"].shape[0],
-        **head_fields,
-        # The published code trains the temporal part.
-        freeze_temporal=False,
-    )
+    with _named_as_in(EMOCLIP_DOWNSTREAM):
+        fields: dict[str, Any] = {
+            "vision_config": vision_fields(ours, vision_heads, hidden_act or "quick_gelu"),
+            "temporal_config": cls_transformer_fields(ours, temporal_heads),
+            "projection_dim": rows(ours, "visual_projection.weight"),
+            "classifier_hidden_size": rows(ours, "classifier.fc1.weight"),
+            "num_labels": rows(ours, "classifier.fc2.weight"),
+            "problem_type": problem_type,
+        }
+    # The published code trains the temporal part.
+    config = EmoCLIPConfig(**fields, freeze_temporal=False)
     config.preprocessing = preprocessing_preset("emoclip", config.vision_config.image_size)
-    model = EmoCLIPForVideoClassification(config)
-    return _filled(model, ours, unknown, EMOCLIP_DOWNSTREAM)
+    model = _filled(EmoCLIPForVideoClassification(config), ours, unknown, EMOCLIP_DOWNSTREAM)
+    model.set_frozen(vision=config.freeze_vision, temporal=config.freeze_temporal)
+    return model
 
 
 def to_original(model: EmoCLIPModel | EmoCLIPForVideoClassification, method: str) -> Tensors:
@@ -125,22 +133,44 @@ def to_original(model: EmoCLIPModel | EmoCLIPForVideoClassification, method: str
     For `"expclip"` it is the head alone, as released; a classification model gives EmoCLIP's downstream weights.
 
     Raises:
-        ValueError: The method is not known, or the model has parts that the original has not.
+        ValueError: The method is not known, or the model is not built as the original is.
     """
     _check_method(method)
+    has_head = isinstance(model, EmoCLIPForVideoClassification)
+    _check_built_as(method, cast(EmoCLIPConfig, model.config), has_head)
     state = {name: tensor.detach().float().cpu() for name, tensor in model.state_dict().items()}
+    rules = EMOCLIP_DOWNSTREAM if has_head else _TABLES[method]
+    restored, left = rename_back(state, rules)
     if method == "expclip":
-        restored, left = rename_back(state, EXPCLIP_HEAD)
-        left = [] if restored else ["(no expression_projection)"]
+        left = []  # CLIP's towers, which the released head leaves out
     elif method == "emotionclip":
-        restored, left = rename_back(state, EMOTIONCLIP)
         restored |= _emotionclip_extras(restored)
-    else:
-        is_head = isinstance(model, EmoCLIPForVideoClassification)
-        restored, left = rename_back(state, EMOCLIP_DOWNSTREAM if is_head else EMOCLIP)
-    if left:
-        raise ValueError(f"A model of {method} must have only the parts of the original, got also {', '.join(left)}.")
+    elif not has_head:
+        # CLIP's own scale, which is not used but looked for; a model that was not converted has none.
+        restored.setdefault("backbone.logit_scale", torch.tensor(LOGIT_SCALE_OF_CLIP))
+    missing = [rule.source for rule in rules if not is_covered(rule, restored)]
+    if left or missing:
+        raise ValueError(
+            f"A model of {method} must have exactly the parts of the original, got also {_listed(left)}, and not "
+            f"{_listed(missing)}."
+        )
     return {name: tensor.clone() for name, tensor in restored.items()}
+
+
+def _check_built_as(method: str, config: EmoCLIPConfig, has_head: bool) -> None:
+    """Refuse a model that the original's code would compute something else with, or could not load."""
+    pooling, prompting, has_projection = _BUILT[method]
+    width = config.expression_projection_dim
+    wanted = {
+        "temporal_config.pooling": (config.temporal_config.pooling, pooling),
+        "subject_prompting": (config.subject_prompting, prompting),
+        "subject_binary": (config.subject_prompting == "sap" and config.subject_binary, False),
+        "expression_projection_dim": (width, (width or "a width") if has_projection else None),
+        "a head for classes": (has_head, has_head and method == "emoclip"),
+    }
+    wrong = [f"{name} {got!r} instead of {right!r}" for name, (got, right) in wanted.items() if got != right]
+    if wrong:
+        raise ValueError(f"Only a model built as {method} is can be written in its form, got {', '.join(wrong)}.")
 
 
 def detect_method(state: Mapping[str, torch.Tensor]) -> str | None:
@@ -163,14 +193,30 @@ def without_prefix(state_dict: Mapping[str, torch.Tensor]) -> Tensors:
         if not isinstance(tensor, torch.Tensor):
             raise ValueError(f"A state dict must hold tensors, got {type(tensor).__name__} as `{name}`.")
         if name not in ARCHIVE_KEYS:
-            cleaned[name.removeprefix("module.")] = tensor.float() if tensor.is_floating_point() else tensor
+            plain = name.removeprefix("module.")
+            if plain in cleaned:
+                raise ValueError(f"A tensor must stand in the checkpoint once, got `{plain}` and `module.{plain}`.")
+            cleaned[plain] = tensor.float() if tensor.is_floating_point() else tensor
     return cleaned
 
 
+@contextmanager
+def _named_as_in(rules: list[Rule]) -> Iterator[None]:
+    """Within this block a tensor that tells no size is named as its owner can look for it."""
+    try:
+        yield
+    except UnreadSizeError as error:
+        raise UnreadSizeError(original_name(error.name, rules), error.rank, error.got) from None
+
+
 def _convert_emoclip(state: Tensors, base: Tensors | None, options: Options) -> EmoCLIPModel:
-    downstream = "backbone.conv1.weight" in state
-    if downstream:
+    if "backbone.conv1.weight" in state:
         state = _whole_emoclip(state, base)
+    elif base is not None:
+        raise ValueError(
+            "`base_state_dict` must be left out for a checkpoint of EmoCLIP that has a text tower of its own, got one (on "
+            "the command line leave out --base and name the vocabulary by --tokenizer)."
+        )
     ours, unknown = rename(state, EMOCLIP)
     fields = _clip_fields(ours, options, "quick_gelu")
     config = EmoCLIPConfig(
@@ -229,6 +275,8 @@ def _emotionclip_extras(state: Tensors) -> Tensors:
 
 def _convert_expclip(state: Tensors, base: Tensors | None, options: Options) -> EmoCLIPModel:
     head, inside = _expclip_parts(state)
+    if inside and base is not None:
+        raise ValueError("`base_state_dict` must be left out for a training state that holds CLIP itself, got one.")
     base = inside or base
     if base is None:
         raise ValueError(
@@ -237,7 +285,8 @@ def _convert_expclip(state: Tensors, base: Tensors | None, options: Options) -> 
         )
     ours, unknown = rename(_openai_names(base), CLIP)
     head_ours, head_unknown = rename(head, EXPCLIP_HEAD)
-    weight, width = head_ours.get("expression_projection.weight"), ours["visual_projection.weight"].shape[0]
+    weight = head_ours.get("expression_projection.weight")
+    width = rows(ours, "visual_projection.weight")
     if weight is not None and (weight.ndim != 2 or weight.shape[1] != width):
         raise ValueError(
             f"The head must take CLIP's joint width, got `mlp.weight` {tuple(weight.shape)} for a base of width {width}; "
@@ -288,8 +337,8 @@ def _clip_fields(ours: Tensors, options: Options, default_act: str) -> dict[str,
     return {
         "vision_config": vision,
         "text_config": text,
-        "projection_dim": ours["visual_projection.weight"].shape[0] if "visual_projection.weight" in ours else 1,
-        "logit_scale_init_value": 4.6052 if scale is None else float(scale),
+        "projection_dim": rows(ours, "visual_projection.weight") if "visual_projection.weight" in ours else 1,
+        "logit_scale_init_value": LOGIT_SCALE_OF_CLIP if scale is None else float(scale),
     }
 
 
@@ -300,7 +349,7 @@ def _filled(model: Any, ours: Tensors, unknown: list[str], rules: list[Rule]) ->
     expected, _ = rename_back(own, rules)
     given, _ = rename_back({name: tensor for name, tensor in ours.items() if name in own}, rules)
     missing = sorted(name for name in expected if name not in given)
-    foreign = sorted([*unknown, *(name for name in ours if name not in own)])
+    foreign = sorted([*unknown, *(original_name(name, rules) for name in ours if name not in own)])
     shapes = sorted(
         f"{name} {tuple(given[name].shape)} instead of {tuple(expected[name].shape)}"
         for name in expected
@@ -329,6 +378,13 @@ def _check_method(method: str) -> None:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}.")
 
 
+_TABLES = {"emoclip": EMOCLIP, "emotionclip": EMOTIONCLIP, "expclip": EXPCLIP_HEAD}
+# Pooling, subject prompting, and whether there is an expression projection.
+_BUILT = {
+    "emoclip": ("cls_transformer", "none", False),
+    "emotionclip": ("residual_transformer", "sap", False),
+    "expclip": ("mean", "none", True),
+}
 _CONVERTERS: dict[str, Callable[[Tensors, Tensors | None, Options], EmoCLIPModel]] = {
     "emoclip": _convert_emoclip,
     "emotionclip": _convert_emotionclip,

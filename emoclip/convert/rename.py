@@ -82,8 +82,22 @@ def rename_back(state: Mapping[str, torch.Tensor], rules: Iterable[Rule]) -> tup
     return restored, [name for name in state if name not in used]
 
 
+def original_name(name: str, rules: Iterable[Rule]) -> str:
+    """Return what the original calls one of our tensors, or our name where no line has it."""
+    for rule in rules:
+        for target in rule.targets:
+            if match := _pattern(target).fullmatch(name):
+                return rule.source.replace("{i}", match.groupdict().get("i") or "")
+    return name
+
+
+def is_covered(rule: Rule, state: Mapping[str, torch.Tensor]) -> bool:
+    """Return whether a tensor by the original's name of this line is there."""
+    return any(_pattern(rule.source).fullmatch(name) for name in state)
+
+
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.escape(template).replace(re.escape("{i}"), r"(?P<i>\d+)"))
 
 
-__all__ = ["Rule", "Tensors", "copied", "rename", "rename_back"]
+__all__ = ["Rule", "Tensors", "copied", "is_covered", "original_name", "rename", "rename_back"]

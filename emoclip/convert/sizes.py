@@ -14,6 +14,32 @@ import torch
 State = Mapping[str, torch.Tensor]
 
 
+class UnreadSizeError(ValueError):
+    """A tensor that tells a size of the model is missing or has another form.
+
+    Args:
+        name: Name of the tensor, ours or the original's.
+        rank: How many axes it must have.
+        got: Its shape, or `None` where it is missing.
+    """
+
+    def __init__(self, name: str, rank: int, got: tuple[int, ...] | None) -> None:
+        self.name, self.rank, self.got = name, rank, got
+        super().__init__(
+            f"The checkpoint must hold `{name}` with {rank} axes, which tells a size of the model, got "
+            f"{'nothing' if got is None else got}; is it of another method?"
+        )
+
+
+def rows(state: State, name: str) -> int:
+    """Return the number of rows of a matrix.
+
+    Raises:
+        UnreadSizeError: It is missing or no matrix.
+    """
+    return _shape(state, name, 2)[0]
+
+
 def vision_fields(state: State, heads: int | None, hidden_act: str) -> dict[str, Any]:
     """Fields of the image tower.
 
@@ -101,11 +127,7 @@ def _tower_fields(state: State, tower: str, width: int, heads: int | None, hidde
 
 def _shape(state: State, name: str, rank: int) -> tuple[int, ...]:
     if name not in state or state[name].ndim != rank:
-        got = tuple(state[name].shape) if name in state else "nothing"
-        raise ValueError(
-            f"The checkpoint must hold `{name}` with {rank} axes, which tells a size of the model, got {got}; is it of "
-            "another method?"
-        )
+        raise UnreadSizeError(name, rank, tuple(state[name].shape) if name in state else None)
     return tuple(state[name].shape)
 
 
@@ -120,4 +142,11 @@ def _divided(rows: int, parts: int, name: str, heads: int) -> int:
     return rows // parts
 
 
-__all__ = ["cls_transformer_fields", "residual_transformer_fields", "text_fields", "vision_fields"]
+__all__ = [
+    "UnreadSizeError",
+    "cls_transformer_fields",
+    "residual_transformer_fields",
+    "rows",
+    "text_fields",
+    "vision_fields",
+]

@@ -2,6 +2,7 @@
 """Reading of checkpoint files: every form they come in, and none that runs code."""
 
 import argparse
+import pickle
 import warnings
 from pathlib import Path
 
@@ -69,7 +70,38 @@ def test_a_cut_file_is_named(name: str, kept: int, tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-@pytest.mark.parametrize(("content", "kind"), [([1, 2], "list"), ({}, "dict"), (torch.zeros(2), "Tensor")])
+@pytest.mark.parametrize("name", ["model.pth", "model.bin", "model.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<!DOCTYPE html><html><title>Google Drive - Virus scan warning", "it is a web page, .* by a browser"),
+        (b"\n <html><head>", "it is a web page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "Git-LFS pointer .*`git lfs pull`",
+        ),
+        (bytes(range(7, 200)) * 9, "; download it again"),
+        (b"not a checkpoint at all", "; download it again"),
+        (b"PK\x03\x04" + b"\0" * 99, "; download it again"),
+        (pickle.dumps([1, 2], 4)[:9], "; download it again"),
+    ],
+)
+def test_what_is_no_checkpoint_is_not_taken_for_code(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    """Somebody told to trust the origin of a web page would run it."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} cannot be read.*{message}"):
+        load_checkpoint(tmp_path / name)
+
+
+def test_safetensors_are_told_by_their_content(tmp_path: Path) -> None:
+    """Other programs name them .bin or .pth."""
+    save_file(STATE, tmp_path / "model.bin")
+    assert same(load_checkpoint(tmp_path / "model.bin"))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [([1, 2], "list"), ({}, "dict"), ({0: torch.zeros(2)}, "dict"), (torch.zeros(2), "Tensor")]
+)
 def test_what_is_no_state_dict_is_refused(content: object, kind: str, tmp_path: Path) -> None:
     """The features of a data set look like a checkpoint from outside."""
     torch.save(content, tmp_path / "model.pth")

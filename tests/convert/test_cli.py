@@ -78,9 +78,9 @@ def test_a_head_is_joined_to_its_base(base_folder: Path, expclip_parts: tuple, t
 
 
 def test_downstream_weights_become_the_classification_model(
-    golden: Callable, tokenizer_folder: Path, tmp_path: Path
+    golden: Callable, tokenizer_folder: Path, short_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    """With their head they need no base."""
+    """With their head they need no base; words are not scored, for there is no text tower."""
     whole = golden("emoclip")
     width = whole.sizes["embed_dim"]
     state = {
@@ -94,6 +94,10 @@ def test_downstream_weights_become_the_classification_model(
     folder = tmp_path / "model"
     command = ["convert", "emoclip", str(tmp_path / "probe.pth"), str(folder), "--tokenizer", str(tokenizer_folder)]
     assert main(command) == 0
+    assert json.loads((folder / "config.json").read_text())["custom_pipelines"] == {}
+    capsys.readouterr()
+    assert main(["analyze", str(short_clip), "--emotions", "joy,fear", "--model", str(folder)]) == 2
+    assert f"needs a text tower, got none in {folder}" in capsys.readouterr().err
     assert AutoModelForVideoClassification.from_pretrained(folder).config.num_labels == 4
     assert main(["convert", "emoclip", str(folder), str(tmp_path / "again.safetensors"), "--to-original"]) == 0
     restored = load_checkpoint(tmp_path / "again.safetensors")

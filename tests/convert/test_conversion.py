@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Converted checkpoints compute what the originals computed, and every tensor comes back bit for bit."""
 
+import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +13,7 @@ from emoclip.convert import convert_downstream, convert_original, to_original
 from emoclip.convert.conversion import detect_method
 from emoclip.convert.key_tables import CLIP, EMOCLIP
 from emoclip.convert.rename import rename
-from modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPForVideoClassification, EmoCLIPModel
 from modeling_emoclip.loss_emoclip import (
     distillation_loss,
     pool_teacher_states,
@@ -267,9 +269,9 @@ class TestThereAndBack:
     def test_parts_that_the_original_has_not_are_named(self, golden: Callable, expclip_parts: tuple) -> None:
         """A projection dropped on the way back would be a silent loss."""
         model = convert_original(expclip_parts[0], "expclip", base_state_dict=expclip_parts[1])
-        with pytest.raises(ValueError, match=r"got also expression_projection.weight"):
+        with pytest.raises(ValueError, match=r"as emoclip is .* expression_projection_dim 96 instead of None"):
             to_original(model, "emoclip")
-        with pytest.raises(ValueError, match="no expression_projection"):
+        with pytest.raises(ValueError, match="expression_projection_dim None instead of 'a width'"):
             to_original(convert(golden, "emoclip"), "expclip")
 
 
@@ -296,6 +298,8 @@ class TestDownstream:
         with torch.no_grad():
             assert relative_error(model(stored.given["pixel_values"]).logits, expected) < RELATIVE_ERROR
         assert isinstance(model, EmoCLIPForVideoClassification)
+        assert not any(parameter.requires_grad for parameter in model.vision_model.parameters())
+        assert all(parameter.requires_grad for parameter in model.temporal.parameters())
         restored = to_original(model, "emoclip")
         assert set(restored) == set(state)
         assert all(torch.equal(restored[name], tensor) for name, tensor in state.items())
@@ -322,6 +326,47 @@ class TestDownstream:
         headless = {name: tensor for name, tensor in state.items() if not name.startswith("mlp.")}
         with pytest.raises(ValueError, match=r"must have a head"):
             convert_downstream(headless)
+
+
+class TestOnlyWholeOriginalsAreWritten:
+    @pytest.mark.parametrize(
+        ("method", "change", "message"),
+        [
+            ("emoclip", {"pooling": "mean"}, "pooling 'mean' instead of 'cls_transformer'"),
+            ("emotionclip", {"pooling": "cls_transformer"}, "pooling 'cls_transformer' instead of 'residual_"),
+            ("expclip", {"pooling": "middle_frame"}, "pooling 'middle_frame' instead of 'mean'"),
+            ("emoclip", {"subject_prompting": "sap"}, "subject_prompting 'sap' instead of 'none'"),
+            ("emotionclip", {"subject_prompting": "saam"}, "subject_prompting 'saam' instead of 'sap'"),
+            ("emotionclip", {"subject_binary": True}, "subject_binary True instead of False"),
+            ("expclip", {"expression_projection_dim": None}, "expression_projection_dim None instead of 'a width'"),
+        ],
+    )
+    def test_a_model_built_otherwise_is_refused(
+        self, golden: Callable, method: str, change: dict, message: str
+    ) -> None:
+        """The original's code would load the file and compute something else, or fail at the first missing name."""
+        config = convert(golden, method).config
+        fields = config.to_dict()
+        if "pooling" in change:
+            fields["temporal_config"] = {**fields["temporal_config"], **change}
+        else:
+            fields |= change
+        with pytest.raises(ValueError, match=message):
+            to_original(EmoCLIPModel(EmoCLIPConfig(**fields)), method)
+
+    def test_a_head_for_classes_is_emoclips_alone(self, golden: Callable) -> None:
+        """Its image side alone would be written as EmotionCLIP without a text tower."""
+        model = EmoCLIPForVideoClassification(convert(golden, "emotionclip").config)
+        with pytest.raises(ValueError, match="a head for classes True instead of False"):
+            to_original(model, "emotionclip")
+
+    def test_a_model_that_was_not_converted_is_whole_too(self, golden: Callable) -> None:
+        """The original's strict loading looks for CLIP's own scale, which only converted models carry."""
+        config = convert(golden, "emoclip").config
+        config.keep_clip_logit_scale = False
+        state = to_original(EmoCLIPModel(config), "emoclip")
+        assert set(state) == set(golden("emoclip").state)
+        assert state["backbone.logit_scale"].item() == pytest.approx(math.log(100))
 
 
 class TestStrictness:
@@ -358,6 +403,12 @@ class TestStrictness:
             ({}, {"vision_heads": 3}, "`vision_heads` must divide 64 rows, got 3"),
             ({}, {"text_heads": 5}, "`text_heads` must divide 64 rows, got 5"),
             ({}, {"eos_token_id": 64}, r"`eos_token_id` must be in \[0, 64\)"),
+            ({}, {"hidden_act": "bogus"}, "hidden_act` must be one of .* got 'bogus'"),
+            (
+                {"module.logit_scale": torch.tensor(1.0)},
+                {},
+                "must stand in the checkpoint once, got `logit_scale` and `module.logit_scale`",
+            ),
             ({"epoch": 3}, {}, "must hold tensors, got int as `epoch`"),
             ({"backbone.visual.conv1.weight": torch.zeros(3)}, {}, "with 4 axes, which tells a size"),
             (
@@ -372,6 +423,28 @@ class TestStrictness:
         state = golden("emoclip").state | changes
         with pytest.raises(ValueError, match=message):
             convert_original(state, **{"method": "emoclip", **arguments})
+
+    @pytest.mark.parametrize(
+        "name", ["temporal.temporal_transformer.layers.0.0.fn.fn.to_qkv.weight", "backbone.token_embedding.weight"]
+    )
+    def test_a_missing_tensor_that_tells_a_size_is_named_as_in_the_file(self, golden: Callable, name: str) -> None:
+        """Our name for it stands in no file that its owner has."""
+        state = {key: tensor for key, tensor in golden("emoclip").state.items() if key != name}
+        with pytest.raises(ValueError, match=rf"must hold `{re.escape(name)}` with 2 axes.* got nothing"):
+            convert_original(state, "emoclip")
+
+    def test_a_base_beside_a_whole_checkpoint_is_refused(self, golden: Callable, expclip_parts: tuple) -> None:
+        """It was left out of the model and named on its card."""
+        for method in ("emoclip", "expclip"):
+            with pytest.raises(ValueError, match=r"`base_state_dict` must be left out for a"):
+                convert_original(golden(method).state, method, base_state_dict=expclip_parts[1])
+
+    def test_a_base_without_its_projection_is_named(self, expclip_parts: tuple) -> None:
+        """An image tower alone is no CLIP."""
+        head, base = expclip_parts
+        base = {name: tensor for name, tensor in base.items() if name != "visual.proj"}
+        with pytest.raises(ValueError, match=r"must hold `visual.proj` with 2 axes"):
+            convert_original(head, "expclip", base_state_dict=base)
 
     def test_a_base_that_is_no_clip_is_refused(self, expclip_parts: tuple, golden: Callable) -> None:
         """A base with parts of its own would lose them."""

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from emoclip.convert.rename import Rule, copied, rename, rename_back
+from emoclip.convert.rename import Rule, copied, is_covered, original_name, rename, rename_back
 
 
 RULES = [
@@ -57,3 +57,15 @@ def test_rows_that_do_not_fall_into_equal_parts_are_refused() -> None:
     """A cut file; the parts would be of different sizes."""
     with pytest.raises(ValueError, match=r"`blocks.0.in_proj` must hold 3 equal parts, got the shape \(7,\)"):
         rename({"blocks.0.in_proj": torch.zeros(7)}, RULES)
+
+
+def test_originals_name_of_a_part_is_that_of_the_whole() -> None:
+    """An error about a part of a fused tensor must name what is in the file."""
+    names = [original_name(name, RULES) for name in ("layers.7.k", "projection.weight", "layers.0.norm.bias", "new")]
+    assert names == ["blocks.7.in_proj", "proj", "blocks.0.ln.bias", "new"]
+
+
+def test_a_line_is_covered_by_any_layer() -> None:
+    """A line that nothing covers is a part that the original would miss."""
+    assert is_covered(RULES[0], {"blocks.3.in_proj": torch.zeros(1)})
+    assert not is_covered(RULES[1], {"blocks.3.in_proj": torch.zeros(1)})

@@ -74,6 +74,7 @@ LOAD = """
     with torch.inference_mode():
         changed = adapted(**processor(text=["a smile", "a frown"], videos=frames)).logits_per_video.tolist()
     modules = [type(part).__module__ for part in (model, processor, probe, classify)]
+    classify.save_pretrained("again")
     print(json.dumps({"modules": modules, "logits": logits, "rows": rows, "changed": changed}))
 """
 
@@ -145,6 +146,11 @@ def test_everything_loads_back_without_our_packages(
     hub, adapted = pushed
     answer = json.loads(run(LOAD, [str(frames_file)], hub.address, tmp_path / "home", without_us=True))
     assert all(module.startswith("transformers_modules.") for module in answer["modules"]), answer["modules"]
+    # Saved by fetched code, the folder is as complete as the one that was fetched.
+    again = {path.name: path for path in (tmp_path / "home" / "again").iterdir()}
+    pushed_files = hub.repositories["me/pipe"].files
+    assert set(again) == {name for name in pushed_files if name not in (".gitattributes", "README.md")}
+    assert json.loads(again["config.json"].read_text()) == json.loads(pushed_files["config.json"])
     model, processor = (
         EmoCLIPModel.from_pretrained(tiny_model_folder),
         EmoCLIPProcessor.from_pretrained(tiny_model_folder),

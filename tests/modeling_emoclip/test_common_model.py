@@ -101,6 +101,21 @@ class TestSavingAndLoading:
         with torch.no_grad():
             torch.testing.assert_close(placed(**inputs).logits_per_video, model(**inputs).logits_per_video)
 
+    def test_weights_may_stay_on_the_disk(self, model: EmoCLIPModel, inputs: dict, tmp_path: Path) -> None:
+        """A part read past its module's own call finds no weights where they are brought in call by call."""
+        model.save_pretrained(tmp_path / "model")
+        away = EmoCLIPModel.from_pretrained(
+            tmp_path / "model", device_map={"": "disk"}, offload_folder=tmp_path / "disk"
+        )
+        texts = inputs.pop("input_ids")
+        with torch.no_grad():
+            expected = model(**inputs, input_ids=texts).logits_per_video
+            torch.testing.assert_close(away(**inputs, input_ids=texts).logits_per_video, expected)
+            video = away.get_video_features(**inputs).pooler_output
+            prototypes = torch.nn.functional.normalize(away.get_text_features(texts).pooler_output, dim=-1)
+            torch.testing.assert_close(away.get_prototype_logits(video, prototypes), expected)
+        assert away.logit_scale.is_meta
+
     def test_a_shard_of_missing_parts_is_initialised(self, config: EmoCLIPConfig, tmp_path: Path) -> None:
         """New parts on old weights, as every combination of methods begins; memory left empty is NaN at random."""
         plain = EmoCLIPConfig(**{**config.to_dict(), "subject_prompting": "none", "expression_projection_dim": None})
@@ -156,6 +171,34 @@ class TestAttention:
             half = model(**{**inputs, "pixel_values_videos": inputs["pixel_values_videos"].to(dtype)})
             ours = half.video_embeds.float() @ half.text_embeds.float().T
         assert (ours - cosines).abs().max() < bound
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+    def test_logits_of_half_precision_are_not_rounded(
+        self, model: EmoCLIPModel, inputs: dict, dtype: torch.dtype
+    ) -> None:
+        """At a scale of 100, bfloat16 has steps of half a logit, and classes that differ tie."""
+        with torch.no_grad():
+            model.to(dtype).logit_scale.fill_(4.6)
+            half = model(**{**inputs, "pixel_values_videos": inputs["pixel_values_videos"].to(dtype)})
+            features = torch.randn(3, model.embed_dim).to(dtype)
+            against = model.get_prototype_logits(features, features.float())
+        multiplier = model.logit_scale.float().exp()
+        assert (half.logits_per_video.dtype, half.video_embeds.dtype) == (torch.float32, dtype)
+        cosines = half.video_embeds.float() @ half.text_embeds.float().T
+        torch.testing.assert_close(half.logits_per_video, multiplier * cosines, rtol=0, atol=1.0)
+        assert not torch.equal(half.logits_per_video, half.logits_per_video.to(dtype).float())
+        directions = torch.nn.functional.normalize(features.float(), dim=-1)
+        torch.testing.assert_close(against, multiplier * directions @ features.float().T)
+
+    def test_logits_under_autocast_are_not_rounded(self, model: EmoCLIPModel, inputs: dict) -> None:
+        """Autocast computes products in bfloat16."""
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(**inputs).logits_per_video
+            features, prototypes = torch.randn(3, model.embed_dim), torch.randn(4, model.embed_dim)
+            against = model.get_prototype_logits(features, prototypes)
+        assert logits.dtype == against.dtype == torch.float32
+        with torch.no_grad():
+            assert torch.equal(against, model.get_prototype_logits(features, prototypes))
 
     def test_hidden_states_and_attentions_come_out(
         self, model: EmoCLIPModel, inputs: dict, config: EmoCLIPConfig

@@ -56,6 +56,31 @@ def test_whole_forward_exports(model: EmoCLIPModel, inputs: dict) -> None:
         torch.testing.assert_close(program.module()(*inputs.values()), model(**inputs).logits_per_video)
 
 
+def test_exported_graph_takes_other_numbers_of_clips_and_texts(
+    model: EmoCLIPModel, inputs: dict, tiny_inputs: Callable
+) -> None:
+    """A graph fixed to the numbers of its example is of no use to a server."""
+    names = list(inputs)
+
+    class Scores(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+            return self.model(**dict(zip(names, tensors, strict=True))).logits_per_video
+
+    clips, texts = torch.export.Dim("clips", min=1, max=64), torch.export.Dim("texts", min=1, max=64)
+    shapes = (tuple({0: texts if name == "input_ids" else clips} for name in names),)
+    other = {**inputs, "input_ids": tiny_inputs(num_texts=5)["input_ids"]}
+    other |= {name: tensor[:2] for name, tensor in inputs.items() if name != "input_ids"}
+    with torch.no_grad():
+        program = torch.export.export(Scores(), tuple(inputs.values()), dynamic_shapes=shapes)
+        result = program.module()(*(other[name] for name in names))
+        torch.testing.assert_close(result, model(**other).logits_per_video)
+    assert result.shape == (2, 5)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None and shutil.which("clang++") is None, reason="needs a C++ compiler")
 def test_default_compiler_gives_the_same_scores(model: EmoCLIPModel, inputs: dict) -> None:

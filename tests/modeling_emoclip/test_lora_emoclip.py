@@ -42,6 +42,29 @@ def test_default_targets_are_the_attention_of_both_towers(base_folder: Path, tin
     assert all("lora_" in name for name in trainable)
 
 
+def test_no_pooling_over_time_is_a_default_target(tiny_config: Callable) -> None:
+    """The residual transformer's projection out has the name of the towers', and was adapted alone of all its layers."""
+    model = get_peft_model(EmoCLIPModel(tiny_config({"pooling": "residual_transformer"})), LoraConfig(r=3))
+    assert not [name for name, _ in model.named_parameters() if "temporal" in name and "lora_" in name]
+    assert len([name for name, _ in model.named_parameters() if "lora_A" in name]) == 2 * 2 * 4
+
+
+def test_reentrant_checkpointing_gives_the_same_gradients(base_folder: Path, tiny_inputs: Callable) -> None:
+    """With frozen weights below, it needs inputs that require gradients, as the documentation says."""
+    gradients = []
+    for reentrant in (False, True):
+        torch.manual_seed(1)
+        model = get_peft_model(EmoCLIPModel.from_pretrained(base_folder), LoraConfig(r=3, init_lora_weights=False))
+        model.train()
+        if reentrant:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": True})
+            model.enable_input_require_grads()
+        model(**tiny_inputs(), return_loss=True).loss.backward()
+        gradients.append({name: one.grad for name, one in model.named_parameters() if one.requires_grad})
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, msg=name)
+
+
 def test_adapter_is_saved_alone_and_reloads_on_the_folder(
     base_folder: Path, tiny_inputs: Callable, tmp_path: Path
 ) -> None:

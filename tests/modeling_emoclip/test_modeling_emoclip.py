@@ -51,6 +51,51 @@ class TestForward:
         from_frames = tiny_model.get_video_features(frame_embeds=embeds).pooler_output
         torch.testing.assert_close(from_frames, tiny_model.get_video_features(pixels).pooler_output)
 
+    def test_kept_frames_may_be_of_another_type(self, tiny_model: EmoCLIPModel, tiny_inputs: MakeInputs) -> None:
+        """Embeddings of a whole film are kept in half precision to save room."""
+        inputs = tiny_inputs()
+        kept = tiny_model.get_frame_features(inputs.pop("pixel_values_videos")).detach().to(torch.bfloat16)
+        expected = tiny_model.get_video_features(frame_embeds=kept.float()).pooler_output
+        assert torch.equal(tiny_model.get_video_features(frame_embeds=kept).pooler_output, expected)
+        assert torch.equal(
+            tiny_model(frame_embeds=kept, **inputs).logits_per_video,
+            tiny_model(frame_embeds=kept.float(), **inputs).logits_per_video,
+        )
+
+    def test_misspelt_keywords_are_refused(self, tiny_model: EmoCLIPModel, tiny_inputs: MakeInputs) -> None:
+        """`frame_masks=` would count padding as frames, and nobody would see it."""
+        inputs = tiny_inputs()
+        pixels, texts = inputs["pixel_values_videos"], inputs["input_ids"]
+        wrong = {"frame_masks": torch.ones(3, 5)}
+        for call in (
+            lambda: tiny_model(**inputs, **wrong),
+            lambda: tiny_model.get_video_features(pixels, **wrong),
+            lambda: tiny_model.get_frame_features(pixels, **wrong),
+            lambda: tiny_model.get_text_features(texts, **wrong),
+        ):
+            with pytest.raises(ValueError, match=r"EmoCLIPModel knows no frame_masks; .* output_hidden_states"):
+                call()
+        assert tiny_model.get_text_features(texts, inputs_embeds=None).pooler_output.shape == (3, 18)
+
+    def test_features_come_as_tuples_on_request(self, tiny_model: EmoCLIPModel, tiny_inputs: MakeInputs) -> None:
+        """A tuple of the tower's must not reach the code that asks for names."""
+        inputs = tiny_inputs()
+        pixels, texts = inputs["pixel_values_videos"], inputs["input_ids"]
+        plain = tiny_model.get_frame_features(pixels)
+        assert torch.equal(tiny_model.get_frame_features(pixels, return_dict=False), plain)
+        video = tiny_model.get_video_features(pixels, return_dict=False)
+        assert torch.equal(video[1], tiny_model.get_video_features(pixels).pooler_output)
+        text = tiny_model.get_text_features(texts, return_dict=False)
+        assert torch.equal(text[1], tiny_model.get_text_features(texts).pooler_output)
+
+    def test_configuration_asks_for_every_part(self, tiny_config: MakeConfig, tiny_inputs: MakeInputs) -> None:
+        """The towers have configurations of their own, which know nothing of the wish."""
+        model = EmoCLIPModel(tiny_config(output_hidden_states=True)).eval()
+        out = model(**tiny_inputs())
+        for part in (out.vision_model_output, out.text_model_output, out.temporal_model_output):
+            assert len(part.hidden_states) == 3
+        assert model(**tiny_inputs(), output_hidden_states=False).vision_model_output is None
+
     @pytest.mark.parametrize(
         ("change", "message"),
         [
@@ -147,6 +192,14 @@ class TestFromClip:
         model = EmoCLIPModel.from_clip(str(tmp_path), temporal_config={"head_dim": 5})
         assert model.config.projection_dim == 18
         assert model.temporal.cls_token.abs().sum() > 0
+
+    def test_an_override_of_a_tower_changes_its_fields_only(self, clip: CLIPModel) -> None:
+        """One field given, and the rest of the tower would silently become transformers' default."""
+        model = EmoCLIPModel.from_clip(clip, vision_config={"attention_dropout": 0.25})
+        expected = clip.config.vision_config
+        assert model.config.vision_config.attention_dropout == 0.25
+        for name in ("hidden_size", "num_attention_heads", "patch_size", "hidden_act", "layer_norm_eps"):
+            assert getattr(model.config.vision_config, name) == getattr(expected, name), name
 
     def test_overrides_that_do_not_fit_the_weights_are_refused(self, clip: CLIPModel) -> None:
         """A wrong size must not load half a tower."""
@@ -300,6 +353,14 @@ class TestClassification:
         torch.testing.assert_close(model(pixels, labels=ids).loss, torch.nn.functional.cross_entropy(logits, ids))
         torch.testing.assert_close(model(pixels, labels=several).loss, binary(logits, several))
 
+    def test_class_ids_may_be_of_any_whole_type(self, make: Callable, tiny_inputs: MakeInputs) -> None:
+        """Tables often hold 32 bits, which cross-entropy refuses."""
+        model, pixels = make(num_labels=4), tiny_inputs()["pixel_values_videos"]
+        losses = [
+            model(pixels, labels=torch.tensor([3, 0, 1], dtype=kind)).loss for kind in (torch.int64, torch.int32)
+        ]
+        assert torch.equal(*losses)
+
     @pytest.mark.parametrize(
         ("labels", "message"),
         [
@@ -341,6 +402,12 @@ class TestClassification:
         )
         assert not any(parameter.requires_grad for parameter in probe.temporal.parameters())
         assert isinstance(AutoModelForVideoClassification.from_pretrained(tmp_path), EmoCLIPForVideoClassification)
+
+    def test_its_folder_is_no_model_for_words(self, make: Callable, tmp_path: Path) -> None:
+        """A text tower of random weights scores any words plausibly."""
+        make(num_labels=4).save_pretrained(tmp_path)
+        with pytest.raises(ValueError, match=r"needs a text tower, got none in .*; load a classification model by"):
+            EmoCLIPModel.from_pretrained(tmp_path)
 
 
 class TestInitialisation:

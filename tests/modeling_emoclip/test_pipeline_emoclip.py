@@ -17,6 +17,7 @@ from modeling_emoclip import (
     EmoCLIPProcessor,
     PrototypeEncoder,
     ZeroShotVideoClassificationPipeline,
+    pipeline_emoclip,
 )
 
 
@@ -111,8 +112,40 @@ def test_subject_boxes_come_with_the_video(tiny_model_folder: Path) -> None:
     left, right = ({"video": clip(), "subject_boxes": [[box]]} for box in ([0, 0, 15, 24], [15, 0, 30, 24]))
     first, second = classify([left, right], candidate_labels=LABELS, batch_size=2)
     assert first != second
-    with pytest.raises(ValueError, match=r"this model prompts by subject"):
-        classify(clip(), candidate_labels=LABELS)
+
+
+def test_videos_without_a_subject_score_with_one_warning(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain path failed for such models, and beside a video with boxes it broke the batch."""
+    config = EmoCLIPConfig.from_pretrained(tiny_model_folder)
+    config.subject_prompting = "sap"
+    model = EmoCLIPModel.from_pretrained(tiny_model_folder, config=config)
+    classify = pipeline(TASK, model=model, processor=EmoCLIPProcessor.from_pretrained(tiny_model_folder))
+    warnings: list[str] = []
+    monkeypatch.setattr(pipeline_emoclip.LOG, "warning", warnings.append)
+    boxed = {"video": clip(), "subject_boxes": [[[0, 0, 15, 24]]]}
+    together = classify([boxed, clip(), {"video": clip(1)}], candidate_labels=LABELS, batch_size=3)
+    assert together[0] != together[1]
+    assert len(warnings) == 1 and '"subject_boxes": ...' in warnings[0]
+    alone = {row["label"]: row["score"] for row in classify(clip(), candidate_labels=LABELS)}
+    assert {row["label"]: row["score"] for row in together[1]} == pytest.approx(alone, abs=1e-5)
+    none = classify({"video": clip(), "subject_boxes": None}, candidate_labels=LABELS)
+    assert {row["label"]: row["score"] for row in none} == pytest.approx(alone, abs=1e-5)
+    assert len(warnings) == 1
+
+
+def test_no_videos_give_no_results(classify: Callable) -> None:
+    """The folder of a night without recordings."""
+    assert classify([], candidate_labels=LABELS) == []
+    with pytest.raises(ValueError, match="given once"):
+        classify([], candidate_labels=["joy", "joy"])
+
+
+def test_words_may_come_from_a_generator(classify: Callable) -> None:
+    """Read once for the names, it would be empty for the texts."""
+    rows = classify(clip(), candidate_labels=(label for label in LABELS))
+    assert rows == classify(clip(), candidate_labels=LABELS)
 
 
 def test_saved_pipeline_has_its_processor(classify: ZeroShotVideoClassificationPipeline, tmp_path: Path) -> None:

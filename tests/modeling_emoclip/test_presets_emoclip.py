@@ -53,6 +53,17 @@ def test_presets_differ_where_the_methods_do() -> None:
     assert emotionclip.temporal_config.dropout == 0.1
 
 
+@pytest.mark.parametrize(("method", "edge"), [("emoclip", 336), ("emotionclip", 384), ("expclip", None)])
+def test_preparation_follows_the_size_of_the_image_tower(method: str, edge: int | None) -> None:
+    """Frames cropped to 224 for a tower of 336 are refused at the first video."""
+    preset = getattr(EmoCLIPConfig, method)
+    fields = preset("ViT-L/14", vision_config={"image_size": 336}).preprocessing
+    square = {"height": 336, "width": 336}
+    assert fields["size"] == ({"shortest_edge": edge} if edge else square)
+    assert fields.get("crop_size", square) == square
+    assert preset(preprocessing={"num_frames": 3}).preprocessing == {"num_frames": 3}
+
+
 def test_sane_temporal_sizes_are_a_tenth_of_the_released() -> None:
     """Heads of 64 and an MLP four times the width are what anybody would write on purpose."""
     config = EmoCLIPConfig.emoclip(temporal="sane")

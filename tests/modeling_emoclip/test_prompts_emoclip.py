@@ -54,6 +54,13 @@ def test_exceptions_of_the_code(name, place, text):
     assert ensemble_texts("expclip_p5", name)[place - 1] == text
 
 
+@pytest.mark.parametrize("style", ["expclip_p4", "expclip_p5", "expclip_printed"])
+def test_ensembles_do_not_depend_on_the_case_of_a_name(style):
+    """The column headers of many tables begin with a capital, and would get the prompts of no class."""
+    assert ensemble_texts(style, "Sadness") == EXPCLIP_ENSEMBLES[style]["sadness"]
+    assert "Schadenfreude" in ensemble_texts(style, "Schadenfreude")[0]
+
+
 def test_five_prompts_are_the_first_of_the_ten():
     """P-4 and P-5 share their exceptions."""
     for name in EXPCLIP_CLASS_NAMES:

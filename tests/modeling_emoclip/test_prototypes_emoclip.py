@@ -3,6 +3,7 @@
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from torch.nn.functional import normalize
 
 from modeling_emoclip import Compound, EmoCLIPModel, EmoCLIPProcessor, Ensemble, PrototypeEncoder
@@ -81,6 +82,11 @@ def test_weights_and_nesting_by_hand(encoder, embed):
     torch.testing.assert_close(nested, normalize((3 * ensemble + embed("fear")) / 4, dim=0))
 
 
+def test_classes_may_come_from_a_generator(encoder):
+    """Read once for the names, it would be empty for the texts."""
+    assert torch.equal(encoder.encode(name for name in ("joy", "fear")), encoder.encode(["joy", "fear"]))
+
+
 def test_all_43_classes_come_in_order(encoder, embed):
     """The rows are the columns of the score table."""
     prototypes = encoder.encode(list(MAFW_COMPOUND_CLASSES), "description")
@@ -134,6 +140,38 @@ class TestCache:
         finally:
             with torch.no_grad():
                 parameter -= 0.1
+
+    def test_writes_that_pytorch_does_not_count_are_noticed(self, counted):
+        """Some training loops write through `.data`."""
+        encoder, calls = counted
+        before = encoder.encode(["joy"])
+        encoder.model.text_projection.weight.data.add_(0.1)
+        try:
+            assert not torch.equal(encoder.encode(["joy"]), before)
+        finally:
+            encoder.model.text_projection.weight.data.sub_(0.1)
+        assert calls == [1, 1]
+
+    def test_switched_adapters_make_new_prototypes(self, tiny_model_folder, processor):
+        """A comparison with and without an adapter would compare the adapter with itself."""
+        base = EmoCLIPModel.from_pretrained(tiny_model_folder)
+        adapted = get_peft_model(base, LoraConfig(r=2, init_lora_weights=False)).eval()
+        encoder = PrototypeEncoder(base, processor)
+        on = encoder.encode(["joy"])
+        with adapted.disable_adapter():
+            off = encoder.encode(["joy"])
+            assert not torch.equal(on, off)
+        assert torch.equal(encoder.encode(["joy"]), on)
+        adapted.merge_adapter()
+        torch.testing.assert_close(encoder.encode(["joy"]), on)
+
+    def test_the_cache_can_be_cleared(self, counted):
+        """After a write that nothing tells of."""
+        encoder, calls = counted
+        encoder.encode(["joy"])
+        encoder.clear()
+        encoder.encode(["joy"])
+        assert calls == [1, 1]
 
     def test_the_cache_is_bounded(self, model, processor):
         """A server that answers free words for a month must not grow."""

@@ -38,6 +38,8 @@ from modeling_emoclip.text_classes_emoclip import (
             Ensemble((Compound((Prompt("joy"), Prompt("fear"))), Ensemble((Prompt("a"), Prompt("b")))), "embeddings"),
         ),
         ("anger_disgust", Compound((Prompt("anger"), Prompt("disgust")))),
+        ("Surprise_fear", Compound((Prompt("fear"), Prompt("surprise")))),
+        ("fear_fear_surprise", Prompt("fear_fear_surprise")),
         ("Happily surprised", Compound((Prompt("happiness"), Prompt("surprise")))),
         (Prompt("anger_disgust"), Prompt("anger_disgust")),
     ],

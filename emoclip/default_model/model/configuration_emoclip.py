@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration of EmoCLIP: CLIP's two towers plus the parts of the three methods."""
 
+import math
 from collections.abc import Container, Iterable
 from typing import Any, ClassVar
 
 from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers.activations import ACT2FN
 
+from .preprocessing_emoclip import preprocessing_preset
 from .presets_emoclip import emoclip_fields, emotionclip_fields, expclip_fields
+from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs
 
 
 TEMPORAL_POOLINGS = ("cls_transformer", "residual_transformer", "mean", "middle_frame")
 SUBJECT_PROMPTINGS = ("none", "sap", "saam")
+PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 SENTIMENT_KL_DIRECTIONS = ("released", "paper")
 
 # Keys that transformers hands to every configuration class without having them as attributes.
@@ -63,6 +68,8 @@ class EmoCLIPTemporalConfig(PreTrainedConfig):
         for name in ("num_hidden_layers", "num_attention_heads", "head_dim", "intermediate_size"):
             _check_positive(name, getattr(self, name))
         _check_number("layer_norm_eps", self.layer_norm_eps)
+        if not 0 < self.layer_norm_eps < math.inf:
+            raise ValueError(f"`layer_norm_eps` must be a finite number greater than 0, got {self.layer_norm_eps!r}.")
         _check_number("dropout", self.dropout)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1), got {self.dropout!r}.")
@@ -165,13 +172,24 @@ class EmoCLIPConfig(PreTrainedConfig):
                 _check_known(f"`{name}`", part, kind.__dataclass_fields__)
             elif part is not None and not isinstance(part, PreTrainedConfig):
                 raise ValueError(f"`{name}` must be a mapping or a configuration, got {part!r}.")
+        if kwargs.get("num_labels") is not None:
+            _check_positive("num_labels", kwargs["num_labels"])
         super().__post_init__(**kwargs)
+        for name in ("text_config", "vision_config"):
+            _check_choice(f"{name}.hidden_act", getattr(self, name).hidden_act, tuple(ACT2FN))
         self._check_numbers()
         _check_choice("subject_prompting", self.subject_prompting, SUBJECT_PROMPTINGS)
         _check_choice("sentiment_kl_direction", self.sentiment_kl_direction, SENTIMENT_KL_DIRECTIONS)
         _check_descriptions(self.class_descriptions)
         if not isinstance(self.preprocessing, dict | None):
             raise ValueError(f"`preprocessing` must be a mapping or None, got {self.preprocessing!r}.")
+        unknown = sorted(map(str, set(self.preprocessing or {}) - set(EmoCLIPVideoProcessorKwargs.__annotations__)))
+        if unknown:
+            raise ValueError(
+                f"`preprocessing` must hold arguments of EmoCLIPVideoProcessor, got {', '.join(unknown)}."
+            )
+        if self.problem_type is not None:
+            _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
 
     def _check_numbers(self) -> None:
         for name in ("projection_dim", "num_sentiments", "classifier_hidden_size"):
@@ -179,6 +197,8 @@ class EmoCLIPConfig(PreTrainedConfig):
         if self.expression_projection_dim is not None:
             _check_positive("expression_projection_dim", self.expression_projection_dim)
         _check_number("logit_scale_init_value", self.logit_scale_init_value)
+        if not math.isfinite(self.logit_scale_init_value):
+            raise ValueError(f"`logit_scale_init_value` must be finite, got {self.logit_scale_init_value!r}.")
         _check_number("sentiment_beta", self.sentiment_beta)
         if not 0 <= self.sentiment_beta < float("inf"):
             raise ValueError(f"`sentiment_beta` must be a finite number of at least 0, got {self.sentiment_beta!r}.")
@@ -192,22 +212,30 @@ class EmoCLIPConfig(PreTrainedConfig):
 
         `temporal="sane"` gives the temporal transformer heads of width / 8 and an MLP four times as wide as the model, a
         tenth of the released parameters. Overrides of `text_config`, `vision_config` and `temporal_config` are
-        merged into the preset's.
+        merged into the preset's; the preparation of frames follows the size of the image tower.
 
         Raises:
             ValueError: a name is not known.
         """
-        return cls(**_merge(emoclip_fields(base, temporal), overrides))
+        return cls._of_method("emoclip", emoclip_fields(base, temporal), overrides)
 
     @classmethod
     def emotionclip(cls, base: str = "ViT-B/32", **overrides: Any) -> "EmoCLIPConfig":
         r"""The released EmotionCLIP (exact GELU, subject token, residual transformer over 8 frames); see `emoclip`."""
-        return cls(**_merge(emotionclip_fields(base), overrides))
+        return cls._of_method("emotionclip", emotionclip_fields(base), overrides)
 
     @classmethod
     def expclip(cls, base: str = "ViT-B/32", **overrides: Any) -> "EmoCLIPConfig":
         r"""The released Exp-CLIP (mean of the frames, projection of width 4096); see `emoclip`."""
-        return cls(**_merge(expclip_fields(base), overrides))
+        return cls._of_method("expclip", expclip_fields(base), overrides)
+
+    @classmethod
+    def _of_method(cls, method: str, fields: dict[str, Any], overrides: dict[str, Any]) -> "EmoCLIPConfig":
+        """The preset with the overrides; its preparation of frames follows the size that results."""
+        config = cls(**merged_fields(fields, overrides))
+        if "preprocessing" not in overrides:
+            config.preprocessing = preprocessing_preset(method, config.vision_config.image_size)
+        return config
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "EmoCLIPConfig":
@@ -227,8 +255,8 @@ class EmoCLIPConfig(PreTrainedConfig):
         return super().from_dict(config_dict, **kwargs)
 
 
-def _merge(fields: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """The preset with the overrides; those of a part change its fields, not the part as a whole."""
+def merged_fields(fields: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Fields with overrides; a mapping for a part changes the part's fields, not the part as a whole."""
     merged = {**fields, **overrides}
     for name in _PARTS:
         if isinstance(overrides.get(name), dict):
@@ -273,4 +301,4 @@ def _check_descriptions(descriptions: dict[str, str] | None) -> None:
             )
 
 
-__all__ = ["SUBJECT_PROMPTINGS", "TEMPORAL_POOLINGS", "EmoCLIPConfig", "EmoCLIPTemporalConfig"]
+__all__ = ["SUBJECT_PROMPTINGS", "TEMPORAL_POOLINGS", "EmoCLIPConfig", "EmoCLIPTemporalConfig", "merged_fields"]

@@ -63,7 +63,7 @@ def draw_boxes(boxes: Sequence[Sequence[float]], source: tuple[int, int], sides:
         corners = torch.as_tensor(box, dtype=torch.float64)
         whole = corners.ndim == 1 and len(corners) >= 4 and bool(corners[:4].isfinite().all())
         if not whole or corners[2] < corners[0] or corners[3] < corners[1]:
-            raise ValueError(f"A box must be [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {list(box)}.")
+            raise ValueError(f"A box must be [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2, got {box!r}.")
         # Rounded to a millionth of a pixel first: 3 * (1 / 3) must not become a pixel more.
         scaled = (corners[:4] * scale).round(decimals=6)
         left, top = (int(value) for value in scaled[:2].floor().clamp(min=0))

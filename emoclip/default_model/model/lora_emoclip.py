@@ -2,7 +2,8 @@
 """Where LoRA attaches by default: the attention of both towers. PEFT finds it by the type of the model."""
 
 # Query, key, value and output of every block; the temporal part, which is small, is better trained as a whole.
-LORA_TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "out_proj"]
+# By their ends, `self_attn.` included: the residual temporal transformer has an `attn.out_proj` too.
+LORA_TARGET_MODULES = [f"self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj")]
 
 try:
     from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING

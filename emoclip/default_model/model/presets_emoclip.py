@@ -4,7 +4,6 @@
 from typing import Any
 
 from .labels_emoclip import EMOCLIP_CLASS_DESCRIPTIONS
-from .preprocessing_emoclip import preprocessing_preset
 
 
 LOGIT_SCALE_OF_CLIP = 4.605170185988092  # ln 100, where OpenAI's training ended
@@ -43,7 +42,6 @@ def emoclip_fields(base: str, temporal: str) -> dict[str, Any]:
             **(released if temporal == "released" else sane),
         },
         "class_descriptions": dict(EMOCLIP_CLASS_DESCRIPTIONS),
-        "preprocessing": preprocessing_preset("emoclip", IMAGE_SIZE),
     }
 
 
@@ -68,7 +66,6 @@ def emotionclip_fields(base: str) -> dict[str, Any]:
             "dropout": 0.1,
         },
         "subject_prompting": "sap",
-        "preprocessing": preprocessing_preset("emotionclip", IMAGE_SIZE),
     }
 
 
@@ -82,7 +79,6 @@ def expclip_fields(base: str) -> dict[str, Any]:
         **clip_fields(base, hidden_act="quick_gelu"),
         "temporal_config": {"pooling": "mean"},
         "expression_projection_dim": 4096,
-        "preprocessing": preprocessing_preset("expclip", IMAGE_SIZE),
     }
 
 
@@ -125,4 +121,12 @@ def _tower(sizes: tuple[int, int, int], hidden_act: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["CLIP_BASES", "TEMPORAL_SIZES", "clip_fields", "emoclip_fields", "emotionclip_fields", "expclip_fields"]
+__all__ = [
+    "CLIP_BASES",
+    "LOGIT_SCALE_OF_CLIP",
+    "TEMPORAL_SIZES",
+    "clip_fields",
+    "emoclip_fields",
+    "emotionclip_fields",
+    "expclip_fields",
+]

@@ -241,7 +241,10 @@ class EmoCLIPResidualTransformer(nn.Module):
     ) -> TemporalOutput:
         """Hidden states (the residual included) and their mean over the frames that count; at most `max_frames`."""
         num_frames = frame_embeds.shape[1]
-        positions = self.position_embedding.weight[:num_frames].to(frame_embeds.dtype)
+        # By a call, not by its weight: offloaded weights are there only while their module runs.
+        positions = self.position_embedding(torch.arange(num_frames, device=frame_embeds.device)).to(
+            frame_embeds.dtype
+        )
         allowed = None if frame_mask is None else frame_mask.bool()[:, None, None, :]
         output = _run_layers(self.layers, frame_embeds + positions, allowed, eager)
         last = self.final_norm(output.last_hidden_state) + frame_embeds

@@ -17,6 +17,8 @@ from .prompts_emoclip import ENSEMBLE_STYLES, PROMPT_TEMPLATES, ensemble_texts
 AVERAGES = ("logits", "embeddings")
 COMPOUND_MODES = ("average", "concatenate")
 COMPOUND_CLASSES = {**MAFW_COMPOUND_CLASSES, **RAFDB_COMPOUND_CLASSES}
+# The same by what they are made of: "surprise_fear" is "fear_surprise".
+_BY_COMPONENTS = {tuple(sorted(parts)): parts for parts in MAFW_COMPOUND_CLASSES.values() if len(parts) > 1}
 # What joins the descriptions of a compound's components into one prompt.
 JOINT = ". "
 # Up to here a text is taken as the name of an emotion; beyond, as a description of its own.
@@ -109,7 +111,7 @@ def parse_class(spec: Any, style: Style | None = None) -> Tree:
     """Return the tree of one class.
 
     Args:
-        spec: A text: a class name, a compound class of MAFW or RAF-DB, a sum such as `"happiness + 2*surprise"`, or any
+        spec: A text: a class name, a compound class of MAFW (in any order of its parts) or RAF-DB, a sum such as `"happiness + 2*surprise"`, or any
             text. In quotes a text stands as it is, whatever the style; a `+` or `*` that makes no sum is text too. Or a
             list of these (an `Ensemble`), a mapping part -> weight (a `Compound`), or a tree whose parts may be any of
             these.
@@ -189,7 +191,7 @@ def _leaf(text: str, style: Style) -> Tree:
     if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and _QUOTED.fullmatch(text):
         return Prompt(_checked_text(text[1:-1]))
     name = text.casefold()
-    components = COMPOUND_CLASSES.get(name, ())
+    components = COMPOUND_CLASSES.get(name) or _BY_COMPONENTS.get(tuple(sorted(name.split("_"))), ())
     if len(components) > 1:
         return _combined(Compound(tuple(_leaf(component, style) for component in components)), style)
     if style.name == "auto":

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .checks_emoclip import check_frame_embeds, check_frame_mask, check_pixels, check_subject_masks
 from .configuration_emoclip import EmoCLIPConfig
-from .hub_emoclip import complete_folder
+from .hub_emoclip import complete_folder, open_to_others
 from .subject_emoclip import EmoCLIPSubjectVisionModel
 from .temporal_emoclip import (
     EmoCLIPMeanPooling,
@@ -41,6 +41,10 @@ HUB_ARGUMENTS = (
 )
 
 
+# What a call may ask for beside its inputs and `return_dict`.
+INSIDE = ("output_hidden_states", "output_attentions")
+
+
 class EmoCLIPPreTrainedModel(PreTrainedModel):
     r"""Initialisation and the settings that transformers reads from a model class."""
 
@@ -49,6 +53,9 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
     main_input_name = "pixel_values_videos"
     input_modalities = ["video", "text"]  # noqa: RUF012 - the form transformers reads
     supports_gradient_checkpointing = True
+    # The losses are means over their own batch. By the keywords of `forward` alone the Trainer would believe that they are
+    # divided by the items of all accumulated batches, and would not divide them itself.
+    accepts_loss_kwargs = False
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
@@ -91,6 +98,8 @@ class EmoCLIPPreTrainedModel(PreTrainedModel):
         super().save_pretrained(save_directory, is_main_process, state_dict, **kwargs)
         if is_main_process:
             complete_folder(save_directory)
+            if (Path(save_directory) / "config.json").is_file():  # an adapter is saved without
+                open_to_others(save_directory)
         if push_to_hub:
             model: Any = self
             model.push_to_hub(hub.pop("repo_id", None) or Path(save_directory).name, **hub)
@@ -174,8 +183,11 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
         Raises:
             ValueError: an input has not the shape above.
         """
+        kwargs.pop("return_dict", None)  # a tensor either way
         self._check_pixels(pixel_values_videos, subject_masks, interpolate_pos_encoding)
-        outputs = self._run_vision_tower(pixel_values_videos, subject_masks, interpolate_pos_encoding, **kwargs)
+        outputs = self._run_vision_tower(
+            pixel_values_videos, subject_masks, interpolate_pos_encoding, **self._asked_for(kwargs)
+        )
         return self._project_frames(outputs, pixel_values_videos)
 
     def get_video_features(
@@ -185,6 +197,7 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
         frame_mask: torch.Tensor | None = None,
         subject_masks: torch.Tensor | None = None,
         interpolate_pos_encoding: bool = False,
+        return_dict: bool | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPooling:
         r"""Embed clips, from pixels or from frame embeddings computed before.
@@ -200,20 +213,42 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
                 See `get_frame_features`.
             interpolate_pos_encoding (`bool`, *optional*, defaults to `False`):
                 See `get_frame_features`.
+            return_dict (`bool`, *optional*):
+                `False` returns a tuple.
 
         Returns:
             [`BaseModelOutputWithPooling`] whose `pooler_output` is `(batch_size, embed_dim)`, not normalised. With
             `output_hidden_states` or `output_attentions` it carries those of the temporal part.
 
         Raises:
-            ValueError: both or neither input given, or one of another shape.
+            ValueError: both or neither input given, one of another shape, a clip without a frame that counts, or a keyword
+                that is not known.
         """
+        asked = self._asked_for(kwargs)
         self._check_video(pixel_values_videos, frame_embeds, frame_mask, subject_masks, interpolate_pos_encoding)
         if frame_embeds is None:
-            frame_embeds = self.get_frame_features(
-                cast(torch.Tensor, pixel_values_videos), subject_masks, interpolate_pos_encoding, **kwargs
+            pixels = cast(torch.Tensor, pixel_values_videos)
+            vision = self._run_vision_tower(pixels, subject_masks, interpolate_pos_encoding, **asked)
+            frame_embeds = self._project_frames(vision, pixels)
+        else:
+            frame_embeds = self._in_own_type(frame_embeds)
+        output = self._pool_frames(frame_embeds, frame_mask, **asked)
+        return cast(Any, output.to_tuple()) if return_dict is False else output
+
+    def _asked_for(self, kwargs: dict[str, Any]) -> dict[str, bool]:
+        """Whether hidden states and attentions are to come out, by the call or else by the configuration.
+
+        Raises:
+            ValueError: there is any other keyword. A misspelt input would otherwise count for nothing.
+        """
+        unknown = sorted(name for name, value in kwargs.items() if name not in INSIDE and value is not None)
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} knows no {', '.join(unknown)}; beside the inputs in its documentation a call may "
+                f"have {', '.join(INSIDE)}."
             )
-        return self._pool_frames(frame_embeds, frame_mask, **kwargs)
+        chosen = {name: kwargs.get(name) for name in INSIDE}
+        return {name: bool(getattr(self.config, name) if on is None else on) for name, on in chosen.items()}
 
     def _check_video(
         self,
@@ -252,30 +287,31 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
         pixel_values_videos: torch.Tensor,
         subject_masks: torch.Tensor | None,
         interpolate_pos_encoding: bool = False,
-        **kwargs: Any,
+        **asked: bool,
     ) -> BaseModelOutputWithPooling:
+        inputs = {"pixel_values": pixel_values_videos.flatten(0, 1)}
         if subject_masks is not None:
-            kwargs["subject_masks"] = subject_masks.flatten(0, 1)
-        frames = pixel_values_videos.flatten(0, 1)
-        return self.vision_model(pixel_values=frames, interpolate_pos_encoding=interpolate_pos_encoding, **kwargs)
+            inputs["subject_masks"] = subject_masks.flatten(0, 1)
+        return self.vision_model(
+            **inputs, interpolate_pos_encoding=interpolate_pos_encoding, return_dict=True, **asked
+        )
 
     def _project_frames(self, outputs: BaseModelOutputWithPooling, pixels: torch.Tensor) -> torch.Tensor:
         return self.visual_projection(outputs.pooler_output).view(*pixels.shape[:2], -1)
+
+    def _in_own_type(self, frame_embeds: torch.Tensor) -> torch.Tensor:
+        """Embeddings that were computed before may have been kept in another type than the weights'."""
+        return frame_embeds.to(self.visual_projection.weight.dtype)
 
     def _pool_frames(
         self,
         frame_embeds: torch.Tensor,
         frame_mask: torch.Tensor | None,
-        output_hidden_states: bool | None = None,
-        output_attentions: bool | None = None,
-        **_: Any,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
     ) -> BaseModelOutputWithPooling:
-        if output_hidden_states is None:
-            output_hidden_states = self.config.output_hidden_states
-        if output_attentions is None:
-            output_attentions = self.config.output_attentions
         # Heads as wide as the released ones fit no flash kernel, and a clip is short: what is not eager is SDPA here.
-        eager = bool(output_attentions) or self.config.temporal_config._attn_implementation == "eager"
+        eager = output_attentions or self.config.temporal_config._attn_implementation == "eager"
         output = self.temporal(frame_embeds, frame_mask, eager)
         return BaseModelOutputWithPooling(
             last_hidden_state=output.last_hidden_state,
