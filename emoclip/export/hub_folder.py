@@ -53,7 +53,6 @@ def save_hub_folder(
         model.save_pretrained(partial)
         processor.save_pretrained(partial)
         complete_folder(partial)
-        _open_to_others(partial)
         (partial / "README.md").write_text(card or model_card(model.config), encoding="utf-8")
         _put_in_place(partial, output)
     finally:
@@ -73,13 +72,6 @@ def _check_replaceable(output: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"Only a model folder (with config.json) may be overwritten, got {output}; choose another."
         )
-
-
-def _open_to_others(folder: Path) -> None:
-    """Give weights the rights of any new file: transformers writes them for their owner alone."""
-    usual = (folder / "config.json").stat().st_mode
-    for path in folder.glob("*.safetensors"):
-        path.chmod(usual)
 
 
 def _put_in_place(partial: Path, output: Path) -> None:
