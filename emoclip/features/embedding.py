@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from emoclip.data.output import check_writable, replacing
 from modeling_emoclip import EmoCLIPVideoProcessor
 from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
 
 from .clip_keys import clip_keys
-from .filling import Filling
+from .filling import LOCKS, Filling
 from .identity import identity_key, store_identity
 from .parts import STORAGE_TYPES, PartFiles
 from .pieces import KeptFrames, PieceReader
@@ -160,10 +161,12 @@ def _tower(model: EmoCLIPVideoEncoder, video_processor: EmoCLIPVideoProcessor, c
 def _prepare(folder: Path, identity: dict[str, Any]) -> None:
     """Make the folder of a store and say in it what it holds."""
     check_writable(folder)
-    about = folder / "features.json"
-    if not about.is_file():
-        with replacing(about) as temporary:
-            temporary.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
+    locks, about = folder / LOCKS, folder / "features.json"
+    locks.mkdir(exist_ok=True)
+    with FileLock(locks / "about.lock"):
+        if not about.is_file():
+            with replacing(about) as temporary:
+                temporary.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
 
 
 __all__ = ["FeatureSettings", "frame_features"]

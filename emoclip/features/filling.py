@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 # A part is written at this size or age, whichever comes first: a kill costs no more.
 PART_BYTES = 256 * 2**20
 PART_SECONDS = 60.0
+# Folder of the lock files in a store.
+LOCKS = "locks"
 # Between two looks at buckets that other processes have.
 _PAUSE = 0.2
 
@@ -40,7 +42,7 @@ class Filling:
     """Embeds the missing clips of one store.
 
     Args:
-        folder: Of the store.
+        folder: Of the store, which exists, with a folder for the locks.
         rows: Of a table, as `emoclip.data.load` gives them.
         keys: Of the rows, bytes (rows,).
         tower: Embeds.
@@ -62,7 +64,6 @@ class Filling:
         """Embed the rows `wanted` that are missing still; return a sentence for each that cannot be read."""
         pending = self._buckets(wanted)
         total = sum(len(rows) for rows in pending.values())
-        (self.folder / "locks").mkdir(parents=True, exist_ok=True)
         # `disable=None` switches the bar off where the output is no terminal.
         with tqdm(
             total=total, unit="clip", desc="frame features", disable=None if self.show_progress else True
@@ -91,7 +92,7 @@ class Filling:
     def _try_bucket(self, bucket: int, rows: list[int], bar: tqdm) -> bool:
         """Complete a bucket, unless another process has it."""
         try:
-            with FileLock(self.folder / "locks" / f"{bucket:02}.lock", timeout=0):
+            with FileLock(self.folder / LOCKS / f"{bucket:02}.lock", timeout=0):
                 for half in self.folder.glob(f".{bucket:02}-*.tmp"):
                     half.unlink()
                 parts, _ = PartFiles.of(self.folder, bucket).find(self.keys[rows])
@@ -148,4 +149,4 @@ class _PartWriter:
         self._reset()
 
 
-__all__ = ["PART_BYTES", "PART_SECONDS", "Filling"]
+__all__ = ["LOCKS", "PART_BYTES", "PART_SECONDS", "Filling"]
