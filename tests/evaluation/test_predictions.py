@@ -140,3 +140,14 @@ def test_other_file_is_refused(tmp_path):
     path.write_text("clip_id,reference")
     with pytest.raises(ValueError, match=r"must be a Parquet file, got .*text.parquet"):
         read_predictions(path)
+
+
+def test_further_columns_come_back(make_table, tmp_path):
+    """Folds and subjects are needed for numbers that are computed from the table alone."""
+    table = make_table(columns={"fold": [1 + number % 2 for number in range(33)]})
+    assert read_predictions(write_predictions(table, tmp_path / "t.parquet")).columns == table.columns
+
+
+def test_further_column_of_another_length_is_refused(make_table):
+    with pytest.raises(ValueError, match=r"must have 33 values .* got 1 values of `fold`"):
+        make_table(columns={"fold": [1]})
