@@ -43,7 +43,7 @@ class Stills:
             ValueError: The tables are not of the same stills, or a row has not 48 x 48 grey levels; names file and row.
         """
         # The place of the row that stays, by name.
-        last = {name: number for number, usage, name in self._named() if FOLDERS.get(usage) == split}
+        last = {name: number for number, usage, name in self._named() if name and FOLDERS.get(usage) == split}
         rows = {number: name for name, number in last.items()}
         usages = {number: usage for number, usage, _ in self._named()}
         for number, line in read_table(self._pixels, ("pixels", "Usage")):

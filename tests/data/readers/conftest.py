@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Miniatures of the official downloads: true folder and file names, true formats, a few clips, and the quirks of each."""
+"""Miniatures of the official downloads: true names and formats, a few clips, and the quirks of each."""
 
 import json
 import shutil
@@ -120,9 +120,8 @@ def affectnet(root: Path, clip: Path) -> None:
 
 def affectnet_full(root: Path, clip: Path) -> None:
     """A list without heading, endings in any case, a box that is missing, a still of no class, one that is listed twice."""
-    heading = (
-        "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\n"
-    )
+    names = ["face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal"]
+    heading = ",".join(["subDirectory_filePath", *names]) + "\n"
     first = "1/a.jpg,3,4,10,12,1;2,1,0.5,-0.5\n"
     lists = root / "Manually_Annotated_file_lists"
     write(lists / "training.csv", heading + first + "1/b.jpg,NULL,NULL,NULL,NULL,,10,-2,-2\n" + first)
@@ -165,11 +164,8 @@ def meld(root: Path, clip: Path) -> None:
     """Numbers repeat between splits; one table is in Windows' encoding; a video is missing, one broken, one stray."""
     header = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"
     line = '1,"Oh, that\x92s it",Ross,joy,positive,0,3,8,21,"00:16:16,059","00:16:21,731"\r\n'
-    for split, folder in (
-        ("train", "train_splits"),
-        ("dev", "dev_splits_complete"),
-        ("test", "output_repeated_splits_test"),
-    ):
+    folders = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
+    for split, folder in folders.items():
         encoding = "cp1252" if split == "train" else "utf-8"
         text = header + line.replace("\x92", "\N{RIGHT SINGLE QUOTATION MARK}")
         known = {"train": "125,3", "dev": "110,7"}.get(split)
@@ -198,8 +194,9 @@ def bold(root: Path, clip: Path) -> None:
     joints[3, 2:] = 0
     for number in ("0114", "0115"):
         write(root / "videos" / "003" / "IzvOYVMltkI.mp4" / f"{number}.mp4", clip.read_bytes())
-    (root / "joints" / "003" / "IzvOYVMltkI.mp4").mkdir(parents=True)
-    np.save(root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy", joints)
+    place = root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy"
+    place.parent.mkdir(parents=True)
+    np.save(place, joints)
 
 
 def bold_frames(root: Path, clip: Path) -> None:
@@ -264,8 +261,7 @@ def moviegraphs(root: Path, clip: Path) -> None:
     """One film as frames and one as a file, an open last shot, a class name in short, free upper case, two words of a class."""
     films = {"train": "tt0073486", "val": "tt0097576", "test": "tt0100405"}
     write(root / "official" / "mg" / "split.json", json.dumps({name: [film] for name, film in films.items()}))
-    scenes = {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]}
-    labels = json.dumps(dict.fromkeys(films.values(), scenes))
+    labels = json.dumps(dict.fromkeys(films.values(), {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]}))
     write(root / "official" / "mg" / "py3loader" / "emotion_labels.json", labels)
     info = root / "official" / "mg_videoinfo"
     for film in films.values():
@@ -331,20 +327,15 @@ def folder(root: Path, clip: Path) -> None:
     """People's own clips: a folder for each class."""
     for split in ("train", "test"):
         for name in ("ruhig", "gespannt"):
-            shutil.copy(clip, _made(root / split / name) / "ä clip.mp4")
+            write(root / split / name / "ä clip.mp4", clip.read_bytes())
             picture(root / split / name / "still.png")
-
-
-def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def hub(root: Path, clip: Path) -> None:
     """What `datasets` opens as a video folder, with splits."""
     for split in ("train", "test"):
         for name in ("calm", "tense"):
-            shutil.copy(clip, _made(root / split / name) / f"{split} {name}.mp4")
+            write(root / split / name / f"{split} {name}.mp4", clip.read_bytes())
 
 
 BUILDERS = {
@@ -367,7 +358,6 @@ BUILDERS = {
             liris_accede,
         ),
         *(ness, ravdess, crema_d, folder, hub),
-        # Other trees of the same sets.
         *(afew_faces, affectnet_full, ferplus_pixels, bold_frames, emotic_mat),
     )
 }

@@ -32,3 +32,23 @@ class TestBoLD:
         (root / "annotations" / "val.csv").write_text("a,b,c\n")
         with pytest.raises(ValueError, match=r"val.csv:1: a row must have 37 fields, got 3"):
             rows_of("bold", root)
+
+    def test_frames_are_taken_where_only_they_were_kept(self, miniature: Callable, rows_of: Callable) -> None:
+        """Their folders are called like videos."""
+        rows = rows_of("bold", miniature("bold_frames"))
+        first = rows["003/IzvOYVMltkI.mp4/0114.mp4#0"]
+        assert (first["media"], first["num_frames"]) == ("frames", 2)
+
+    def test_moved_columns_and_damaged_joints_are_named(self, miniature: Callable, rows_of: Callable) -> None:
+        """A score of 100 is the number of a frame."""
+        root = miniature("bold")
+        joints = root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy"
+        joints.write_bytes(joints.read_bytes()[:100])
+        with pytest.raises(ValueError, match=r"0114.npy must hold a NumPy array"):
+            rows_of("bold", root)
+        joints.unlink()
+        path = root / "annotations" / "val.csv"
+        fields = path.read_text().strip().split(",")
+        path.write_text(",".join([*fields[:2], "1", *fields[2:-1]]) + "\n")
+        with pytest.raises(ValueError, match=r"val.csv:1: a score must be from 0 to 1, got .*moved"):
+            rows_of("bold", root)

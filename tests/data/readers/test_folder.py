@@ -2,6 +2,7 @@
 """People's own clips."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,18 @@ class TestFolder:
     @pytest.mark.parametrize(
         ("name", "text", "message"),
         [
-            ("metadata.csv", "name,label\na,b\n", "must have the column `file_name`"),
+            ("metadata.csv", "name,label\na,b\n", r"metadata.csv:1: .* must have the column `file_name`"),
+            ("metadata.csv", "file_name,label\na.mp4,x,y\n", r"metadata.csv:2: a row must have 2 fields, got 3"),
+            (
+                "metadata.csv",
+                "file_name,label,fold\na.mp4,x,one\n",
+                r"metadata.csv:2: `fold` must be a whole number, got",
+            ),
+            (
+                "metadata.csv",
+                "file_name,label,path\na.mp4,x,z\n",
+                r"metadata.csv:2: `path` is a column of the manifest",
+            ),
             ("metadata.csv", "file_name,label\na.mp4,\n", "metadata.csv:2: a row must have `file_name` and `label`"),
             ("metadata.jsonl", "{", "metadata.jsonl:1: a line must be a JSON object"),
             ("metadata.jsonl", "[1]", "metadata.jsonl:1: a line must be a JSON object, got"),
@@ -62,3 +74,17 @@ class TestFolder:
             FileNotFoundError, match=r"metadata.csv, metadata.jsonl or metadata.parquet, or a folder for each class"
         ):
             get_reader("folder", tmp_path)
+
+    def test_table_of_any_name_and_several_captions(self, tmp_path: Path, short_clip: Path) -> None:
+        """One of the captions is drawn each time a clip is seen."""
+        (tmp_path / "a.mp4").write_bytes(short_clip.read_bytes())
+        table = tmp_path / "my labels.jsonl"
+        lines = [
+            {"file_name": "a.mp4", "caption": ["a frown", " brows down "]},
+            {"file_name": "b.mp4", "captions": ["x"]},
+        ]
+        table.write_text("\n".join(map(json.dumps, lines)))
+        rows = list(get_reader("folder", table).rows(table, "classes"))
+        assert [row["captions"] for row in rows] == [["a frown", "brows down"], ["x"]]
+        with pytest.raises(ValueError, match=r"must end in .csv, .jsonl, .parquet, got .*notes.txt"):
+            get_reader("folder", Path(shutil.copy(table, tmp_path / "notes.txt")))

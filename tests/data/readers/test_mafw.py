@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from emoclip.data.readers import READERS
 from emoclip.data.readers.mafw import neutral_caption
+from emoclip.data.readers.reader import WHOLE
 from modeling_emoclip.labels_emoclip import NEUTRAL_CAPTIONS
 
 
@@ -44,7 +46,8 @@ class TestMAFW:
             ("no_caption", b"00001.mp4 joy\n", r"test.txt:1: the label must be one of anger, .* got 'joy'"),
             ("no_caption", b"\n00001.mp4\n", r"test.txt:2: a line must be `clip label`"),
             ("with_caption", b"00001.mp4\tanger\ttext\n", "test.txt:1: a line must have 4 fields .* got 3"),
-            ("with_caption", b"\xff\xff", "must be written in gb18030"),
+            ("with_caption", b"00001.mp4\tanger\t\xd2\xbb\ttext\n\xff\xff", "test.txt:2: must be written in gb18030"),
+            ("no_caption", "00001.mp4 ä\n".encode("latin-1"), "test.txt:1: must be written in utf-8, byte 10"),
         ],
     )
     def test_damaged_lists_are_named_with_file_and_row(
@@ -60,4 +63,20 @@ class TestMAFW:
         """Spaces and ampersands do not survive many copies."""
         root = miniature("mafw")
         (root / "Train & Test Set").rename(root / "Train_Test_Set")
-        assert len(rows_of("mafw", root)) == 6
+        assert len(rows_of("mafw", root)) == 7
+
+    def test_clips_of_no_compound_fold_are_in_no_compound_manifest(
+        self, miniature: Callable, rows_of: Callable
+    ) -> None:
+        """176 clips of the single set are in none; as a class of their own fold they would be tested on or trained on by chance."""
+        root = miniature("mafw")
+        assert "01002" in rows_of("mafw", root)
+        assert "01002" not in rows_of("mafw", root, "compound")
+
+    def test_official_compound_counts_are_those_of_the_figure(self) -> None:
+        """Combinations sum to 4,058, singles to 4,938; four of the singles are known together alone."""
+        counts = READERS["mafw"].counts["compound"]
+        whole = counts[WHOLE]
+        assert sum(counts[f"fold {fold}"][""] for fold in range(1, 6)) == whole[""] == 8996
+        assert sum(number for name, number in whole.items() if "_" in name) == 4058
+        assert sum(number for name, number in whole.items() if name and "_" not in name) == 4938 - 475

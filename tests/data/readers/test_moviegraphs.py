@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MovieGraphs: scenes are stretches of films."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +56,19 @@ class TestMovieGraphs:
         (root / "official" / "mg_videoinfo" / file).write_text(content)
         with pytest.raises(ValueError, match=message):
             rows_of("moviegraphs", root)
+
+    def test_film_that_is_shorter_than_its_annotation_ends_where_it_ends(
+        self, miniature: Callable, rows_of: Callable
+    ) -> None:
+        """The scene of one film whose end EmotionCLIP set by hand, and the frames that are there of one that is cut."""
+        root = miniature("moviegraphs")
+        film = "tt0388795"
+        (root / "official" / "mg" / "split.json").write_text(json.dumps({"train": [film]}))
+        labels = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
+        labels.write_text(json.dumps({film: {"206": ["Anger"], "207": ["Peace"]}}))
+        info = root / "official" / "mg_videoinfo"
+        (info / "scene_boundaries" / f"{film}.scenes.gt").write_text("1 1 0\n" * 206 + "2 3 0\n")
+        (info / "video_boundaries" / f"{film}.videvents").write_text("0\n184000 1 CUT\n193000 2 CUT\n")
+        rows = rows_of("moviegraphs", root)
+        assert (rows[f"{film}/207"]["start_frame"], rows[f"{film}/207"]["end_frame"]) == (184000, 184272)
+        assert rows[f"{film}/206"]["end_frame"] == 184000
