@@ -261,7 +261,7 @@ def moviegraphs(root: Path, clip: Path) -> None:
     """One film as frames and one as a file, an open last shot, a class name in short, free upper case, two words of a class."""
     films = {"train": "tt0073486", "val": "tt0097576", "test": "tt0100405"}
     write(root / "official" / "mg" / "split.json", json.dumps({name: [film] for name, film in films.items()}))
-    labels = json.dumps(dict.fromkeys(films.values(), {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]}))
+    labels = json.dumps({film: {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]} for film in films.values()})
     write(root / "official" / "mg" / "py3loader" / "emotion_labels.json", labels)
     info = root / "official" / "mg_videoinfo"
     for film in films.values():
