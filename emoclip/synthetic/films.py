@@ -146,7 +146,9 @@ def render_films(output: str | Path, world: FilmWorld) -> list[Path]:
     root.mkdir(parents=True, exist_ok=True)
     settings = root / "films.json"
     if settings.is_file() and json.loads(settings.read_text()) != asdict(world):
-        raise FileExistsError(f"{root} holds other films ({settings.read_text()}); choose another folder or remove it.")
+        raise FileExistsError(
+            f"{root} holds other films ({settings.read_text()}); choose another folder or remove it."
+        )
     write_atomically(settings, json.dumps(asdict(world)).encode())
     paths, truth = [], []
     for film in range(world.films):
@@ -154,7 +156,9 @@ def render_films(output: str | Path, world: FilmWorld) -> list[Path]:
         scenes = [make_scene(world, film, number) for number in range(world.scenes)]
         if not path.is_file():
             write_atomically(path.with_suffix(".srt"), _subtitles(scenes).encode())
-            write_atomically(path, encode_h264(np.stack([frame for scene in scenes for frame in scene.frames()]), FILM_FPS))
+            write_atomically(
+                path, encode_h264(np.stack([frame for scene in scenes for frame in scene.frames()]), FILM_FPS)
+            )
         paths.append(path)
         truth += [_truth(path.stem, scene) for scene in scenes]
     with replacing(root / TRUTH_NAME) as temporary:
