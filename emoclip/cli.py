@@ -66,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
     commands.add_parser("train", help="train a model; see emoclip train --help", add_help=False)
+    commands.add_parser("distill", help="fit Exp-CLIP's projection; see emoclip distill --help", add_help=False)
     commands.add_parser("evaluate", help="judge a model; see emoclip evaluate --help", add_help=False)
     commands.add_parser("data", help="prepare data sets; see emoclip data --help", add_help=False)
     commands.add_parser("convert", help="convert a released checkpoint; see emoclip convert --help", add_help=False)
@@ -179,6 +180,12 @@ def _train(argv: list[str]) -> int | None:
     return train(argv)
 
 
+def _distill(argv: list[str]) -> int | None:
+    from emoclip.distillation.cli import main as distill
+
+    return distill(argv)
+
+
 def _evaluate(argv: list[str]) -> int | None:
     from emoclip.evaluation.cli import main as evaluate
 
@@ -205,6 +212,7 @@ def _demo(argv: list[str]) -> int | None:
 
 FORWARDED: dict[str, Callable[[list[str]], int | None]] = {
     "train": _train,
+    "distill": _distill,
     "evaluate": _evaluate,
     "data": _data,
     "convert": _convert,
