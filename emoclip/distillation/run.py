@@ -53,6 +53,7 @@ class DistillationRun:
         self.rows = _chosen_rows(self.config)
         self.caches = [self._cache(number) for number in range(len(self.config.teachers) if self._uses_teacher else 0)]
         self.width = self._check_widths()
+        self._check_number()
         self.captions = self._read_captions()
 
     @property
@@ -171,6 +172,15 @@ class DistillationRun:
                 f"The head must have the teacher's width, {teacher}, got {dim}; leave `head.dim` at null or set it to {teacher}."
             )
         return teacher or dim
+
+    def _check_number(self) -> None:
+        """Refuse, before hours of work, what cannot make a batch even if every picture is readable."""
+        data, batch_size = self.config.data, self.config.fit.batch_size
+        most = len(self.rows) * (data.frames_per_clip if data.level == "frame" else 1)
+        if most < batch_size:
+            raise ValueError(
+                f"There must be at least one batch of {batch_size} pictures, got {most} at most; lower fit.batch_size."
+            )
 
     def _read_captions(self) -> list[list[str]] | None:
         if not self.config.fit.caption_weight:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A BLIP-2 Flan-T5 of the real classes, small and with random weights, saved as the real ones are.
 
-    python -P -m emoclip.synthetic.tiny_teacher outputs/tiny_teacher [--width 96] [--image-size 56] [--seed 0]
+    python -P -m emoclip.synthetic.tiny_teacher outputs/tiny_teacher [--width 160] [--image-size 56] [--seed 0]
 
 It knows nothing; it lets the whole path of distillation run where the real weights, tens of gigabytes, cannot be had.
 """
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 NUM_QUERIES = 8
 # T5's, so that a limit is there to be met.
 MAX_TOKENS = 512
+WORDS = (
+    "a act action actions detailed describe describer expert expression face facial feel image in is looks mouth eyes Objectively "
+    "of person play Please recognition role smile the this to what"
+)
 
 
-def save_tiny_teacher(folder: str | Path, *, width: int = 96, image_size: int = 56, seed: int = 0) -> Path:
+def save_tiny_teacher(folder: str | Path, *, width: int = 160, image_size: int = 56, seed: int = 0) -> Path:
     """Write model and tokenizer into a folder and return it.
 
     Args:
@@ -48,12 +52,13 @@ def save_tiny_teacher(folder: str | Path, *, width: int = 96, image_size: int = 
 
 
 def build_tokenizer() -> T5Tokenizer:
-    """A T5 tokenizer of single letters."""
+    """A T5 tokenizer of single letters and some words, so that usual instructions are as long as to a real one."""
     from transformers import T5Tokenizer
 
     special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
-    letters = [(letter, -3.0) for letter in string.ascii_letters + string.digits + ".,'!?-"]
-    return T5Tokenizer(vocab=special + letters, extra_ids=0, model_max_length=MAX_TOKENS)
+    letters = [(letter, -9.0) for letter in string.ascii_letters + string.digits + ".,'!?-"]
+    words = [(f"▁{word}", -3.0) for word in WORDS.split()]
+    return T5Tokenizer(vocab=special + letters + words, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
 def build_model(vocab_size: int, width: int, image_size: int, seed: int) -> Blip2ForConditionalGeneration:
@@ -110,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
     """Write a teacher."""
     parser = argparse.ArgumentParser(description="Write a small BLIP-2 Flan-T5 with random weights.")
     parser.add_argument("output", type=Path, metavar="OUT")
-    parser.add_argument("--width", type=int, default=96)
+    parser.add_argument("--width", type=int, default=160)
     parser.add_argument("--image-size", type=int, default=56)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
