@@ -50,9 +50,7 @@ def test_saved_head_comes_back_and_both_sides_use_it(kind, make_head_model, tmp_
         video = loaded.get_video_features(frame_embeds=frames).pooler_output
         torch.testing.assert_close(video, model.expression_projection(frames.mean(dim=1)))
         plain = model.text_projection(model.text_model(ids).pooler_output)
-        torch.testing.assert_close(
-            loaded.get_text_features(ids).pooler_output, model.expression_projection(plain)
-        )
+        torch.testing.assert_close(loaded.get_text_features(ids).pooler_output, model.expression_projection(plain))
 
 
 def test_one_token_of_a_transformer_layer_needs_no_queries(make_head_model):
@@ -77,7 +75,10 @@ def test_one_token_of_a_transformer_layer_needs_no_queries(make_head_model):
     ("fields", "message"),
     [
         ({"expression_projection_type": "mlp4"}, "must be one of linear, mlp2, mlp3, transformer, got 'mlp4'"),
-        ({"expression_projection_hidden_size": 0}, "`expression_projection_hidden_size` must be an integer of at least"),
+        (
+            {"expression_projection_hidden_size": 0},
+            "`expression_projection_hidden_size` must be an integer of at least",
+        ),
     ],
 )
 def test_head_that_does_not_exist_is_refused(fields, message):

@@ -187,9 +187,7 @@ class EmoCLIPConfig(PreTrainedConfig):
             _check_choice(f"{name}.hidden_act", getattr(self, name).hidden_act, tuple(ACT2FN))
         self._check_numbers()
         _check_choice("subject_prompting", self.subject_prompting, SUBJECT_PROMPTINGS)
-        _check_choice(
-            "expression_projection_type", self.expression_projection_type, EXPRESSION_PROJECTION_TYPES
-        )
+        _check_choice("expression_projection_type", self.expression_projection_type, EXPRESSION_PROJECTION_TYPES)
         _check_choice("sentiment_kl_direction", self.sentiment_kl_direction, SENTIMENT_KL_DIRECTIONS)
         _check_descriptions(self.class_descriptions)
         if not isinstance(self.preprocessing, dict | None):

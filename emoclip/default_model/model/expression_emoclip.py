@@ -64,9 +64,7 @@ def build_expression_projection(config: Any) -> nn.Module:
     if kind == "linear":
         return nn.Linear(width, out_features, bias=False)
     if kind == "transformer":
-        return EmoCLIPProjectionTransformer(
-            width, config.expression_projection_hidden_size or 4 * width, out_features
-        )
+        return EmoCLIPProjectionTransformer(width, config.expression_projection_hidden_size or 4 * width, out_features)
     return EmoCLIPProjectionMLP(
         width, config.expression_projection_hidden_size or width, out_features, 2 if kind == "mlp2" else 3
     )
