@@ -5,6 +5,7 @@ The released heads are linear. The paper's Table 4 also tries MLPs of two and th
 sizes it does not give; those here are our reading.
 """
 
+from itertools import pairwise
 from typing import Any, cast
 
 import torch
@@ -22,7 +23,7 @@ class EmoCLIPProjectionMLP(nn.Module):
         widths = [in_features, *[hidden_size] * (num_layers - 1), out_features]
         self.layers = nn.ModuleList(
             nn.Linear(width, following, bias=place < num_layers - 1)
-            for place, (width, following) in enumerate(zip(widths[:-1], widths[1:], strict=True))
+            for place, (width, following) in enumerate(pairwise(widths))
         )
 
     def forward(self, embeds: torch.Tensor) -> torch.Tensor:
