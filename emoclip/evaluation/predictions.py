@@ -3,8 +3,10 @@
 
 Parquet, one row a clip: `clip_id` (text), `reference` (true class, its position in `class_names`), `scores` (list of float32, in
 the order of `class_names`). The schema's metadata hold `class_names` (JSON list), `model`, `revision`, `prompt_set` and
-`manifest_sha256`, and here also `system`, the short name under which a report lists the model. Further columns, such as `fold` or
-`subject_id`, say what a clip belongs to. Tables of other tasks are in `emoclip.evaluation.target_predictions`.
+`manifest_sha256`, and here also `system`, the short name under which a report lists the model, `protocol`, under which it puts
+tables side by side, and `dataset`, by which it finds published results. Further columns say what a clip belongs to: `fold`,
+`subject_id`, `captions` (list of texts); every other column of texts is a subgroup, such as `gender`. Tables of other tasks are in
+`emoclip.evaluation.target_predictions`.
 """
 
 import json
@@ -21,6 +23,7 @@ import pyarrow.parquet as pq
 
 
 CLASSIFICATION = "classification"
+ZERO_SHOT = "zero_shot"
 _COLUMNS = ("clip_id", "reference", "scores")
 _REQUIRED_METADATA = ("class_names", "model", "revision", "prompt_set", "manifest_sha256")
 
@@ -40,6 +43,8 @@ class PredictionTable:
         manifest_sha256: Checksum of the manifest.
         system: Short name for tables.
         columns: Name -> one value per row, of what else is known of a clip: its `fold`, its `subject_id`.
+        protocol: What was done; a report puts tables of one protocol side by side.
+        dataset: Name of the data set as in its manifest.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, a score is not finite or a reference is not a class.
@@ -55,6 +60,8 @@ class PredictionTable:
     manifest_sha256: str
     system: str = "model"
     columns: Mapping[str, Sequence] = field(default_factory=dict)
+    protocol: str = ZERO_SHOT
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         _check_shape(self)
@@ -94,7 +101,7 @@ def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata:
 
     Args:
         arrow_table: The columns.
-        table: Has `class_names`, `model`, `revision`, `prompt_set`, `manifest_sha256` and `system`.
+        table: Has `class_names`, `model`, `revision`, `prompt_set`, `manifest_sha256`, `system`, `protocol` and `dataset`.
         path: The file to write.
         metadata: Further entries.
 
@@ -114,6 +121,8 @@ def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata:
             "prompt_set": table.prompt_set,
             "manifest_sha256": table.manifest_sha256,
             "system": table.system,
+            "protocol": table.protocol,
+            "dataset": table.dataset,
             **metadata,
         }
     )
@@ -151,6 +160,8 @@ def read_predictions(path: str | Path) -> PredictionTable:
             manifest_sha256=metadata["manifest_sha256"],
             system=metadata.get("system", path.stem),
             columns={n: arrow_table[n].to_pylist() for n in arrow_table.column_names if n not in _COLUMNS},
+            protocol=metadata.get("protocol", ZERO_SHOT),
+            dataset=metadata.get("dataset", ""),
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

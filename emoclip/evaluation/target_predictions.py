@@ -57,6 +57,8 @@ class TargetTable:
         manifest_sha256: Checksum of the manifest.
         system: Short name for tables.
         columns: Name -> one value per row of what else is known of a clip.
+        protocol: What was done; a report puts tables of one protocol side by side.
+        dataset: Name of the data set as in its manifest.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, or a number is not finite.
@@ -73,6 +75,8 @@ class TargetTable:
     manifest_sha256: str
     system: str = "model"
     columns: Mapping[str, Sequence] = field(default_factory=dict)
+    protocol: str = "linear_probe"
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         if self.task not in (MULTI_LABEL, REGRESSION):
@@ -100,7 +104,8 @@ class RetrievalTable:
         video_embeds: float32 (clips, D).
         text_embeds: float32 (clips, D), the caption of the clip in the same row.
         class_names: The classes.
-        model, revision, prompt_set, manifest_sha256, system, columns: As in `TargetTable`; the prompt set names the captions.
+        model, revision, prompt_set, manifest_sha256, system, columns, protocol, dataset: As in `TargetTable`; the prompt set
+            names the captions.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, or a number is not finite.
@@ -117,6 +122,8 @@ class RetrievalTable:
     manifest_sha256: str
     system: str = "model"
     columns: Mapping[str, Sequence] = field(default_factory=dict)
+    protocol: str = RETRIEVAL
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         check_clip_ids(self.clip_ids)
@@ -168,6 +175,7 @@ def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
         name: metadata[name] for name in ("model", "revision", "prompt_set", "manifest_sha256") if name in metadata
     }
     shared["system"], shared["class_names"] = metadata.get("system", path.stem), class_names
+    shared.update({name: metadata[name] for name in ("protocol", "dataset") if name in metadata})
     others = [name for name in arrow_table.column_names if name not in _OWN_COLUMNS]
     shared["columns"] = {name: arrow_table[name].to_pylist() for name in others}
     try:
