@@ -13,7 +13,16 @@ from modeling_emoclip.preprocessing_emoclip import IMAGENET_MEAN, IMAGENET_STD
 
 
 # Fields of an image processor's file that mean the same in ours.
-_IMAGE_FIELDS = ("size", "crop_size", "resample", "do_resize", "do_center_crop", "do_normalize", "image_mean", "image_std")
+_IMAGE_FIELDS = (
+    "size",
+    "crop_size",
+    "resample",
+    "do_resize",
+    "do_center_crop",
+    "do_normalize",
+    "image_mean",
+    "image_std",
+)
 
 
 def model_kind(name: str | Path) -> tuple[str, list[str]]:

@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from emoclip.data.output import check_writable, replacing
+from emoclip.data.output import replacing
 
 
 CHUNK_SIZE = 64
@@ -45,17 +45,12 @@ class KeptFeatures:
     """Chunks by the names of their system and clips, in memory or in a folder.
 
     Args:
-        folder: Where they are kept; None keeps them in memory.
-
-    Raises:
-        PermissionError: If the folder cannot be written to.
+        folder: Where they are kept, made with the first chunk; None keeps them in memory.
     """
 
     def __init__(self, folder: Path | None = None):
         self.folder = folder
         self._chunks: dict[tuple[str, str], Chunk] = {}
-        if folder is not None:
-            check_writable(folder)
 
     def has(self, system: str, chunk: str) -> bool:
         """Whether a chunk is kept."""

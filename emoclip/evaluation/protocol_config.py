@@ -90,7 +90,9 @@ class ProbeConfig:
                 f"`smooth_window` must be 0 or more than `smooth_order` ({self.smooth_order}), got {self.smooth_window}."
             )
         if isinstance(self.target, tuple) and (self.kind not in ("ridge", "mlp") or not self.target):
-            raise ValueError(f"`target` may be several columns for ridge and mlp only, got {self.target} for {self.kind}.")
+            raise ValueError(
+                f"`target` may be several columns for ridge and mlp only, got {self.target} for {self.kind}."
+            )
         if self.kind in ("logistic", "one_vs_rest") and self.smooth_window:
             raise ValueError(f"`smooth_window` is for numbers, got {self.smooth_window} for {self.kind}.")
 

@@ -86,7 +86,7 @@ def tensors_key(tensors: Iterable[tuple[str, torch.Tensor]], *settings: str) -> 
     digest = hashlib.sha256("\n".join(settings).encode())
     for name, tensor in sorted(tensors):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -26,11 +26,14 @@ class _VideoEncoder(Encoder):
         super().__init__(model, video_processor, dtype)
         config = model.config
         self.needs_masks = config.subject_prompting != "none"
-        tower = [(n, t) for n, t in model.state_dict().items() if n.startswith(("vision_model.", "visual_projection."))]
+        tower = [
+            (n, t) for n, t in model.state_dict().items() if n.startswith(("vision_model.", "visual_projection."))
+        ]
         about = (config.vision_config.to_json_string(), config.subject_prompting, str(config.subject_binary))
         self.tower_key = tensors_key(tower, *about)
 
     def embed_frames(self, batch: Mapping[str, Any]) -> torch.Tensor:
+        """Embeddings of the frames of a batch, see `Encoder`."""
         masks = batch.get("subject_masks")
         with torch.inference_mode(), self.autocast():
             return self.model.get_frame_features(
@@ -38,6 +41,7 @@ class _VideoEncoder(Encoder):
             )
 
     def pool(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+        """Features of clips, see `Encoder`."""
         with torch.inference_mode(), self.autocast():
             output = self.model.get_video_features(
                 frame_embeds=frame_embeds.to(self.device), frame_mask=frame_mask.to(self.device)
@@ -61,6 +65,7 @@ class EmoCLIPEncoder(_VideoEncoder):
         self._prototypes = PrototypeEncoder(model, processor)
 
     def class_logits(self, features: torch.Tensor, classes: Sequence[Tree]) -> torch.Tensor:
+        """Logits of classes, see `Encoder`."""
         named = {str(number): tree for number, tree in enumerate(classes)}
         with torch.inference_mode():
             with self.autocast():
@@ -68,6 +73,7 @@ class EmoCLIPEncoder(_VideoEncoder):
             return self.model.get_prototype_logits(features.to(self.device), prototypes).float().cpu()
 
     def embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embeddings of texts, see `Encoder`."""
         parts = []
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             tokens = self.processor.tokenize(list(texts[start : start + TEXTS_AT_ONCE]))
@@ -95,15 +101,21 @@ class HeadEncoder(_VideoEncoder):
         dtype: torch.dtype | None = None,
     ):
         super().__init__(model, video_processor, dtype)
-        labels: dict[int, str] = model.config.id2label or {}
+        labels: dict[Any, str] = dict(model.config.id2label or {})
         self.class_names = [labels[number] for number in sorted(labels)]
 
     def class_logits(self, features: torch.Tensor, classes: Sequence[Tree]) -> torch.Tensor:
+        """Logits of classes, see `Encoder`."""
         with torch.inference_mode():
             parts = [self.model.classifier(part.to(self.device)) for part in features.split(CLIPS_AT_ONCE)]
         return torch.cat(parts).float().cpu()
 
     def embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """There is none.
+
+        Raises:
+            ValueError: Always.
+        """
         raise ValueError("A model with a head for fixed classes has no text tower; choose a model that matches texts.")
 
 

@@ -60,12 +60,15 @@ class XCLIPEncoder(Encoder):
         return torch.cat([video.unsqueeze(1), tokens], dim=1).flatten(1).unsqueeze(1)
 
     def pool(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+        """Features of clips, see `Encoder`."""
         return frame_embeds[:, 0].float().cpu()
 
     def clip_embeds(self, features: torch.Tensor) -> torch.Tensor:
+        """The clips' embeddings without the visual tokens."""
         return features[:, : self.width]
 
     def class_logits(self, features: torch.Tensor, classes: Sequence[Tree]) -> torch.Tensor:
+        """Logits of classes, see `Encoder`."""
         texts = [text for tree in classes for text in texts_of(tree)]
         embeds = dict(zip(texts, self.embed_texts(texts), strict=True))
         leaves, spans = [], []
@@ -78,6 +81,7 @@ class XCLIPEncoder(Encoder):
         return torch.stack([part.mean(dim=1) for part in logits.split(spans, dim=1)], dim=1)
 
     def embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Embeddings of texts, see `Encoder`."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._texts]
         if missing:
             limit = self.model.config.text_config.max_position_embeddings

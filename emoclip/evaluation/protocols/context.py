@@ -132,9 +132,7 @@ class Context:
             check_head_classes(system, class_names)
             # Places of the head's classes; their texts are not read.
             return {name: Prompt(name) for name in system.encoder.class_names}
-        trees = class_trees(
-            prompt_set, class_names, compound=compound, model_descriptions=system.class_descriptions
-        )
+        trees = class_trees(prompt_set, class_names, compound=compound, model_descriptions=system.class_descriptions)
         self.texts.setdefault(self.set_name(prompt_set, compound), {}).update(tree_texts(trees))
         return trees
 
@@ -182,7 +180,13 @@ class Rows:
         self.scores.append(scores)
 
     def table(
-        self, context: Context, system: System, name: str, prompt_set: str, class_names: Sequence[str]
+        self,
+        context: Context,
+        system: System,
+        name: str,
+        prompt_set: str,
+        class_names: Sequence[str],
+        protocol: str,
     ) -> PredictionTable:
         """The table; models of several folds stand under the name of the first."""
         return PredictionTable(
@@ -196,6 +200,8 @@ class Rows:
             manifest_sha256=context.clips.sha256,
             system=name,
             columns=context.columns(self.numbers, self.folds),
+            protocol=protocol,
+            dataset=context.clips.manifest.dataset,
         )
 
 

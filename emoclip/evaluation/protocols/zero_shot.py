@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from emoclip.evaluation.config import SystemConfig
-from emoclip.evaluation.predictions import PredictionTable
-from emoclip.evaluation.prompts import STYLES, class_trees, prompt_set_name
+from emoclip.evaluation.embeddings import EmbeddingTable
+from emoclip.evaluation.predictions import ZERO_SHOT, PredictionTable
+from emoclip.evaluation.prompts import MODEL_DESCRIPTIONS, STYLES, class_trees, prompt_set_name
 from emoclip.evaluation.protocol_config import CompoundConfig, PromptSensitivityConfig
 from emoclip.evaluation.protocols.context import HEAD, Context, Rows, per_set
-from modeling_emoclip.text_classes_emoclip import Tree, parse_class
-from modeling_emoclip.text_classes_emoclip import Style as TextStyle
+from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES
+from modeling_emoclip.text_classes_emoclip import Compound, Tree, parse_class, texts_of
 
 
 # A way of making the classes' texts: prompt set, how compounds are made, and the name in tables.
@@ -41,6 +42,16 @@ def labelled_rows(context: Context) -> np.ndarray:
     return labelled
 
 
+def check_zero_shot(context: Context) -> None:
+    """Checks clips and texts before the first clip is decoded.
+
+    Raises:
+        ValueError: If no clip has a label, or classes do not match.
+    """
+    labelled_rows(context)
+    check_prompt_sets(context)
+
+
 def check_prompt_sets(context: Context, compound: str = "average") -> None:
     """Checks the texts of every prompt set before the first clip is decoded.
 
@@ -49,12 +60,14 @@ def check_prompt_sets(context: Context, compound: str = "average") -> None:
     """
     for spec in context.config.systems:
         sets = spec.prompt_sets or context.config.prompt_sets
-        check_names(sets)
         for prompt_set in sets:
+            if compound == "concatenate" and prompt_set in ENSEMBLE_STYLES:
+                continue
             if spec.name in context.shared:
                 context.trees(context.shared[spec.name], prompt_set, context.class_names, compound)
-            elif prompt_set != "model_descriptions":
+            elif prompt_set != MODEL_DESCRIPTIONS:
                 class_trees(prompt_set, context.class_names, compound=compound)
+        check_names(sets)
 
 
 def check_names(prompt_sets: Sequence[str]) -> None:
@@ -73,8 +86,38 @@ def zero_shot_tables(context: Context) -> list[PredictionTable]:
     return [
         table
         for spec in context.config.systems
-        for table in system_tables(context, spec, rows, context.class_names)
+        for table in system_tables(context, spec, rows, context.class_names, protocol=ZERO_SHOT)
     ]
+
+
+def embedding_tables(context: Context) -> list[EmbeddingTable]:
+    """Embeddings of the judged clips and of the first prompt set's texts, for every system that matches texts."""
+    rows, labels = labelled_rows(context), context.clips.column("label")
+    tables = []
+    for spec in context.config.systems:
+        system = context.shared.get(spec.name)
+        if system is None or system.encoder.class_names is not None or not context.is_main:
+            continue
+        prompt_set = context.prompt_sets(system)[0]
+        trees = context.trees(system, prompt_set, context.class_names)
+        pairs = [(name, text) for name, tree in trees.items() for text in texts_of(tree)]
+        numbers, features = next(context.parts(spec)).features.take(rows)
+        tables.append(
+            EmbeddingTable(
+                clip_ids=context.clip_ids(numbers),
+                references=[labels[number] for number in numbers],
+                video_embeds=system.encoder.clip_embeds(features).numpy(),
+                class_names=context.class_names,
+                system=spec.name,
+                model=system.source,
+                revision=system.revision,
+                manifest_sha256=context.clips.sha256,
+                texts=[text for _, text in pairs],
+                text_classes=[name for name, _ in pairs],
+                text_embeds=system.encoder.embed_texts([text for _, text in pairs]).numpy(),
+            )
+        )
+    return tables
 
 
 def system_tables(
@@ -83,7 +126,8 @@ def system_tables(
     rows: np.ndarray,
     class_names: Sequence[str],
     ways: Sequence[Way] | None = None,
-    suffix: str = "",
+    *,
+    protocol: str,
 ) -> list[PredictionTable]:
     """Tables of one system: one per way of making the texts.
 
@@ -93,7 +137,7 @@ def system_tables(
         rows: Row numbers of the clips, which all have a label.
         class_names: Those of the manifest's classes that are told apart.
         ways: Prompt sets and how compounds are made; None takes the prompt sets.
-        suffix: Of the prompt sets' names in tables.
+        protocol: For the tables.
     """
     labels = context.clips.column("label")
     ids = {context.class_names.index(name): place for place, name in enumerate(class_names)}
@@ -113,7 +157,7 @@ def system_tables(
                     references = [ids[labels[number]] for number in numbers]
                     collected.setdefault(name, Rows()).add(numbers, fold.number, references, scores)
     return [
-        found.table(context, system, spec.name, name + suffix, class_names)
+        found.table(context, system, spec.name, name, class_names, protocol)
         for name, found in collected.items()
         if system is not None
     ]
@@ -124,15 +168,15 @@ def compound_tables(context: Context, config: CompoundConfig) -> list[Prediction
     rows, labels = labelled_rows(context), context.clips.column("label")
     modes = (*config.modes, *((WEIGHTED,) if config.weights else ()))
     tables = []
-    for way in config.ways:
-        names = [name for name in context.class_names if way == "all" or name != NEUTRAL]
+    for classes in config.ways:
+        names = [name for name in context.class_names if classes == "all" or name != NEUTRAL]
         chosen = np.array([n for n in rows.tolist() if context.class_names[labels[n]] in names], dtype=np.int64)
         for spec in context.config.systems:
             sets = spec.prompt_sets or context.config.prompt_sets
             ways = [(name, mode, f"{prompt_set_name(name)}.{mode}") for name in sets for mode in modes]
             # An ensemble has no one text that could be joined with others.
-            ways = [w for w in ways if not (w[1] == "concatenate" and w[0].startswith("expclip_p") and w[0] != "expclip_p1")]
-            tables += system_tables(context, spec, chosen, names, ways, f".{len(names)}way")
+            ways = [way for way in ways if not (way[1] == "concatenate" and way[0] in ENSEMBLE_STYLES)]
+            tables += system_tables(context, spec, chosen, names, ways, protocol="compound")
     return tables
 
 
@@ -143,7 +187,7 @@ def sensitivity_tables(context: Context, config: PromptSensitivityConfig) -> lis
     check_names(sets)
     spec = context.config.systems[0]
     ways = [(name, "average", prompt_set_name(name)) for name in sets]
-    return system_tables(context, per_set(spec, sets), rows, context.class_names, ways)
+    return system_tables(context, per_set(spec, sets), rows, context.class_names, ways, protocol="prompt_sensitivity")
 
 
 def check_sensitivity(context: Context, config: PromptSensitivityConfig) -> None:
@@ -153,10 +197,10 @@ def check_sensitivity(context: Context, config: PromptSensitivityConfig) -> None
         ValueError: If a set is unknown, two have one name, or classes do not match.
     """
     sets = (*(STYLES if config.templates is None else config.templates), *config.descriptions)
-    check_names(sets)
     for prompt_set in sets:
-        if prompt_set != "model_descriptions":
+        if prompt_set != MODEL_DESCRIPTIONS:
             class_trees(prompt_set, context.class_names)
+    check_names(sets)
 
 
 def check_compound(context: Context, config: CompoundConfig) -> None:
@@ -194,22 +238,19 @@ def _trees(
     if mode == WEIGHTED and context.config.protocols.compound is not None:
         for name, weights in context.config.protocols.compound.weights.items():
             if name in trees:
-                parts = class_trees(prompt_set, list(weights))
-                pairs = {part: weight for part, weight in weights.items()}
-                trees[name] = _weighted(parts, pairs)
+                trees[name] = _weighted(class_trees(prompt_set, list(weights)), weights)
     return trees
 
 
 def _weighted(parts: dict[str, Tree], weights: dict[str, float]) -> Tree:
-    from modeling_emoclip.text_classes_emoclip import Compound
-
-    return parse_class(Compound(tuple(parts.values()), tuple(weights[name] for name in parts)), TextStyle())
+    return parse_class(Compound(tuple(parts.values()), tuple(weights[name] for name in parts)))
 
 
 __all__ = [
     "check_compound",
     "check_prompt_sets",
     "check_sensitivity",
+    "check_zero_shot",
     "compound_tables",
     "labelled_rows",
     "sensitivity_tables",
