@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from emoclip.training.engine_config import ContrastConfig
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -46,6 +48,8 @@ class DataConfig:
         manifest: Parquet manifest of the data set.
         split: value of the column `split` to use; null takes all rows.
         batch_size: clips per process and step; the contrast needs at least 2.
+        drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do. Otherwise they make a last, smaller
+            batch, if every process gets at least two.
         num_workers: processes that decode; 0 decodes in the training process.
         cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
         cache_features: with a frozen image tower, embed every frame once and keep the embeddings in memory, of the clips
@@ -62,6 +66,7 @@ class DataConfig:
     manifest: Path
     split: str | None = "train"
     batch_size: int = 128
+    drop_last: bool = True
     num_workers: int = 2
     cache_frames: bool = False
     cache_features: bool = False
@@ -154,18 +159,22 @@ class TrainConfig:
         output_dir: the run's folder: `model/` (the Hub folder), `checkpoints/`, `metrics.jsonl`, `config.yaml`.
         epochs: passes over the data.
         max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
+        contrast: negatives across processes, batches beyond memory.
         seed: of initialisation, order, frame windows and captions.
         mixed_precision: `auto` is bf16 where the device computes it natively, else `no`.
         checkpoint_every: steps between checkpoints; null writes one after each epoch.
         keep_checkpoints: how many of the newest are kept.
         log_every: steps between two lines of `metrics.jsonl`.
         tracker: where scalars go besides `metrics.jsonl`.
+        max_loss: a loss above it stops the run before it is saved; null stops at losses that are no number alone. The contrast of a
+            model whose multiplier is at most 100 cannot come far above 200.
     """
 
     output_dir: Path
     model: ModelConfig
     data: DataConfig
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    contrast: ContrastConfig = field(default_factory=ContrastConfig)
     epochs: int = 30
     max_steps: int | None = None
     seed: int = 0
@@ -174,12 +183,15 @@ class TrainConfig:
     keep_checkpoints: int = 2
     log_every: int = 10
     tracker: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
+    max_loss: float | None = 200.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if self.max_loss is not None and self.max_loss <= 0:
+            raise ValueError(f"`max_loss` must be above 0 or null, got {self.max_loss}.")
         if self.data.cache_features and self.optimizer.train_vision != "none":
             raise ValueError(
                 "`data.cache_features` needs a frozen image tower, got "
@@ -195,4 +207,4 @@ FREE_ON_RESUME = frozenset(
 )
 
 
-__all__ = ["FREE_ON_RESUME", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]
+__all__ = ["FREE_ON_RESUME", "ContrastConfig", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]
