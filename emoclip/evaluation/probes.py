@@ -6,7 +6,6 @@ Sources: EmoCLIP, section IV-D and `architecture/downstream.py` for the head, `t
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,12 +110,14 @@ def one_vs_rest_scores(train: np.ndarray, labels: np.ndarray, test: np.ndarray, 
         test: Features (clips, F) to score.
         settings: `regularization` (C), `max_iter` and `seed`.
     """
-    multiclass = require("sklearn.multiclass", "evaluate")
-    with warnings.catch_warnings():
-        # Of a label that all training clips have, or none: its column says so.
-        warnings.filterwarnings("ignore", message="Label")
-        model = multiclass.OneVsRestClassifier(_logistic(settings)).fit(train, labels.astype(int))
-    return np.asarray(model.predict_proba(test), dtype=np.float32)
+    scores = np.empty((len(test), labels.shape[1]), dtype=np.float32)
+    for column, values in enumerate(labels.astype(int).T):
+        # What never changes cannot be fitted.
+        is_constant = values.min() == values.max()
+        scores[:, column] = (
+            values[0] if is_constant else _logistic(settings).fit(train, values).predict_proba(test)[:, 1]
+        )
+    return scores
 
 
 def ridge_values(train: np.ndarray, targets: np.ndarray, test: np.ndarray, alpha: float) -> np.ndarray:
