@@ -33,9 +33,28 @@ ANALYZE_EPILOG = """examples:
   emoclip analyze clip.mp4 --emotions "happiness,quiet relief,doubt"
   emoclip analyze a.mp4 b.mp4 --emotions "calm,tense" --output both.json --model path/to/model
   emoclip analyze long.mp4 --emotions "calm,tense" --window 4 --stride 2 --plot timeline.png
+  emoclip analyze clip.mp4 --emotions "fear + 2*surprise,quiet relief" --mode whole --faces none
 
-Whole frames are scored, not faces. Scores describe apparent expression relative to your words, not what anyone feels.
+Faces are found, followed and scored, each person by itself; --faces none scores whole frames instead. Scores describe
+apparent expression relative to your words, not what anyone feels.
 Without --model the embedded default scores; it was trained on rendered faces and knows nothing of real ones."""
+
+ANALYZE_OPTIONS = (
+    "window",
+    "stride",
+    "mode",
+    "fps",
+    "faces",
+    "boxes",
+    "detector",
+    "detector_weights",
+    "on_error",
+    "precision",
+    "compile",
+    "other",
+    "multi_label",
+    "min_quality",
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -82,7 +101,21 @@ def _add_analyze(parser: argparse.ArgumentParser) -> None:
     add("--plot", type=Path, metavar="FILE", help="also draw the timeline as a .png")
     add("--window", type=float, metavar="S", help="seconds of a window (the model's own span)")
     add("--stride", type=float, metavar="S", help="seconds from one window to the next (1)")
+    add("--mode", default="windows", metavar="M", help="windows, whole (one window) or frames (each by itself)")
+    add("--fps", type=float, metavar="N", help="analysed frames a second, about (the model's own distance of frames)")
+    add("--faces", default="all", metavar="F", help="all, largest (of each frame), or none: whole frames")
+    add("--boxes", metavar="FILE", help="faces that are known: a table with frame or time, x1, y1, x2, y2, person")
+    add("--detector", default="auto", metavar="D", help="haar, yunet, or auto: yunet where its weights are named")
+    add("--detector-weights", type=Path, metavar="FILE", help="ONNX file of yunet")
     add("--prompt", default="auto", metavar="P", help="auto, template, plain, or a template such as 'a {} face'")
+    add("--agreement", action="store_true", help="also read the words by other prompts; gives match_low, match_high")
+    add("--other", type=float, metavar="S", help="similarity from which a word counts; else 'none of these'")
+    add("--multi-label", action="store_true", help="match each word by itself instead of against the others")
+    add("--min-quality", type=float, default=0.0, metavar="Q", help="do not score faces of a lower quality (0)")
+    add(
+        "--precision", default="auto", metavar="P", help="float32, bfloat16, or auto: what the processor computes fast"
+    )
+    add("--compile", action="store_true", help="compile the image tower; worth it for hours of video")
     add(
         "--on-error",
         choices=("raise", "truncate"),
@@ -98,6 +131,7 @@ def _analyze(args: argparse.Namespace) -> int:
     from transformers.utils.logging import disable_progress_bar
 
     from emoclip.analysis import Analysis, analyze, load_model, parse_emotions
+    from emoclip.analysis.analyzer import split_options
     from emoclip.analysis.windows import check_seconds
     from emoclip.analysis.words import check_prompt
     from modeling_emoclip.video_decoding_emoclip import probe_video
@@ -106,16 +140,21 @@ def _analyze(args: argparse.Namespace) -> int:
     check_prompt(args.prompt)
     check_seconds("--window", args.window)
     check_seconds("--stride", args.stride)
+    options = {name: getattr(args, name) for name in ANALYZE_OPTIONS}
+    split_options(options)
     for source in args.inputs:
         probe_video(source)
     # The bar of a model that loads in a second would only stand before the table.
     disable_progress_bar()
     model = load_model(args.model)
-    options = {name: getattr(args, name) for name in ("window", "stride", "prompt", "on_error")}
     analyses = []
     for source in args.inputs:
         with _progress_bar(Path(source).name) as progress:
-            analyses.append(analyze(source, words, model, progress=progress, **options))
+            analyses.append(
+                analyze(
+                    source, words, model, prompt=args.prompt, agreement=args.agreement, progress=progress, **options
+                )
+            )
     _deliver(Analysis.combine(analyses), analyses, outputs, args)
     return 0
 
