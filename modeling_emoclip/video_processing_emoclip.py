@@ -85,7 +85,7 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
     do_normalize = True
     image_mean = OPENAI_CLIP_MEAN
     image_std = OPENAI_CLIP_STD
-    face_boxes = {}  # noqa: RUF012 - a default, copied into every instance
+    face_boxes: dict[str, list[float]] = {}  # noqa: RUF012 - a default, copied into every instance
 
     def __init__(self, **kwargs: Any) -> None:
         service = {key: kwargs.pop(key) for key in SERVICE_KEYS if key in kwargs}

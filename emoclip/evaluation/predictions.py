@@ -3,20 +3,27 @@
 
 Parquet, one row a clip: `clip_id` (text), `reference` (true class, its position in `class_names`), `scores` (list of float32, in
 the order of `class_names`). The schema's metadata hold `class_names` (JSON list), `model`, `revision`, `prompt_set` and
-`manifest_sha256`, and here also `system`, the short name under which a report lists the model.
+`manifest_sha256`, and here also `system`, the short name under which a report lists the model, `protocol`, under which it puts
+tables side by side, and `dataset`, by which it finds published results. Further columns say what a clip belongs to: `fold`,
+`subject_id`, `captions` (list of texts); every other column of texts is a subgroup, such as `gender`. Tables of other tasks are in
+`emoclip.evaluation.target_predictions`.
 """
 
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
+CLASSIFICATION = "classification"
+ZERO_SHOT = "zero_shot"
 _COLUMNS = ("clip_id", "reference", "scores")
 _REQUIRED_METADATA = ("class_names", "model", "revision", "prompt_set", "manifest_sha256")
 
@@ -35,6 +42,9 @@ class PredictionTable:
         prompt_set: Name of the texts that stood for the classes.
         manifest_sha256: Checksum of the manifest.
         system: Short name for tables.
+        columns: Name -> one value per row, of what else is known of a clip: its `fold`, its `subject_id`.
+        protocol: What was done; a report puts tables of one protocol side by side.
+        dataset: Name of the data set as in its manifest.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, a score is not finite or a reference is not a class.
@@ -49,9 +59,13 @@ class PredictionTable:
     prompt_set: str
     manifest_sha256: str
     system: str = "model"
+    columns: Mapping[str, Sequence] = field(default_factory=dict)
+    protocol: str = ZERO_SHOT
+    dataset: str = ""
 
     def __post_init__(self) -> None:
         _check_shape(self)
+        check_columns(self.columns, len(self.clip_ids))
         _check_rows(self)
 
     @property
@@ -66,18 +80,40 @@ def write_predictions(table: PredictionTable, path: str | Path) -> Path:
     Raises:
         FileExistsError: If the file exists.
     """
+    columns = {
+        "clip_id": pa.array(table.clip_ids, pa.string()),
+        "reference": pa.array(table.references, pa.int64()),
+        "scores": float_lists(table.scores),
+        **{name: pa.array(values) for name, values in table.columns.items()},
+    }
+    return write_arrow(pa.table(columns), table, path)
+
+
+def float_lists(matrix: np.ndarray) -> pa.Array:
+    """The rows of a matrix (rows, width) as a column of lists of float32."""
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    offsets = np.arange(0, matrix.size + 1, matrix.shape[1], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
+
+
+def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata: str) -> Path:
+    """Writes the columns of a table with its metadata, whole or not at all, and returns the path.
+
+    Args:
+        arrow_table: The columns.
+        table: Has `class_names`, `model`, `revision`, `prompt_set`, `manifest_sha256`, `system`, `protocol` and `dataset`.
+        path: The file to write.
+        metadata: Further entries.
+
+    Raises:
+        FileExistsError: If the file exists.
+    """
     path = Path(path)
     if path.exists():
         raise FileExistsError(
             f"The prediction table must not exist yet, got {path}; choose another name or delete it."
         )
-    arrow_table = pa.table(
-        {
-            "clip_id": pa.array(table.clip_ids, pa.string()),
-            "reference": pa.array(table.references, pa.int64()),
-            "scores": pa.array(np.asarray(table.scores, dtype=np.float32).tolist(), pa.list_(pa.float32())),
-        }
-    ).replace_schema_metadata(
+    arrow_table = arrow_table.replace_schema_metadata(
         {
             "class_names": json.dumps(list(table.class_names), ensure_ascii=False),
             "model": table.model,
@@ -85,6 +121,9 @@ def write_predictions(table: PredictionTable, path: str | Path) -> Path:
             "prompt_set": table.prompt_set,
             "manifest_sha256": table.manifest_sha256,
             "system": table.system,
+            "protocol": table.protocol,
+            "dataset": table.dataset,
+            **metadata,
         }
     )
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
@@ -104,30 +143,88 @@ def read_predictions(path: str | Path) -> PredictionTable:
         ValueError: If it is no Parquet file, or a column, metadata or value is missing or wrong.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"The prediction table must exist, got {path}; run evaluate.py to make one.")
-    try:
-        arrow_table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"A prediction table must be a Parquet file, got {path}; make it anew with evaluate.py."
-        ) from error
-    metadata = _metadata(arrow_table, path)
+    arrow_table = read_arrow(path)
+    metadata = table_metadata(arrow_table, path)
+    if metadata.get("task", CLASSIFICATION) != CLASSIFICATION:
+        raise ValueError(f"{path} is a table of {metadata['task']}, not of classification; see target_predictions.")
     class_names = json.loads(metadata["class_names"])
     try:
         return PredictionTable(
-            clip_ids=_column(arrow_table, "clip_id"),
-            references=_ids(_column(arrow_table, "reference"), class_names),
-            scores=_score_matrix(_column(arrow_table, "scores"), len(class_names)),
+            clip_ids=table_column(arrow_table, "clip_id"),
+            references=_ids(table_column(arrow_table, "reference"), class_names),
+            scores=score_matrix(arrow_table, "scores", len(class_names)),
             class_names=class_names,
             model=metadata["model"],
             revision=metadata["revision"],
             prompt_set=metadata["prompt_set"],
             manifest_sha256=metadata["manifest_sha256"],
             system=metadata.get("system", path.stem),
+            columns={n: arrow_table[n].to_pylist() for n in arrow_table.column_names if n not in _COLUMNS},
+            protocol=metadata.get("protocol", ZERO_SHOT),
+            dataset=metadata.get("dataset", ""),
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """The columns of a prediction table of any task, unchecked.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is no Parquet file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The prediction table must exist, got {path}; run evaluate.py to make one.")
+    try:
+        return pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise ValueError(
+            f"A prediction table must be a Parquet file, got {path}; make it anew with evaluate.py."
+        ) from error
+
+
+def check_columns(columns: Mapping[str, Sequence], num_clips: int) -> None:
+    """Checks that further columns have one value per clip and names of their own.
+
+    Raises:
+        ValueError: If one has not.
+    """
+    for name, values in columns.items():
+        if name in _COLUMNS or len(values) != num_clips:
+            raise ValueError(
+                f"A further column must have {num_clips} values and a name that is none of {', '.join(_COLUMNS)}, got "
+                f"{len(values)} values of `{name}`."
+            )
+
+
+def check_clip_ids(clip_ids: Sequence[str]) -> None:
+    """Checks that every clip occurs once, and at least one does.
+
+    Raises:
+        ValueError: If one occurs twice, or none does.
+    """
+    if not clip_ids:
+        raise ValueError("A prediction table must hold at least one clip, got 0.")
+    seen: set[str] = set()
+    for clip_id in clip_ids:
+        if clip_id in seen:
+            raise ValueError(f"Every clip must occur once, got {clip_id!r} twice; remove the repeated rows.")
+        seen.add(clip_id)
+
+
+def check_finite(values: np.ndarray, clip_ids: Sequence[str], name: str = "scores") -> None:
+    """Checks that every number of a matrix (clips, width) is finite.
+
+    Raises:
+        ValueError: If one is not.
+    """
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"`{name}` must be finite numbers, got {np.asarray(values)[bad[0]].tolist()} "
+            f"for the clip {clip_ids[bad[0]]!r}; the model's weights or its input are damaged."
+        )
 
 
 def _check_shape(table: PredictionTable) -> None:
@@ -135,7 +232,7 @@ def _check_shape(table: PredictionTable) -> None:
     if num_classes < 2 or len(set(table.class_names)) != num_classes:
         raise ValueError(f"`class_names` must hold at least 2 different names, got {list(table.class_names)}.")
     if not num_clips:
-        raise ValueError("A prediction table must hold at least one clip, got 0.")
+        check_clip_ids(table.clip_ids)
     if len(table.references) != num_clips:
         raise ValueError(f"`references` must be as many as the {num_clips} clip ids, got {len(table.references)}.")
     if np.shape(table.scores) != (num_clips, num_classes):
@@ -145,23 +242,19 @@ def _check_shape(table: PredictionTable) -> None:
 
 
 def _check_rows(table: PredictionTable) -> None:
-    seen: set[str] = set()
-    for clip_id in table.clip_ids:
-        if clip_id in seen:
-            raise ValueError(f"Every clip must occur once, got {clip_id!r} twice; remove the repeated rows.")
-        seen.add(clip_id)
-    bad = np.flatnonzero(~np.isfinite(table.scores).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"`scores` must be finite numbers, got {np.asarray(table.scores)[bad[0]].tolist()} "
-            f"for the clip {table.clip_ids[bad[0]]!r}; the model's weights or its input are damaged."
-        )
+    check_clip_ids(table.clip_ids)
+    check_finite(table.scores, table.clip_ids)
     outside = [reference for reference in table.references if not 0 <= reference < len(table.class_names)]
     if outside:
         raise ValueError(f"References must be ids from 0 to {len(table.class_names) - 1}, got {outside[0]}.")
 
 
-def _metadata(arrow_table: pa.Table, path: Path) -> dict[str, str]:
+def table_metadata(arrow_table: pa.Table, path: Path) -> dict[str, str]:
+    """The metadata of a prediction table of any task.
+
+    Raises:
+        ValueError: If an entry is missing.
+    """
     metadata = {key.decode(): value.decode() for key, value in (arrow_table.schema.metadata or {}).items()}
     for name in _REQUIRED_METADATA:
         if name not in metadata:
@@ -170,13 +263,39 @@ def _metadata(arrow_table: pa.Table, path: Path) -> dict[str, str]:
     return metadata
 
 
-def _column(arrow_table: pa.Table, name: str) -> list:
+def table_column(arrow_table: pa.Table, name: str) -> list:
+    """The values of a column that every row must have.
+
+    Raises:
+        ValueError: If it is missing, or a value is.
+    """
+    return _filled(arrow_table, name).to_pylist()
+
+
+def score_matrix(arrow_table: pa.Table, name: str, width: int) -> np.ndarray:
+    """A column of lists as float32 (rows, width).
+
+    Raises:
+        ValueError: If it is missing, or a row has another number of values.
+    """
+    column = _filled(arrow_table, name).combine_chunks()
+    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(lengths != width)
+    if len(wrong):
+        row = wrong[0]
+        raise ValueError(f"Every row of `{name}` must hold {width} numbers, got {lengths[row]} in row {row}.")
+    # A score that is null becomes NaN here and is refused with the others.
+    values = column.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False)
+    return values.astype(np.float32, copy=False).reshape(len(lengths), width)
+
+
+def _filled(arrow_table: pa.Table, name: str) -> pa.ChunkedArray:
     if name not in arrow_table.column_names:
         raise ValueError(f"A prediction table must have the columns {', '.join(_COLUMNS)}; `{name}` is missing.")
     column = arrow_table.column(name)
     if column.null_count:
         raise ValueError(f"The column `{name}` must have a value in every row, got {column.null_count} empty ones.")
-    return column.to_pylist()
+    return column
 
 
 def _ids(references: list, class_names: list[str]) -> list[int]:
@@ -187,11 +306,3 @@ def _ids(references: list, class_names: list[str]) -> list[int]:
     if unknown:
         raise ValueError(f"Every reference must be one of {', '.join(class_names)}; got {unknown[0]!r}.")
     return [class_names.index(reference) for reference in references]
-
-
-def _score_matrix(scores: list[list[float]], num_classes: int) -> np.ndarray:
-    for row, values in enumerate(scores):
-        if len(values) != num_classes:
-            raise ValueError(f"Every row of `scores` must hold {num_classes} numbers, got {len(values)} in row {row}.")
-    # A score that is null becomes NaN here and is refused with the others.
-    return np.array(scores, dtype=np.float32).reshape(len(scores), num_classes)

@@ -133,6 +133,7 @@ def _aligned(table: PredictionTable, main: PredictionTable) -> PredictionTable:
     order = [position[clip_id] for clip_id in main.clip_ids]
     fields = {name: getattr(table, name) for name in PredictionTable.__dataclass_fields__}
     fields["references"] = [table.references[row] for row in order]
+    fields["columns"] = {name: [values[row] for row in order] for name, values in table.columns.items()}
     if fields["references"] != list(main.references):
         raise ValueError(f"Tables of one report must agree on the true classes, got others in {table.system}.")
     return PredictionTable(**{**fields, "clip_ids": list(main.clip_ids), "scores": table.scores[order]})

@@ -1,23 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics as pure functions, their uncertainty, and the same as modules of the `evaluate` library."""
 
-from .bootstrap import Interval, PairedDifference, bootstrap_interval, chance_interval, paired_bootstrap_difference
-from .classification import class_labels, confusion_matrix, macro_f1, per_class_recall, uar, war
+from .bootstrap import PairedDifference, bootstrap_interval, chance_interval, paired_bootstrap_difference
+from .calibration import (
+    ReliabilityBins,
+    are_probabilities,
+    brier_score,
+    expected_calibration_error,
+    reliability_bins,
+)
+from .classification import (
+    class_labels,
+    confusion_matrix,
+    macro_f1,
+    per_class_f1,
+    per_class_precision,
+    per_class_recall,
+    uar,
+    war,
+    weighted_f1,
+)
+from .folds import FoldSummary, fold_mean, fold_values, summarize_folds
+from .groups import balanced, group_gap, per_group, subject_balanced_uar
 from .loading import load_module, module_path
+from .regression import ccc, mae, mse, pcc, per_target, r2, rmse
+from .resampling import Interval
+from .retrieval import median_rank, precision_at_k, recall_at_k, retrieval_metrics, retrieval_ranks
+from .scores import auc, mean_average_precision, per_class_auc, per_class_average_precision, top_k_accuracy
+from .significance import mcnemar_p, paired_folds_p, paired_permutation_p
 
 
 __all__ = [
+    "FoldSummary",
     "Interval",
     "PairedDifference",
+    "ReliabilityBins",
+    "are_probabilities",
+    "auc",
+    "balanced",
     "bootstrap_interval",
+    "brier_score",
+    "ccc",
     "chance_interval",
     "class_labels",
     "confusion_matrix",
+    "expected_calibration_error",
+    "fold_mean",
+    "fold_values",
+    "group_gap",
     "load_module",
     "macro_f1",
+    "mae",
+    "mcnemar_p",
+    "mean_average_precision",
+    "median_rank",
     "module_path",
+    "mse",
     "paired_bootstrap_difference",
+    "paired_folds_p",
+    "paired_permutation_p",
+    "pcc",
+    "per_class_auc",
+    "per_class_average_precision",
+    "per_class_f1",
+    "per_class_precision",
     "per_class_recall",
+    "per_group",
+    "per_target",
+    "precision_at_k",
+    "r2",
+    "recall_at_k",
+    "reliability_bins",
+    "retrieval_metrics",
+    "retrieval_ranks",
+    "rmse",
+    "subject_balanced_uar",
+    "summarize_folds",
+    "top_k_accuracy",
     "uar",
     "war",
+    "weighted_f1",
 ]

@@ -1,49 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """How sure a metric is: bootstrap intervals, paired differences, and the interval of chance.
 
-A bootstrap resample draws as many clips as there are, with replacement. What a metric sees of a resample are the counts
-of its confusion matrix, and those follow a multinomial distribution: thousands of resamples are drawn at once, without
-touching clips again. The clips are taken as independent; where many show the same person, the true interval is wider.
+A bootstrap resample draws as many clips as there are, with replacement. The clips are taken as independent; where many show
+the same person, the true interval is wider: pass the persons as `groups`, and whole persons are drawn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .classification import (
-    Labels,
-    class_labels,
-    encode_labels,
-    macro_f1,
-    macro_f1_of_matrix,
-    uar,
-    uar_of_matrix,
-    war,
-    war_of_matrix,
+from .classification import Labels, class_labels, encode_labels
+from .groups import LabelMetric, group_members
+from .resampling import (
+    MATRIX_METRICS,
+    Interval,
+    batches,
+    bootstrapped_matrices,
+    check_options,
+    percentile_interval,
 )
-
-
-Metric = Callable[[Labels, Labels], float]
-
-_MATRIX_METRICS: dict[Metric, Callable[[np.ndarray], np.ndarray]] = {
-    uar: uar_of_matrix,
-    war: war_of_matrix,
-    macro_f1: macro_f1_of_matrix,
-}
-# Bounds the memory of one batch of resamples to some 100 MB.
-_MAX_COUNTS_AT_ONCE = 10_000_000
-
-
-class Interval(NamedTuple):
-    """The two ends of an interval, both included."""
-
-    low: float
-    high: float
-
-    def contains(self, value: float) -> bool:
-        """Whether the value lies inside, rounding errors of summation forgiven."""
-        return self.low - 1e-9 <= value <= self.high + 1e-9
 
 
 class PairedDifference(NamedTuple):
@@ -59,10 +35,11 @@ class PairedDifference(NamedTuple):
 
 
 def bootstrap_interval(
-    metric: Metric,
-    references: Labels,
-    predictions: Labels,
+    metric: LabelMetric,
+    references: Any,
+    predictions: Any,
     *,
+    groups: Sequence[Hashable] | None = None,
     num_resamples: int = 2000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -70,30 +47,30 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a metric over clips.
 
     Args:
-        metric: `uar`, `war` or `macro_f1`.
-        references: True class of each clip.
-        predictions: Predicted class of each clip.
+        metric: Any metric of this package. `uar`, `war`, `macro_f1` and `weighted_f1` take milliseconds; others are
+            computed anew on every resample.
+        references: True class, or value, of each clip.
+        predictions: Predicted class, value or scores of each clip.
+        groups: Subject of each clip; subjects are drawn whole, and a clip with None is left out.
         num_resamples: How many times to draw. 2000 fix the ends of a 95 % interval to a few thousandths.
         confidence: Share of the resamples inside, between 0 and 1.
         seed: Of the random draws; the same seed gives the same interval.
 
     Raises:
-        ValueError: If the labels are no valid pair or an option is out of range.
+        ValueError: If the labels are no valid pair, an option is out of range, or the metric refuses a resample.
     """
-    of_matrix = _matrix_metric(metric)
-    _check_options(num_resamples, confidence)
-    classes = class_labels(references, predictions)
-    rows, columns = encode_labels(references, predictions, classes)
-    values = [of_matrix(m) for (m,) in _resampled_matrices(rows, [columns], len(classes), num_resamples, seed)]
-    return _percentile_interval(np.concatenate(values), confidence)
+    check_options(num_resamples, confidence)
+    values = [v for (v,) in _resampled_values(metric, references, [predictions], num_resamples, seed, groups)]
+    return percentile_interval(np.concatenate(values), confidence)
 
 
 def paired_bootstrap_difference(
-    metric: Metric,
-    references: Labels,
-    predictions_a: Labels,
-    predictions_b: Labels,
+    metric: LabelMetric,
+    references: Any,
+    predictions_a: Any,
+    predictions_b: Any,
     *,
+    groups: Sequence[Hashable] | None = None,
     num_resamples: int = 2000,
     confidence: float = 0.95,
     seed: int = 0,
@@ -104,10 +81,11 @@ def paired_bootstrap_difference(
     intervals suggest.
 
     Args:
-        metric: `uar`, `war` or `macro_f1`.
-        references: True class of each clip.
+        metric: Any metric of this package, see `bootstrap_interval`.
+        references: True class, or value, of each clip.
         predictions_a: What the first system predicted, in the same order.
         predictions_b: What the second system predicted, in the same order.
+        groups: Subject of each clip; subjects are drawn whole, and a clip with None is left out.
         num_resamples: How many times to draw.
         confidence: Share of the resamples inside, between 0 and 1.
         seed: Of the random draws.
@@ -115,19 +93,16 @@ def paired_bootstrap_difference(
     Raises:
         ValueError: If the labels are no valid pairs or an option is out of range.
     """
-    of_matrix = _matrix_metric(metric)
-    _check_options(num_resamples, confidence)
-    classes = sorted({*class_labels(references, predictions_a), *class_labels(references, predictions_b)})
-    rows, columns_a = encode_labels(references, predictions_a, classes)
-    _, columns_b = encode_labels(references, predictions_b, classes)
-    matrices = _resampled_matrices(rows, [columns_a, columns_b], len(classes), num_resamples, seed)
-    values = np.concatenate([of_matrix(a) - of_matrix(b) for a, b in matrices])
-    difference = metric(references, predictions_a) - metric(references, predictions_b)
-    return PairedDifference(difference, _percentile_interval(values, confidence))
+    check_options(num_resamples, confidence)
+    both = _resampled_values(metric, references, [predictions_a, predictions_b], num_resamples, seed, groups)
+    values = np.concatenate([a - b for a, b in both])
+    used = slice(None) if groups is None else np.concatenate(list(group_members(groups, len(references)).values()))
+    truth, a, b = (np.asarray(labels)[used] for labels in (references, predictions_a, predictions_b))
+    return PairedDifference(metric(truth, a) - metric(truth, b), percentile_interval(values, confidence))
 
 
 def chance_interval(
-    metric: Metric,
+    metric: LabelMetric,
     references: Labels,
     predictions: Labels,
     *,
@@ -141,7 +116,7 @@ def chance_interval(
     value lies inside cannot be told from guessing with its own habits. Constant predictions give an interval of width 0.
 
     Args:
-        metric: `uar`, `war` or `macro_f1`.
+        metric: `uar`, `war`, `macro_f1` or `weighted_f1`.
         references: True class of each clip.
         predictions: Predicted class of each clip.
         num_resamples: How many times to shuffle.
@@ -152,60 +127,87 @@ def chance_interval(
         ValueError: If the labels are no valid pair or an option is out of range.
     """
     of_matrix = _matrix_metric(metric)
-    _check_options(num_resamples, confidence)
+    check_options(num_resamples, confidence)
     classes = class_labels(references, predictions)
     rows, columns = encode_labels(references, predictions, classes)
-    size, generator = len(classes) ** 2, np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
+    true_counts = np.bincount(rows, minlength=len(classes))
+    drawn_counts = np.bincount(columns, minlength=len(classes))
     values = []
-    for count in _batches(num_resamples, max(len(rows), size)):
-        shuffled = generator.permuted(np.tile(columns, (count, 1)), axis=1)
-        cells = np.arange(count)[:, None] * size + rows * len(classes) + shuffled
-        matrices = np.bincount(cells.ravel(), minlength=count * size).reshape(count, len(classes), len(classes))
-        values.append(of_matrix(matrices))
-    return _percentile_interval(np.concatenate(values), confidence)
+    for count in batches(num_resamples, len(classes) ** 2):
+        values.append(of_matrix(_shuffled_matrices(true_counts, drawn_counts, count, generator)))
+    return percentile_interval(np.concatenate(values), confidence)
 
 
-def _resampled_matrices(
-    rows: np.ndarray, columns: Sequence[np.ndarray], num_classes: int, num_resamples: int, seed: int
+def _shuffled_matrices(
+    true_counts: np.ndarray, predicted_counts: np.ndarray, num_resamples: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Confusion matrices of shuffled predictions: int64 (resamples, classes, classes).
+
+    The clips of one true class get a random handful of all predictions, the next class one of what is left: a chain of
+    multivariate hypergeometric draws, which is the shuffle without its clips.
+    """
+    left = np.tile(predicted_counts, (num_resamples, 1))
+    rows = []
+    for size in true_counts.tolist():
+        drawn = _handfuls(left, size, generator)
+        rows.append(drawn)
+        left = left - drawn
+    return np.stack(rows, axis=1)
+
+
+def _handfuls(left: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """`size` predictions drawn without return from what each resample has left, class by class: (resamples, classes)."""
+    drawn = np.zeros_like(left)
+    remaining_size = np.full(len(left), size)
+    remaining = left.sum(axis=1)
+    for column in range(left.shape[1]):
+        remaining = remaining - left[:, column]
+        drawn[:, column] = generator.hypergeometric(left[:, column], remaining, remaining_size)
+        remaining_size = remaining_size - drawn[:, column]
+    return drawn
+
+
+def _resampled_values(
+    metric: LabelMetric,
+    references: Any,
+    systems: Sequence[Any],
+    num_resamples: int,
+    seed: int,
+    groups: Sequence[Hashable] | None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
-    """Batches of bootstrapped confusion matrices, one (resamples, classes, classes) array for each system."""
-    generator, size = np.random.default_rng(seed), num_classes**2
-    # Clips with the same reference and the same predictions of all systems are interchangeable: one outcome each.
-    outcomes, counts = np.unique(np.stack([rows, *columns]), axis=1, return_counts=True)
-    cells = outcomes[0] * num_classes + outcomes[1:]
-    for count in _batches(num_resamples, max(len(counts), size)):
-        drawn = generator.multinomial(len(rows), counts / len(rows), size=count)
-        yield tuple(_sum_by_cell(drawn, cell, size).reshape(count, num_classes, num_classes) for cell in cells)
+    """Batches of the metric's values on resamples, one array per system."""
+    if metric in MATRIX_METRICS:
+        of_matrix = MATRIX_METRICS[metric]
+        classes = sorted({label for predictions in systems for label in class_labels(references, predictions)})
+        encoded = [encode_labels(references, predictions, classes) for predictions in systems]
+        columns = [column for _, column in encoded]
+        for matrices in bootstrapped_matrices(encoded[0][0], columns, len(classes), num_resamples, seed, groups):
+            yield tuple(of_matrix(matrix) for matrix in matrices)
+        return
+    truth, *arrays = (np.asarray(values) for values in (references, *systems))
+    if any(len(array) != len(truth) for array in arrays) or not len(truth):
+        raise ValueError(
+            f"`references` and `predictions` must have the same length of at least 1, got {len(truth)} and "
+            f"{', '.join(str(len(array)) for array in arrays)}."
+        )
+    generator = np.random.default_rng(seed)
+    units = None if groups is None else list(group_members(groups, len(truth)).values())
+    for _ in range(num_resamples):
+        rows = _drawn_rows(len(truth), units, generator)
+        yield tuple(np.array([metric(truth[rows], array[rows])]) for array in arrays)
 
 
-def _sum_by_cell(drawn: np.ndarray, cells: np.ndarray, size: int) -> np.ndarray:
-    """Counts of outcomes, (resamples, outcomes), added up by the cell each outcome falls into: (resamples, size)."""
-    order = np.argsort(cells, kind="stable")
-    occupied, starts = np.unique(cells[order], return_index=True)
-    sums = np.zeros((len(drawn), size), dtype=np.int64)
-    sums[:, occupied] = np.add.reduceat(drawn[:, order], starts, axis=1)
-    return sums
+def _drawn_rows(num_clips: int, units: list[np.ndarray] | None, generator: np.random.Generator) -> np.ndarray:
+    if units is None:
+        return generator.integers(0, num_clips, size=num_clips)
+    return np.concatenate([units[i] for i in generator.integers(0, len(units), size=len(units))])
 
 
-def _batches(total: int, numbers_each: int) -> list[int]:
-    """Sizes of the batches in which `total` resamples of so many numbers fit into memory."""
-    size = max(1, _MAX_COUNTS_AT_ONCE // numbers_each)
-    return [min(size, total - start) for start in range(0, total, size)]
-
-
-def _percentile_interval(values: np.ndarray, confidence: float) -> Interval:
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high))
-
-
-def _matrix_metric(metric: Metric) -> Callable[[np.ndarray], np.ndarray]:
-    if metric not in _MATRIX_METRICS:
-        raise ValueError(f"`metric` must be uar, war or macro_f1 of emoclip.metrics, got {metric!r}.")
-    return _MATRIX_METRICS[metric]
-
-
-def _check_options(num_resamples: int, confidence: float) -> None:
-    if num_resamples < 1:
-        raise ValueError(f"`num_resamples` must be at least 1, got {num_resamples}.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must lie between 0 and 1, got {confidence}; 95 % is 0.95.")
+def _matrix_metric(metric: LabelMetric) -> Callable[[np.ndarray], np.ndarray]:
+    if metric not in MATRIX_METRICS:
+        raise ValueError(
+            f"`metric` must be uar, war, macro_f1 or weighted_f1 of emoclip.metrics, got {metric!r}; for others there is "
+            "`paired_permutation_p`."
+        )
+    return MATRIX_METRICS[metric]

@@ -42,11 +42,29 @@ def macro_f1(references: Labels, predictions: Labels) -> float:
     return float(macro_f1_of_matrix(confusion_matrix(references, predictions)))
 
 
+def weighted_f1(references: Labels, predictions: Labels) -> float:
+    """Mean over classes of F1, each class weighted by its number of references; a class without references weighs 0."""
+    return float(weighted_f1_of_matrix(confusion_matrix(references, predictions)))
+
+
 def per_class_recall(references: Labels, predictions: Labels) -> dict[Label, float]:
     """Recall of each class in sorted order; 0 for a class that was predicted but never occurs in the references."""
     classes = class_labels(references, predictions)
     recall = recall_of_matrix(confusion_matrix(references, predictions, labels=classes))
     return dict(zip(classes, recall.tolist(), strict=True))
+
+
+def per_class_precision(references: Labels, predictions: Labels) -> dict[Label, float]:
+    """Share of the clips recognised as a class that are of it, classes sorted; 0 for a class that was never predicted."""
+    matrix = confusion_matrix(references, predictions)
+    precision = _diagonal(matrix) / np.maximum(matrix.sum(-2), 1)
+    return dict(zip(class_labels(references, predictions), precision.tolist(), strict=True))
+
+
+def per_class_f1(references: Labels, predictions: Labels) -> dict[Label, float]:
+    """F1 of each class in sorted order; 0 for a class without true positives."""
+    f1 = f1_of_matrix(confusion_matrix(references, predictions))
+    return dict(zip(class_labels(references, predictions), f1.tolist(), strict=True))
 
 
 def confusion_matrix(references: Labels, predictions: Labels, *, labels: Sequence[Label] | None = None) -> np.ndarray:
@@ -124,10 +142,19 @@ def war_of_matrix(matrix: np.ndarray) -> np.ndarray:
 
 def macro_f1_of_matrix(matrix: np.ndarray) -> np.ndarray:
     """Macro F1 of each confusion matrix: float64, the leading dimensions of `matrix`."""
+    return f1_of_matrix(matrix).sum(-1) / _occurs(matrix).sum(-1)
+
+
+def weighted_f1_of_matrix(matrix: np.ndarray) -> np.ndarray:
+    """F1 of each confusion matrix, classes weighted by their references: float64, the leading dimensions of `matrix`."""
+    return (f1_of_matrix(matrix) * matrix.sum(-1)).sum(-1) / matrix.sum((-2, -1))
+
+
+def f1_of_matrix(matrix: np.ndarray) -> np.ndarray:
+    """F1 of each class: float64, (..., classes); 0 for a class without true positives."""
     # F1 = 2 TP / (2 TP + FP + FN); the denominator is the row sum plus the column sum, 0 for an absent class only.
     total = matrix.sum(-1) + matrix.sum(-2)
-    f1 = 2 * _diagonal(matrix) / np.maximum(total, 1)
-    return f1.sum(-1) / (total > 0).sum(-1)
+    return 2 * _diagonal(matrix) / np.maximum(total, 1)
 
 
 def recall_of_matrix(matrix: np.ndarray) -> np.ndarray:

@@ -95,7 +95,10 @@ def test_failed_writing_leaves_nothing(tmp_path, monkeypatch):
     [
         ({"drop": ["scores"]}, r"must have the columns clip_id, reference, scores; `scores` is missing"),
         ({"drop": ["clip_id"]}, r"`clip_id` is missing"),
-        ({"drop": ["prompt_set"]}, r"the metadata of a prediction table must hold `prompt_set`; got class_names, m"),
+        (
+            {"drop": ["prompt_set"]},
+            r"the metadata of a prediction table must hold `prompt_set`; got class_names, dataset, m",
+        ),
         ({"columns": {"scores": [[0.1, 0.2, np.nan]] * 4}}, r"must be finite numbers, got .*nan\] for the clip 'c1'"),
         ({"columns": {"scores": [[0.1, None, 0.2]] * 4}}, r"must be finite numbers"),
         ({"columns": {"scores": [[0.1, 0.2, 0.3]] * 3 + [[0.1]]}}, r"must hold 3 numbers, got 1 in row 3"),
@@ -140,3 +143,14 @@ def test_other_file_is_refused(tmp_path):
     path.write_text("clip_id,reference")
     with pytest.raises(ValueError, match=r"must be a Parquet file, got .*text.parquet"):
         read_predictions(path)
+
+
+def test_further_columns_come_back(make_table, tmp_path):
+    """Folds and subjects are needed for numbers that are computed from the table alone."""
+    table = make_table(columns={"fold": [1 + number % 2 for number in range(33)]})
+    assert read_predictions(write_predictions(table, tmp_path / "t.parquet")).columns == table.columns
+
+
+def test_further_column_of_another_length_is_refused(make_table):
+    with pytest.raises(ValueError, match=r"must have 33 values .* got 1 values of `fold`"):
+        make_table(columns={"fold": [1]})

@@ -7,11 +7,12 @@ from emoclip.metrics import (
     bootstrap_interval,
     chance_interval,
     macro_f1,
+    mae,
     paired_bootstrap_difference,
     uar,
     war,
 )
-from emoclip.metrics import bootstrap as bootstrap_module
+from emoclip.metrics import resampling as resampling_module
 
 
 @pytest.fixture
@@ -84,8 +85,8 @@ def test_interval_is_a_function_of_the_seed(labels):
 def test_batches_cover_all_resamples(labels, monkeypatch, function):
     """Large tables are resampled in batches; the last, shorter batch must not be lost."""
     references, good, _ = labels
-    monkeypatch.setattr(bootstrap_module, "_MAX_COUNTS_AT_ONCE", 211 * 3)
-    assert bootstrap_module._batches(10, 211) == [3, 3, 3, 1]
+    monkeypatch.setattr(resampling_module, "_MAX_COUNTS_AT_ONCE", 211 * 3)
+    assert resampling_module.batches(10, 211) == [3, 3, 3, 1]
     interval = function(uar, references, good, num_resamples=500)
     monkeypatch.undo()
     assert interval == pytest.approx(function(uar, references, good), abs=0.02)
@@ -129,10 +130,35 @@ def test_bad_options_are_refused(function, options, message):
         function(uar, [0, 1], [0, 1], **options)
 
 
-def test_unknown_metric_is_refused():
-    """Only metrics of the confusion matrix can be resampled by counts."""
-    with pytest.raises(ValueError, match=r"`metric` must be uar, war or macro_f1"):
-        bootstrap_interval(max, [0], [0])
+def test_chance_of_a_metric_of_scores_is_refused():
+    """Shuffles are drawn as counts of labels; other metrics would be handed a matrix that they cannot read."""
+    with pytest.raises(ValueError, match=r"`metric` must be uar, war, macro_f1 or weighted_f1"):
+        chance_interval(max, [0], [0])
+
+
+def test_any_metric_has_an_interval():
+    """Regression and scores need intervals too; of a mean the bootstrap's standard error is known: std / sqrt(n)."""
+    references = np.random.default_rng(0).normal(size=211)
+    interval = bootstrap_interval(mae, references, np.zeros(211), num_resamples=700)
+    errors = np.abs(references)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * errors.std() / 211**0.5, rel=0.15)
+    assert interval.contains(errors.mean())
+
+
+def test_drawing_subjects_widens_the_interval(labels):
+    """Seven clips of one person that are all alike are one piece of evidence, not seven."""
+    references, good, _ = labels
+    repeated = np.repeat(references, 7), np.repeat(good, 7)
+    subjects = np.repeat(np.arange(len(references)), 7)
+    narrow, wide = bootstrap_interval(uar, *repeated), bootstrap_interval(uar, *repeated, groups=subjects)
+    assert wide == pytest.approx(bootstrap_interval(uar, references, good), abs=0.02)
+    assert (wide.high - wide.low) == pytest.approx((narrow.high - narrow.low) * 7**0.5, rel=0.15)
+
+
+def test_clips_without_a_subject_are_left_out_of_the_difference():
+    """The difference and its interval must be about the same clips."""
+    result = paired_bootstrap_difference(war, [0, 1, 1], [0, 1, 0], [0, 0, 1], groups=["a", "b", None])
+    assert result.difference == 0.5
 
 
 @pytest.mark.parametrize("function", [bootstrap_interval, chance_interval])

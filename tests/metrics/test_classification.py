@@ -3,13 +3,33 @@ import numpy as np
 import pytest
 import torch
 
-from emoclip.metrics import class_labels, confusion_matrix, macro_f1, per_class_recall, uar, war
+from emoclip.metrics import (
+    class_labels,
+    confusion_matrix,
+    macro_f1,
+    per_class_f1,
+    per_class_precision,
+    per_class_recall,
+    uar,
+    war,
+    weighted_f1,
+)
 
 
 # Worked by hand. Rows of the matrix: anger 2 of 3 right, fear 1 of 2, joy 0 of 1.
 REFERENCES = ["anger", "anger", "anger", "fear", "fear", "joy"]
 PREDICTIONS = ["anger", "anger", "joy", "fear", "anger", "fear"]
-FUNCTIONS = [uar, war, macro_f1, per_class_recall, confusion_matrix, class_labels]
+FUNCTIONS = [
+    uar,
+    war,
+    macro_f1,
+    weighted_f1,
+    per_class_recall,
+    per_class_precision,
+    per_class_f1,
+    confusion_matrix,
+    class_labels,
+]
 
 
 def test_values_worked_by_hand():
@@ -19,6 +39,16 @@ def test_values_worked_by_hand():
     # F1 = 2 TP / (references + predictions): anger 4 / (3 + 3), fear 2 / (2 + 2), joy 0 / (1 + 1).
     assert macro_f1(REFERENCES, PREDICTIONS) == pytest.approx((4 / 6 + 2 / 4 + 0) / 3)
     assert per_class_recall(REFERENCES, PREDICTIONS) == pytest.approx({"anger": 2 / 3, "fear": 1 / 2, "joy": 0.0})
+
+
+def test_precision_and_f1_worked_by_hand():
+    """Anger was said 3 times (2 right), fear twice (1 right), joy once (wrong)."""
+    assert per_class_precision(REFERENCES, PREDICTIONS) == pytest.approx({"anger": 2 / 3, "fear": 1 / 2, "joy": 0.0})
+    assert per_class_f1(REFERENCES, PREDICTIONS) == pytest.approx({"anger": 2 / 3, "fear": 1 / 2, "joy": 0.0})
+    assert weighted_f1(REFERENCES, PREDICTIONS) == pytest.approx((3 * 2 / 3 + 2 * 1 / 2 + 0) / 6)
+    # Predicted but never a reference: no weight. Never predicted: precision 0.
+    assert weighted_f1([0, 0], [0, 2]) == pytest.approx(2 / 3)
+    assert per_class_precision([0, 1], [0, 0]) == {0: 0.5, 1: 0.0}
 
 
 def test_confusion_matrix_has_references_in_rows():
