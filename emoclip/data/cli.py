@@ -38,6 +38,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str] | None) -> None:
+    args = build_parser().parse_args(argv)
+    runs = {
+        "list": lambda _: list_datasets(),
+        "prepare": run_prepare,
+        "check-media": run_check,
+        "shard": run_shard,
+        "crop-faces": run_crop,
+        "push": run_push,
+    }
+    runs[args.command](args)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip data` with its commands."""
     parser = argparse.ArgumentParser(
         prog="emoclip data", description="Data sets: which there are, and their manifests."
     )
@@ -69,16 +83,7 @@ def _main(argv: list[str] | None) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
-    args = parser.parse_args(argv)
-    runs = {
-        "list": lambda _: list_datasets(),
-        "prepare": run_prepare,
-        "check-media": run_check,
-        "shard": run_shard,
-        "crop-faces": run_crop,
-        "push": run_push,
-    }
-    runs[args.command](args)
+    return parser
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,10 @@ MANIFEST_SCHEMA = pa.schema(
         ("subject_id", pa.string()),
         ("split", pa.string()),
         ("test_fold", pa.int64()),  # 1..k, null if the clip is in no fold
-        ("boxes", pa.list_(pa.list_(pa.float32()))),  # one (x1, y1, x2, y2) a frame in pixels
+        (
+            "boxes",
+            pa.list_(pa.list_(pa.float32())),
+        ),  # x1, y1, x2, y2 a frame in pixels, of several persons one after another
         ("sha256", pa.string()),
     ]
 )
