@@ -4,6 +4,7 @@
     emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
     emoclip train --config configs/train/demo_stills.yaml
     emoclip evaluate --config configs/eval/synthetic.yaml
+    emoclip report outputs/a outputs/b
     emoclip convert emoclip EmoCLIP.pth my-emoclip
     emoclip demo
 
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("train", help="train a model; see emoclip train --help", add_help=False)
     commands.add_parser("evaluate", help="judge a model; see emoclip evaluate --help", add_help=False)
+    commands.add_parser("report", help="reports and comparisons; see emoclip report --help", add_help=False)
     commands.add_parser("data", help="prepare data sets; see emoclip data --help", add_help=False)
     commands.add_parser("convert", help="convert a released checkpoint; see emoclip convert --help", add_help=False)
     commands.add_parser("demo", help="open the demo in a browser; see emoclip demo --help", add_help=False)
@@ -185,6 +187,12 @@ def _evaluate(argv: list[str]) -> int | None:
     return evaluate(argv)
 
 
+def _report(argv: list[str]) -> int | None:
+    from emoclip.evaluation.report_cli import main as report
+
+    return report(argv)
+
+
 def _data(argv: list[str]) -> int | None:
     from emoclip.data.cli import main as data
 
@@ -206,6 +214,7 @@ def _demo(argv: list[str]) -> int | None:
 FORWARDED: dict[str, Callable[[list[str]], int | None]] = {
     "train": _train,
     "evaluate": _evaluate,
+    "report": _report,
     "data": _data,
     "convert": _convert,
     "demo": _demo,

@@ -36,23 +36,31 @@ Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 def compare(tables: Sequence[Table], resampling: Resampling) -> list[dict[str, Any]]:
     """The first system minus each other one, for every prompt set that both have.
 
+    A system that shares no prompt set with the first is compared by its first table with the main one; then the prompt sets of
+    both are named, because the difference may be theirs.
+
     Args:
         tables: Of one protocol, over the same clips in the same order.
         resampling: How intervals and p-values are computed.
     """
     first = tables[0].system
     leading: dict[str, Table] = {}
+    others: dict[str, list[Table]] = {}
     for table in tables:
         if table.system == first:
             leading.setdefault(table.prompt_set, table)
-    entries: list[dict[str, Any]] = []
-    for table in tables:
-        ours = leading.get(table.prompt_set)
-        if ours is None or table.system == first:
-            continue
-        names = {"system": first, "other": table.system, "prompt_set": table.prompt_set}
-        entries.extend({**names, **entry} for entry in compare_pair(ours, table, resampling))
-    return entries
+        else:
+            others.setdefault(table.system, []).append(table)
+    pairs = []
+    for group in others.values():
+        shared = [(leading[table.prompt_set], table) for table in group if table.prompt_set in leading]
+        pairs += shared or [(tables[0], group[0])]
+    return [{**_names(a, b), **entry} for a, b in pairs for entry in compare_pair(a, b, resampling)]
+
+
+def _names(a: Table, b: Table) -> dict[str, str]:
+    prompt_set = a.prompt_set if a.prompt_set == b.prompt_set else f"{a.prompt_set} - {b.prompt_set}"
+    return {"system": a.system, "other": b.system, "prompt_set": prompt_set}
 
 
 def compare_pair(a: Table, b: Table, resampling: Resampling) -> list[dict[str, Any]]:

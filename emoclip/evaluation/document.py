@@ -66,7 +66,9 @@ Block = Heading | Text | Items | Table | Picture | Code | Folded
 
 def percent(value: float | None, interval: Sequence[float] | None = None, *, signed: bool = False) -> str:
     """`62.1 [57.9, 66.0]` from fractions; a dash for None."""
-    return plain_number(None if value is None else 100 * value, interval and [100 * end for end in interval], 1, signed)
+    return plain_number(
+        None if value is None else 100 * value, interval and [100 * end for end in interval], 1, signed
+    )
 
 
 def plain_number(

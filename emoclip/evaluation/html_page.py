@@ -87,8 +87,15 @@ def _render(block: Block, folder: Path) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in header)
-    body = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>\n" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_unbroken(_inline(cell))}</td>" for cell in row) + "</tr>\n" for row in rows
+    )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'
+
+
+def _unbroken(html: str) -> str:
+    """The cell with its intervals kept on one line."""
+    return re.sub(r"[-+.\d]+ \[[-+.\d]+, [-+.\d]+\]", lambda match: match.group().replace(" ", "&nbsp;"), html)
 
 
 def _inline(text: str) -> str:
