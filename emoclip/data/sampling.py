@@ -17,7 +17,7 @@ BATCHES_PER_BUCKET = 50
 
 
 class EpochBatchSampler(Sampler[list[int]]):
-    """Batches of row numbers for one process; the last, incomplete global batch is dropped, as the original does.
+    """Batches of row numbers for one process; the last, incomplete global batch is dropped on request, as the original does.
 
     Args:
         num_rows: rows of the data set.
@@ -26,6 +26,8 @@ class EpochBatchSampler(Sampler[list[int]]):
         rank, world_size: this process and how many there are; consecutive slices of a global batch go to the ranks.
         labels: class of each row, to draw every class equally often; `None` takes each row once.
         lengths: of each row, to fill batches with clips of like length, which need little padding; `None` leaves the order.
+        drop_last: leave out the last global batch if it is incomplete. Otherwise its rows are spread over the ranks as evenly as
+            they go; with fewer than two for each rank it is left out all the same.
 
     Raises:
         ValueError: the data set is smaller than one global batch, or labels or lengths are not one a row.
@@ -41,6 +43,7 @@ class EpochBatchSampler(Sampler[list[int]]):
         *,
         labels: Sequence[int | None] | None = None,
         lengths: Sequence[int] | None = None,
+        drop_last: bool = True,
     ):
         if num_rows < batch_size * world_size:
             raise ValueError(
@@ -59,10 +62,12 @@ class EpochBatchSampler(Sampler[list[int]]):
         self.first_batch = 0
         self._order: Order = partial(epoch_order, num_rows) if labels is None else partial(balanced_order, labels)
         self._lengths = lengths
+        rest = num_rows % (batch_size * world_size)
+        self._rest = 0 if drop_last or rest < 2 * world_size else rest
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
-        return self.num_rows // (self.batch_size * self.world_size)
+        return self.num_rows // (self.batch_size * self.world_size) + bool(self._rest)
 
     def set_position(self, epoch: int, first_batch: int = 0) -> None:
         """Start the next iteration at a batch of an epoch."""
@@ -75,8 +80,8 @@ class EpochBatchSampler(Sampler[list[int]]):
         if self._lengths is not None:
             order = bucketed(order, self._lengths, width, self.seed, self.epoch)
         for batch in range(self.first_batch, len(self)):
-            start = batch * width + self.rank * self.batch_size
-            yield order[start : start + self.batch_size]
+            rows = order[batch * width : (batch + 1) * width]
+            yield rows[len(rows) * self.rank // self.world_size : len(rows) * (self.rank + 1) // self.world_size]
 
 
 def epoch_order(num_rows: int, seed: int, epoch: int) -> list[int]:

@@ -47,7 +47,7 @@ LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "weighted_f1": weighted_f1,
 }
 _TOP = (2, 3, 5)
-_OWN_COLUMNS = ("fold", "subject_id", "captions")
+_OWN_COLUMNS = ("fold", "subject_id", "captions", "caption")
 # A column with more values than this names something else than subgroups.
 _MAX_SUBGROUPS = 20
 

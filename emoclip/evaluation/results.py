@@ -72,7 +72,9 @@ def summarize(
 
 
 def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
-    """Tables by protocol, task and number of classes, in the order in which they first occur.
+    """Tables by protocol, task and classes, in the order in which they first occur.
+
+    Classes must be the same, and that they are is checked later; probes of several outputs may stand side by side.
 
     Raises:
         ValueError: If they come from several manifests.
@@ -81,7 +83,8 @@ def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
         check_same_manifest(tables[0], table)
     groups: dict[tuple, list[Table]] = {}
     for table in tables:
-        groups.setdefault((table.protocol, task_of(table), len(table.class_names)), []).append(table)
+        classes = tuple(table.class_names) if isinstance(table, TargetTable) else len(table.class_names)
+        groups.setdefault((table.protocol, task_of(table), classes), []).append(table)
     return list(groups.values())
 
 

@@ -80,12 +80,11 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling, ks: tuple[int
 
 
 def caption_ids(table: RetrievalTable) -> list[str] | None:
-    """The captions themselves where the table has them and some are shared: finding another clip's equal caption is right."""
-    captions = table.columns.get("captions") or table.columns.get("caption")
-    if captions is None or any(not caption for caption in captions):
+    """The texts that were embedded, where the table has them and some are shared: another clip's equal text is right too."""
+    texts = table.columns.get("caption")
+    if texts is None or any(not text for text in texts):
         return None
-    texts = [caption if isinstance(caption, str) else caption[0] for caption in captions]
-    return texts if len(set(texts)) < len(texts) else None
+    return list(texts) if len(set(texts)) < len(texts) else None
 
 
 def _per_target(table: TargetTable, references: np.ndarray, scores: np.ndarray) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from emoclip.training.engine_config import ContrastConfig
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -46,6 +48,8 @@ class DataConfig:
         manifest: Parquet manifest of the data set.
         split: value of the column `split` to use; null takes all rows.
         batch_size: clips per process and step; the contrast needs at least 2.
+        drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do. Otherwise they make a last, smaller
+            batch, if every process gets at least two.
         num_workers: processes that decode; 0 decodes in the training process.
         cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
         cache_features: with a frozen image tower, embed every frame once and keep the embeddings in memory, of the clips
@@ -55,6 +59,8 @@ class DataConfig:
         random_crop: crop each `clip`, or each `frame` (EmotionCLIP), at a random place instead of the middle (not with
             cache_frames).
         subject_masks: give the model the boxes of the manifest as masks of the subject (not with cache_frames).
+        sentiment: give the loss the `sentiment_logits` of the manifest; it is then the sentiment-guided one, with the model's
+            `sentiment_beta` and `sentiment_kl_direction`.
         class_balanced: draw every class equally often; needs a label for every clip.
         bucket_by_length: fill batches with clips of like length, for stills beside clips.
     """
@@ -62,6 +68,7 @@ class DataConfig:
     manifest: Path
     split: str | None = "train"
     batch_size: int = 128
+    drop_last: bool = True
     num_workers: int = 2
     cache_frames: bool = False
     cache_features: bool = False
@@ -69,6 +76,7 @@ class DataConfig:
     rotation_degrees: float = 0.0
     random_crop: Literal["none", "clip", "frame"] = "none"
     subject_masks: bool = False
+    sentiment: bool = False
     class_balanced: bool = False
     bucket_by_length: bool = False
 
@@ -109,9 +117,14 @@ class OptimizerConfig:
         train_vision: `all` or `none` of the image tower.
         train_text: `blocks` are the transformer blocks only (EmoCLIP leaves embeddings, last norm and projection frozen).
         weight_decay: on every parameter, as the original has it; with `adamw` not on biases, norms and the logit scale.
+        groups: `emoclip`: the added part at `lr`, the towers at `backbone_lr_scale` of it. `emotionclip`: norms and biases of all parts
+            at `lr` without decay, matrices and the logit scale at `matrix_lr` (`emoclip.training.emotionclip_recipe`).
+        matrix_lr: for `groups: emotionclip`.
+        betas, eps: of `adamw`. EmotionCLIP has 0.98 and 0.9, CLIP's own swapped, and 1e-6.
         schedule: `multistep` multiplies by `gamma` at each of `milestones` (epochs); `one_cycle` rises over `warmup` (a
-            share of all steps) and falls as a cosine to 0; `constant`.
-        max_logit_scale: upper bound of the multiplier exp(logit_scale), kept after each step; null as in the original.
+            share of all steps) and falls as a cosine to 0; `emotionclip` rises over `warmup_steps` and follows a cosine by epochs;
+            `constant`.
+        min_logit_scale, max_logit_scale: bounds of the multiplier exp(logit_scale), kept after each step; null as in EmoCLIP.
         max_grad_norm: clip the gradient norm; null as in the original.
         word_prediction: weight of the auxiliary loss for towers from scratch (`emoclip.training.word_prediction`); 0 as in
             the original.
@@ -123,16 +136,22 @@ class OptimizerConfig:
     train_vision: Literal["all", "none"] = "all"
     train_text: Literal["all", "blocks", "none"] = "blocks"
     weight_decay: float = 5e-4
-    schedule: Literal["multistep", "one_cycle", "constant"] = "multistep"
+    groups: Literal["emoclip", "emotionclip"] = "emoclip"
+    matrix_lr: float = 1e-8
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    schedule: Literal["multistep", "one_cycle", "emotionclip", "constant"] = "multistep"
     milestones: tuple[int, ...] = (15, 35, 50)
     gamma: float = 0.1
     warmup: float = 0.1
+    warmup_steps: int = 10_000
+    min_logit_scale: float | None = None
     max_logit_scale: float | None = None
     max_grad_norm: float | None = None
     word_prediction: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("lr", "gamma"):
+        for name in ("lr", "gamma", "matrix_lr", "eps", "warmup_steps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
         for name in ("backbone_lr_scale", "weight_decay", "word_prediction"):
@@ -140,7 +159,9 @@ class OptimizerConfig:
                 raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"`warmup` is a share of all steps, from 0 to below 1, got {self.warmup}.")
-        for name in ("max_logit_scale", "max_grad_norm"):
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"`betas` must be from 0 to below 1, got {self.betas}.")
+        for name in ("min_logit_scale", "max_logit_scale", "max_grad_norm"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be above 0 or null, got {value}.")
@@ -154,18 +175,22 @@ class TrainConfig:
         output_dir: the run's folder: `model/` (the Hub folder), `checkpoints/`, `metrics.jsonl`, `config.yaml`.
         epochs: passes over the data.
         max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
+        contrast: negatives across processes, batches beyond memory.
         seed: of initialisation, order, frame windows and captions.
         mixed_precision: `auto` is bf16 where the device computes it natively, else `no`.
         checkpoint_every: steps between checkpoints; null writes one after each epoch.
         keep_checkpoints: how many of the newest are kept.
         log_every: steps between two lines of `metrics.jsonl`.
         tracker: where scalars go besides `metrics.jsonl`.
+        max_loss: a loss above it stops the run before it is saved; null stops at losses that are no number alone. The contrast of a
+            model whose multiplier is at most 100 cannot come far above 200.
     """
 
     output_dir: Path
     model: ModelConfig
     data: DataConfig
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    contrast: ContrastConfig = field(default_factory=ContrastConfig)
     epochs: int = 30
     max_steps: int | None = None
     seed: int = 0
@@ -174,12 +199,15 @@ class TrainConfig:
     keep_checkpoints: int = 2
     log_every: int = 10
     tracker: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
+    max_loss: float | None = 200.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
+        if self.max_loss is not None and self.max_loss <= 0:
+            raise ValueError(f"`max_loss` must be above 0 or null, got {self.max_loss}.")
         if self.data.cache_features and self.optimizer.train_vision != "none":
             raise ValueError(
                 "`data.cache_features` needs a frozen image tower, got "
@@ -195,4 +223,4 @@ FREE_ON_RESUME = frozenset(
 )
 
 
-__all__ = ["FREE_ON_RESUME", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]
+__all__ = ["FREE_ON_RESUME", "ContrastConfig", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: clips from the manifest, each with one of its captions."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -12,14 +12,29 @@ from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.sampling import EpochBatchSampler
 from emoclip.training.config import TrainConfig
 from emoclip.training.feature_cache import FeatureCache
+from emoclip.training.sentiment import sentiment_logits
 from modeling_emoclip import EmoCLIPProcessor
+
+
+class Batch(NamedTuple):
+    """What one process trains on in one step.
+
+    Args:
+        inputs: tensors with a row for each clip; None where no clip could be read.
+        errors: clip id -> sentence, for the clips that could not.
+        clip_ids: of the rows.
+    """
+
+    inputs: dict[str, torch.Tensor] | None
+    errors: dict[str, str]
+    clip_ids: list[str]
 
 
 class CaptionedClips:
     """An endless, restartable source of training batches.
 
-    A batch is what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), `input_ids`
-    (B, L), `attention_mask` (B, L); beside it come the sentences about clips that could not be decoded.
+    A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), `input_ids`
+    (B, L), `attention_mask` (B, L), on request `subject_masks` and `sentiment_logits`; beside it come the sentences about clips that could not be decoded.
 
     Args:
         config: the run; `data` says which clips, `seed` fixes order, windows and captions.
@@ -37,6 +52,7 @@ class CaptionedClips:
         self.tokenizer = processor.tokenizer
         self.seed = config.seed
         self._check_captions(config)
+        self.sentiment = sentiment_logits(rows, str(config.data.manifest)) if config.data.sentiment else None
         self.clips = ClipDataset(
             rows,
             processor.video_processor,
@@ -58,6 +74,7 @@ class CaptionedClips:
             labels=list(rows["label"]) if config.data.class_balanced else None,
             # Any clip gives as many frames as any other; a still gives one.
             lengths=[int(kind != "image") for kind in rows["media"]] if config.data.bucket_by_length else None,
+            drop_last=config.data.drop_last,
         )
         self.loader = DataLoader(
             self.clips,
@@ -77,15 +94,15 @@ class CaptionedClips:
         """Batches of one epoch."""
         return len(self.sampler)
 
-    def epoch(self, epoch: int, first_batch: int = 0) -> Any:
-        """Yield `(inputs, errors)` from a batch of an epoch on; `inputs` is None where fewer than two clips could be read."""
+    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from one on."""
         self.sampler.set_position(epoch, first_batch)
         self.clips.set_epoch(epoch)
         batches = self.loader if self._features is None else map(self._features.batch, self.sampler)
         for batch in batches:
             errors = {self.clip_ids[index]: message for index, message in batch.pop("errors").items()}
-            if len(batch.get("index", ())) < 2:
-                yield None, errors
+            if "index" not in batch:
+                yield Batch(None, errors, [])
                 continue
             indices = batch.pop("index").tolist()
             tokens = self.tokenizer(
@@ -95,7 +112,9 @@ class CaptionedClips:
                 return_tensors="pt",
             )
             inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
-            yield inputs, errors
+            if self.sentiment is not None:
+                inputs["sentiment_logits"] = self.sentiment[indices]
+            yield Batch(inputs, errors, [self.clip_ids[index] for index in indices])
 
     def caption(self, epoch: int, index: int) -> str:
         """The caption of a clip in an epoch: one of its own, drawn by (seed, epoch, clip)."""
@@ -113,4 +132,4 @@ class CaptionedClips:
             )
 
 
-__all__ = ["CaptionedClips"]
+__all__ = ["Batch", "CaptionedClips"]

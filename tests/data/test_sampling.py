@@ -92,3 +92,18 @@ def test_lengths_must_be_one_a_row() -> None:
     """Those of another table."""
     with pytest.raises(ValueError, match="`lengths` must be one for each of the 6 rows, got 5"):
         EpochBatchSampler(6, 2, seed=0, lengths=[1] * 5)
+
+
+@pytest.mark.parametrize(
+    ("world_size", "sizes"), [(1, [[6, 6, 5]]), (2, [[3, 3, 2], [3, 3, 3]]), (3, [[2, 2], [2, 2], [2, 2]])]
+)
+def test_the_last_batch_is_kept_where_every_process_gets_two_rows(world_size: int, sizes: list[list[int]]) -> None:
+    """Seventeen rows in global batches of 6: five are left over, too few for three processes."""
+    samplers = [
+        EpochBatchSampler(17, 6 // world_size, 0, rank, world_size, drop_last=False) for rank in range(world_size)
+    ]
+    batches = [list(sampler) for sampler in samplers]
+    assert [[len(batch) for batch in own] for own in batches] == sizes
+    assert all(len(sampler) == len(sizes[0]) for sampler in samplers)
+    rows = [row for own in batches for batch in own for row in batch]
+    assert len(set(rows)) == len(rows) == sum(map(sum, sizes))

@@ -117,9 +117,9 @@ def test_equal_captions_are_right_for_each_other(retrieval):
     table = retrieval()
     texts = table.text_embeds.copy()
     texts[1] = texts[0]
-    captions = [["same"], ["same"], *([f"text {n}"] for n in range(18))]
+    captions = ["same", "same", *(f"text {n}" for n in range(18))]
     (without,) = summarize([retrieval(text_embeds=texts)], FEW)["results"]
-    (with_captions,) = summarize([retrieval(text_embeds=texts, columns={"captions": captions})], FEW)["results"]
+    (with_captions,) = summarize([retrieval(text_embeds=texts, columns={"caption": captions})], FEW)["results"]
     assert (without["exact_by"], with_captions["exact_by"]) == ("clip", "caption")
     directions = [r["directions"]["video_to_text"]["recall_at_1"] for r in (without, with_captions)]
     assert directions[0] < directions[1]

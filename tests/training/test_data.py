@@ -29,7 +29,7 @@ def source(write_run: Callable[..., Path]) -> Callable[..., CaptionedClips]:
 
 def test_batch_is_what_the_model_takes(source: Callable[..., CaptionedClips]) -> None:
     """Shapes of one batch of four clips of five frames."""
-    inputs, errors = next(iter(source().epoch(0)))
+    inputs, errors, _ = next(iter(source().epoch(0)))
     assert inputs["pixel_values_videos"].shape == (4, 5, 3, 20, 20)
     assert inputs["frame_mask"].all()
     assert len(inputs["input_ids"]) == 4
@@ -41,7 +41,7 @@ def test_captions_belong_to_their_clips(source: Callable[..., CaptionedClips]) -
     data = source()
     data.sampler.set_position(1)
     batch = next(iter(data.sampler))
-    inputs, _ = next(iter(data.epoch(1)))
+    inputs, *_ = next(iter(data.epoch(1)))
     texts = data.tokenizer.batch_decode(inputs["input_ids"], skip_special_tokens=True)
     for index, text in zip(batch, texts, strict=True):
         assert "".join(text.split()) in {"".join(caption.lower().split()) for caption in data.captions[index]}
@@ -58,7 +58,7 @@ def test_cached_frames_equal_decoded_ones(source: Callable[..., CaptionedClips])
     """The cache must change the speed only."""
     cached, plain = source(), source(data__cache_frames=False)
     for epoch in (0, 1):
-        for (ours, _), (theirs, _) in zip(cached.epoch(epoch), plain.epoch(epoch), strict=True):
+        for (ours, *_), (theirs, *_) in zip(cached.epoch(epoch), plain.epoch(epoch), strict=True):
             assert torch.equal(ours["pixel_values_videos"], theirs["pixel_values_videos"])
             assert torch.equal(ours["input_ids"], theirs["input_ids"])
 
@@ -67,7 +67,7 @@ def test_workers_give_the_same_batches(source: Callable[..., CaptionedClips]) ->
     """Randomness that depends on the worker would make runs differ with `num_workers`."""
     alone = source(data__cache_frames=False)
     shared = source(data__cache_frames=False, data__num_workers=2)
-    for (ours, _), (theirs, _) in zip(alone.epoch(3), shared.epoch(3), strict=True):
+    for (ours, *_), (theirs, *_) in zip(alone.epoch(3), shared.epoch(3), strict=True):
         assert torch.equal(ours["pixel_values_videos"], theirs["pixel_values_videos"])
 
 
@@ -78,7 +78,7 @@ def test_one_broken_clip_is_reported_and_left_out(world: Path, tmp_path: Path, s
     (copy / "clips" / "000" / "train_000007.mp4").write_bytes(b"no video at all")
     data = source(data__manifest=str(copy / "clips.parquet"))
     sizes, messages = [], {}
-    for inputs, errors in data.epoch(0):
+    for inputs, errors, _ in data.epoch(0):
         sizes.append(len(inputs["input_ids"]))
         messages.update(errors)
     assert sum(sizes) == 19  # five batches of four, less the broken clip
@@ -106,7 +106,7 @@ def test_clips_without_captions_are_refused(world: Path, tmp_path: Path, source:
 def test_batches_carry_the_masks_of_the_subject(source: Callable[..., CaptionedClips]) -> None:
     """A model with subject prompting cannot be trained without them."""
     data = source(data__cache_frames=False, data__subject_masks=True, data__random_crop="frame")
-    inputs, _ = next(iter(data.epoch(0)))
+    inputs, *_ = next(iter(data.epoch(0)))
     assert inputs["subject_masks"].shape == inputs["pixel_values_videos"][:, :, 0].shape
 
 

@@ -26,7 +26,7 @@ def test_batches_equal_those_from_pixels(frozen: Callable[..., TrainingRun]) -> 
     """Windows, mirroring and captions are drawn as without the cache; only the work differs."""
     plain, cached = frozen(), frozen(data__cache_features=True)
     for epoch in (0, 3):
-        for (pixels, _), (embeds, _) in zip(plain.data.epoch(epoch), cached.data.epoch(epoch), strict=True):
+        for (pixels, *_), (embeds, *_) in zip(plain.data.epoch(epoch), cached.data.epoch(epoch), strict=True):
             with torch.no_grad():
                 expected = plain.model.get_frame_features(pixels["pixel_values_videos"])
             torch.testing.assert_close(embeds["frame_embeds"], expected)

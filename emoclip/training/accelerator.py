@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The accelerator of a run: device, processes, number format, trackers."""
+
+import os
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.utils import DistributedDataParallelKwargs
+
+from emoclip.console import require
+from emoclip.precision import autocast_dtype
+from emoclip.training.config import TrainConfig
+
+
+def build_accelerator(config: TrainConfig) -> Accelerator:
+    """The accelerator with the configured precision and tracker.
+
+    Raises:
+        ImportError: the tracker is not installed.
+    """
+    precision = config.mixed_precision
+    if config.tracker != "none":
+        require(config.tracker, "train")
+    device = process_state().device
+    if precision == "auto":
+        precision = "bf16" if autocast_dtype(device) is torch.bfloat16 else "no"
+    # Without the search DistributedDataParallel sorts its buckets anew after the first step, also after the first one of a resumed
+    # run, and sums of three and more processes would be rounded otherwise than in an uninterrupted run. On CPUs it costs nothing.
+    wrapper = DistributedDataParallelKwargs(find_unused_parameters=device.type == "cpu")
+    return Accelerator(
+        cpu=device.type == "cpu",
+        mixed_precision=precision,
+        log_with=None if config.tracker == "none" else config.tracker,
+        project_dir=str(config.output_dir),
+        kwargs_handlers=[wrapper],
+    )
+
+
+def process_state() -> PartialState:
+    """Which process this is and its device; started here, because without `cpu` Accelerate runs one process on CPUs."""
+    wants_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return PartialState(cpu=wants_cpu or not torch.accelerator.is_available())
+
+
+__all__ = ["build_accelerator", "process_state"]

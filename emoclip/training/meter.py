@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured between two lines of the log: losses with the clips they came from, rates, waiting for data."""
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+
+class MeteredStep(NamedTuple):
+    """One optimiser step."""
+
+    step: int
+    loss: torch.Tensor
+    clip_ids: tuple[str, ...]
+    data_seconds: float
+
+
+class Meter:
+    """Keeps the steps since it was last read; losses stay on their device until then."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._steps: list[MeteredStep] = []
+        self._start = time.perf_counter()
+
+    def add(self, step: MeteredStep) -> None:
+        """Take note of one step."""
+        self._steps.append(step)
+
+    def first_above(self, bound: float) -> MeteredStep | None:
+        """The first step whose loss is above the bound or is no number."""
+        if not self._steps:
+            return None
+        losses = torch.stack([step.loss for step in self._steps])
+        bad = (~(losses <= bound)).nonzero().flatten().tolist()
+        return self._steps[bad[0]] if bad else None
+
+    def read(self) -> dict[str, float]:
+        """Mean `loss`, `clips_per_second` and `data_wait` (a share) since the last call; empty if there was no step."""
+        if not self._steps:
+            return {}
+        loss = (
+            torch.stack([step.loss for step in self._steps]).mean().item()
+        )  # waits for the device, before time is taken
+        seconds = time.perf_counter() - self._start
+        scalars = {
+            "loss": loss,
+            "clips_per_second": sum(len(step.clip_ids) for step in self._steps) / seconds,
+            "data_wait": sum(step.data_seconds for step in self._steps) / seconds,
+        }
+        self._reset()
+        return scalars
+
+
+def check_healthy(meter: Meter, parameters: Iterable[nn.Parameter], max_loss: float | None) -> None:
+    """Look at the losses and the weights before they are logged or saved.
+
+    Raises:
+        ValueError: a loss or a weight is not finite, or a loss is above `max_loss`; names the step and its clips.
+    """
+    bound = torch.finfo(torch.float32).max if max_loss is None else max_loss
+    bad = meter.first_above(bound)
+    if bad is not None:
+        raise ValueError(
+            f"The loss must stay finite{'' if max_loss is None else f' and at most {max_loss:g}'}, got {bad.loss.item():g} at step "
+            f"{bad.step} with the clips {', '.join(bad.clip_ids)}; the last checkpoint is kept. Look at these clips and captions, "
+            "lower optimizer.lr or set optimizer.max_grad_norm."
+        )
+    if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
+        raise ValueError(
+            "The weights must stay finite, got some that are not; the last checkpoint is kept. Lower optimizer.lr or set "
+            "optimizer.max_grad_norm."
+        )
+
+
+__all__ = ["Meter", "MeteredStep", "check_healthy"]

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run leaves: the Hub folder with a card that tells how it was made."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emoclip.config_loading import dump_config
+from emoclip.data.manifest import read_manifest
+from emoclip.export.card import model_card
+from emoclip.export.hub_folder import save_hub_folder
+from emoclip.provenance import command_line, git_commit
+
+
+if TYPE_CHECKING:
+    from emoclip.training.loop import TrainingRun
+
+
+def save_model(run: "TrainingRun") -> Path:
+    """Write the Hub folder `model/` and return its path; every process must call it."""
+    output = run.config.output_dir / "model"
+    if run.accelerator.is_main_process:
+        model = run.accelerator.unwrap_model(run.model, keep_fp32_wrapper=False)
+        licence = read_manifest(run.config.data.manifest).licence.lower()
+        card = model_card(model.config, licence=licence, training=training_story(run))
+        save_hub_folder(model.eval(), run.processor, output, card=card, overwrite=True)
+    run.accelerator.wait_for_everyone()
+    return output
+
+
+def training_story(run: "TrainingRun") -> str:
+    """What the card says of the training, as Markdown."""
+    config = run.config
+    start = config.model.name if config.model.init != "scratch" else "random weights"
+    return (
+        f"Started from {start}. Trained for {run.step:,} steps on {len(run.data.clip_ids):,} captioned clips of "
+        f"`{config.data.manifest}` (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
+        f"`{git_commit() or 'unknown'}`.\n\n```bash\n{command_line()}\n```\n\n"
+        f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"
+    )
+
+
+__all__ = ["save_model", "training_story"]
