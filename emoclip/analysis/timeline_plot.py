@@ -17,7 +17,7 @@ import pandas as pd
 
 from emoclip.console import printable, require
 
-from .outputs.segments import window_cells
+from .outputs.segments import by_person, rows_of, window_cells
 from .saving import write_whole
 
 
@@ -75,7 +75,7 @@ def draw_timeline(timeline: pd.DataFrame, summary: pd.DataFrame, *, scope: str, 
         raise ValueError(
             f"A plot shows one video, got {timeline['video'].nunique()}; draw the analysis of each video by itself."
         )
-    cells = {int(person): part for person, part in window_cells(timeline).groupby("person")}
+    cells = dict(by_person(window_cells(timeline)))
     rows, hidden = _rows(summary if "person" in summary else summary.assign(person=0), cells)
     # Head and foot have a fixed height in inches, so that few rows and many look alike.
     heights = [0.52 if row.word else 0.3 for row in rows]
@@ -123,7 +123,7 @@ def _rows(summary: pd.DataFrame, cells: Mapping[int, pd.DataFrame]) -> tuple[lis
             rows.append(_Row(person))
         rows += [
             _Row(person, row.emotion, row.match, place == 0 and len(own) > 1)
-            for place, row in enumerate(own.head(each).itertuples(index=False))
+            for place, row in enumerate(rows_of(own.head(each)))
         ]
         if own.empty:
             rows.append(_Row(person, "not scored", float("nan")))
@@ -144,7 +144,7 @@ def _draw_row(axes: Axes, cells: pd.DataFrame, row: _Row) -> None:
         return
     for _, stretch in _stretches(cells, row.word):
         _draw_curve(axes, stretch, row)
-    for cell in cells[cells["mark"] != ""].itertuples(index=False):
+    for cell in rows_of(cells[cells["mark"] != ""]):
         axes.axvspan(cell.cell_start, cell.cell_end, facecolor="none", edgecolor="#9aa5ad", hatch="////", linewidth=0)
     _write(axes, -0.015, _shorten(printable(row.word), MAX_WORD_LENGTH), "right")
     if row.mean == row.mean:
@@ -172,7 +172,7 @@ def _stretches(cells: pd.DataFrame, word: str) -> Iterator[tuple[int, pd.DataFra
     matches = pd.Series([scores.get(word, np.nan) for scores in cells["scores"]], index=cells.index)
     known = cells.assign(match=matches)[matches.notna()]
     begins = known["cell_start"] > known["cell_end"].shift(fill_value=-np.inf) + 1e-6
-    return iter(known.groupby(begins.cumsum()))  # type: ignore[arg-type]
+    return iter(known.groupby(begins.cumsum()))
 
 
 def _draw_curve(axes: Axes, windows: pd.DataFrame, row: _Row) -> None:
