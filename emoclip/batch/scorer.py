@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -98,7 +97,12 @@ class Scorer:
 
         settings = self.settings
         return analyze(
-            video, settings.emotions, self._model, prompt=settings.prompt, agreement=settings.agreement, **settings.options
+            video,
+            settings.emotions,
+            self._model,
+            prompt=settings.prompt,
+            agreement=settings.agreement,
+            **settings.options,
         )
 
     def _score_file(self, source: Source) -> dict[str, Any]:
@@ -150,7 +154,7 @@ def fingerprint(place: str) -> str:
     if is_address(place):
         return ""
     try:
-        facts = os.stat(place)
+        facts = Path(place).stat()
     except OSError:
         return ""
     return f"{facts.st_size}-{facts.st_mtime_ns}"

@@ -12,9 +12,28 @@ from pathlib import Path, PurePosixPath
 
 
 VIDEO_ENDINGS = frozenset(
-    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .ts .mts .m2ts .ogv .gif .mxf .vob".split()
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".ogv",
+        ".gif",
+        ".mxf",
+        ".vob",
+    ]
 )
-IMAGE_ENDINGS = frozenset(".jpg .jpeg .png .bmp .webp .tif .tiff".split())
+IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
 SHARD_ENDINGS = frozenset((".tar", ".parquet"))
 ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
@@ -86,7 +105,7 @@ def _expand(one: str, endings: frozenset[str]) -> list[Source]:
         return [_source(file, str(file.relative_to(path))) for file in files]
     if path.exists():
         return [_source(path, path.name)]
-    matches = sorted(Path(match) for match in glob.glob(one, recursive=True))
+    matches = sorted(Path(match) for match in glob.glob(one, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise FileNotFoundError(f"The input must exist or be a pattern that matches something, got {one}.")
     return [source for match in matches if match.is_file() for source in [_source(match, _below_pattern(match, one))]]
