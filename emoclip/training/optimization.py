@@ -7,28 +7,40 @@ import torch
 from torch import nn
 
 from emoclip.training.config import OptimizerConfig
+from emoclip.training.lora import LORA_MARK
+from modeling_emoclip import EmoCLIPForVideoClassification
 
 
 # Name prefixes of CLIP's own parameters; everything else is the part that EmoCLIP adds.
 VISION_PREFIXES = ("vision_model.", "visual_projection.")
 TEXT_PREFIXES = ("text_model.", "text_projection.")
+TEMPORAL_PREFIXES = ("temporal.", "expression_projection.")
 TEXT_BLOCKS_PREFIX = "text_model.encoder.layers."
 
 
 def select_trainable(model: nn.Module, config: OptimizerConfig) -> None:
-    """Set `requires_grad` of every parameter as the configuration says; the added part always learns."""
+    """Set `requires_grad` of every parameter as the configuration says.
+
+    Adapters always learn, and so does the added part, except for what a model with a head keeps frozen.
+    """
     for name, parameter in model.named_parameters():
-        if name.startswith(VISION_PREFIXES):
+        if LORA_MARK in name:
+            parameter.requires_grad_(True)
+        elif name.startswith(VISION_PREFIXES):
             parameter.requires_grad_(config.train_vision == "all")
         elif name.startswith(TEXT_PREFIXES):
             is_block = name.startswith(TEXT_BLOCKS_PREFIX)
             parameter.requires_grad_(config.train_text == "all" or (config.train_text == "blocks" and is_block))
+        elif name.startswith(TEMPORAL_PREFIXES) and isinstance(model, EmoCLIPForVideoClassification):
+            parameter.requires_grad_(not model.config.freeze_temporal)
         else:
             parameter.requires_grad_(True)
 
 
-def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None) -> torch.optim.Optimizer:
-    """The optimiser over named groups: `added`, `vision`, `text`, each with its rate as `initial_lr`.
+def build_optimizer(
+    model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None, lora_lr: float | None = None
+) -> torch.optim.Optimizer:
+    """The optimiser over named groups: `added`, `vision`, `text`, `lora`, each with its rate as `initial_lr`.
 
     The parameters of `head`, a part that only training has, join the group `added`.
 
@@ -37,7 +49,7 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module |
     Raises:
         ValueError: nothing is trainable.
     """
-    groups = _parameter_groups(model, config, head)
+    groups = _parameter_groups(model, config, head, lora_lr)
     if not groups:
         raise ValueError("At least one parameter must be trainable, got none; set train_vision or train_text.")
     if config.name == "adamw":
@@ -45,14 +57,17 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module |
     return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
 
 
-def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module | None) -> list[dict]:
+def _parameter_groups(
+    model: nn.Module, config: OptimizerConfig, head: nn.Module | None, lora_lr: float | None
+) -> list[dict]:
     groups: dict[str, dict] = {}
     named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
     for name, parameter in named:
         if not parameter.requires_grad:
             continue
-        part = "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
-        lr = config.lr * (1.0 if part == "added" else config.backbone_lr_scale)
+        part = _part_of(name)
+        rates = {"added": config.lr, "lora": config.lr if lora_lr is None else lora_lr}
+        lr = rates.get(part, config.lr * config.backbone_lr_scale)
         no_decay = config.name == "adamw" and parameter.ndim < 2
         key = f"{part}.no_decay" if no_decay else part
         group = groups.setdefault(key, {"name": key, "params": [], "lr": lr, "initial_lr": lr})
@@ -60,6 +75,12 @@ def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module
             group["weight_decay"] = 0.0
         group["params"].append(parameter)
     return list(groups.values())
+
+
+def _part_of(name: str) -> str:
+    if LORA_MARK in name:
+        return "lora"
+    return "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
 
 
 def rate_factor(config: OptimizerConfig, step: int, total_steps: int, steps_per_epoch: int) -> float:
