@@ -12,6 +12,7 @@ from emoclip.data.sampling import EpochBatchSampler
 from emoclip.features import FrameFeatureDataset, FrameFeatureStore
 from emoclip.training.config import TrainConfig
 from emoclip.training.rows import TrainingRows, training_rows
+from emoclip.training.sentiment import sentiment_logits
 from emoclip.training.targets import TARGET_COLUMNS, TextTargets, build_targets
 from modeling_emoclip import EmoCLIPProcessor
 
@@ -33,8 +34,9 @@ class Batch(NamedTuple):
 class CaptionedClips:
     """An endless, restartable source of training batches.
 
-    A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), and
-    what the clips are taught, see `emoclip.training.targets`; beside it come the sentences about clips that could not be decoded.
+    A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), what the clips
+    are taught, see `emoclip.training.targets`, and on request `subject_masks` and `sentiment_logits`; beside it come the sentences
+    about clips that could not be decoded.
 
     Args:
         config: the run; `data` says which clips, `task` what they are taught, `seed` fixes order, windows and captions.
@@ -62,6 +64,7 @@ class CaptionedClips:
         # As columns of Python's own: reading a row of the table would take as long as a small model's step.
         self._columns = {name: list(rows[name]) for name in TARGET_COLUMNS if name in rows.column_names}
         self.targets.check(map(self.about, range(len(rows))), str(config.data.manifest))
+        self.sentiment = sentiment_logits(rows, str(config.data.manifest)) if config.data.sentiment else None
         self.clips: ClipDataset | FrameFeatureDataset = ClipDataset(
             rows,
             processor.video_processor,
@@ -126,6 +129,8 @@ class CaptionedClips:
             indices = batch.pop("index").tolist()
             targets = self.targets.collate([self.target(epoch, index) for index in indices])
             inputs = {**batch, **targets}
+            if self.sentiment is not None:
+                inputs["sentiment_logits"] = self.sentiment[indices]
             yield Batch(inputs, errors, [self.clip_ids[index] for index in indices])
 
     def target(self, epoch: int, index: int) -> Any:

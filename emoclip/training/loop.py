@@ -22,7 +22,7 @@ from emoclip.training.frozen_features import frozen_features
 from emoclip.training.meter import Meter, MeteredStep, check_healthy
 from emoclip.training.metrics_log import MetricsLog
 from emoclip.training.objective import Tensors
-from emoclip.training.optimization import build_optimizer, rate_factor, set_rates
+from emoclip.training.optimization import build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
 from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
@@ -145,7 +145,7 @@ class TrainingRun:
         usable = list(self._usable(group))
         if not usable:
             return
-        set_rates(self.optimizer, self._rate_factor())
+        set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
         loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
         clip_ids = tuple(clip_id for batch, _ in usable for clip_id in batch.clip_ids)
         meter.add(MeteredStep(self.step + 1, loss, clip_ids, data_seconds))
@@ -164,9 +164,6 @@ class TrainingRun:
         if "frame_mask" in inputs and bool(inputs["frame_mask"].all()):
             inputs.pop("frame_mask")
         return {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in inputs.items()}
-
-    def _rate_factor(self) -> float:
-        return rate_factor(self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
 
     def _after_step(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
         config = self.config

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 _KEPT = (
     *("clip_id", "label", "labels", "captions", "targets", "subject_id", "split", "test_fold", "boxes", "sha256"),
-    *MEDIA_COLUMNS,
+    *("sentiment_logits", *MEDIA_COLUMNS),
 )
 
 
