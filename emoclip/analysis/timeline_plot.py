@@ -29,6 +29,8 @@ MAX_ROWS = 12
 MAX_PERSONS = 6
 # Words of each person, however many persons there are.
 LEAST_ROWS = 3
+MAX_NUMBER = 1_000_000
+NOT_SCORED = "not scored"
 MAX_WORD_LENGTH = 28
 MAX_NAME_LENGTH = 40
 FILL = "#7aa6c2"
@@ -86,7 +88,7 @@ def draw_timeline(timeline: pd.DataFrame, summary: pd.DataFrame, *, scope: str, 
     top = min(1.0, 1.08 * timeline["match"].max()) if timeline["match"].notna().any() else 1.0
     for axes, row in zip(grid[:, 0], rows, strict=True):
         _draw_row(axes, cells[row.person], row)
-        axes.set_ylim(0, top)
+        axes.set_ylim(0, 1.03 * top)
     _draw_time_axis(grid[-1, 0], timeline)
     # The last part of a path tells a video or a model apart; the whole path stands in the tables.
     names = [
@@ -112,7 +114,10 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
 
 def _rows(summary: pd.DataFrame, cells: Mapping[int, pd.DataFrame]) -> tuple[list[_Row], int]:
     """The rows, and how many words and persons there is no room for."""
-    persons = sorted(set(summary["person"]) | ({0} & set(cells))) or sorted(cells)
+    # The whole frame, or the stretches without a face, come last.
+    persons = sorted(set(summary["person"]) | ({0} & set(cells)), key=lambda person: person or MAX_NUMBER) or sorted(
+        cells
+    )
     shown = persons[:MAX_PERSONS]
     each = max(LEAST_ROWS, MAX_ROWS // len(shown))
     rows: list[_Row] = []
@@ -126,7 +131,7 @@ def _rows(summary: pd.DataFrame, cells: Mapping[int, pd.DataFrame]) -> tuple[lis
             for place, row in enumerate(rows_of(own.head(each)))
         ]
         if own.empty:
-            rows.append(_Row(person, "not scored", float("nan")))
+            rows.append(_Row(person, NOT_SCORED, float("nan")))
         hidden += max(0, len(own) - each)
     return rows, hidden
 
