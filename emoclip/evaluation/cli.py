@@ -132,17 +132,10 @@ def _print_summary(report: dict[str, Any], output: Path) -> None:
 
 
 def _print_numbers(report: dict[str, Any]) -> None:
-    from emoclip.evaluation.markdown import percent
+    from emoclip.evaluation.report_document import summary_lines
 
-    for result in report["results"]:
-        chance = "inside" if result["chance"]["within"] else "outside"
-        write_line(
-            f"{result['system']} / {result['prompt_set']}: UAR {percent(result['uar'], result['uar_interval'])} %, "
-            f"WAR {percent(result['war'])} %, macro F1 {percent(result['macro_f1'])} % ({chance} the chance interval)"
-        )
-    for entry in report["comparisons"]:
-        difference = percent(entry["difference"], entry["interval"], signed=True)
-        write_line(f"{entry['system']} - {entry['other']} / {entry['prompt_set']}: {difference} points of UAR")
+    for line in summary_lines(report):
+        write_line(line)
     run = report.get("run", {})
     for note in run.get("dataset", {}).get("notes", ()):
         write_line(f"Note: {note}")
