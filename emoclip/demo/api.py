@@ -25,9 +25,8 @@ def add_endpoints(studio: Studio) -> None:
         "faces": gr.Textbox("all", visible=False),
         "prompt": gr.Textbox("auto", visible=False),
         "other": gr.Number(0.0, visible=False),
-        "answer": gr.JSON(visible=False),
-        "button": gr.Button(visible=False),
     }
+    out, button = gr.JSON(visible=False), gr.Button(visible=False)
 
     def analyze(
         file: str,
@@ -96,8 +95,7 @@ def add_endpoints(studio: Studio) -> None:
             table = studio.moments(str(request.session_hash), file, words, Choices())
             return json.loads(table.to_json(orient="records"))
 
-    button, out = fields["button"], fields["answer"]
-    heavy = {"concurrency_limit": 1, "concurrency_id": "model"}
+    heavy: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
     names = ("file", "words", "consent", "faces", "prompt", "other")
     button.click(analyze, [fields[name] for name in names], out, api_name="analyze", **heavy)
     button.click(

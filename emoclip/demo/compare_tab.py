@@ -46,7 +46,7 @@ def build_compare_tab(studio: Studio, own_list: Any) -> None:
         views = [gr.HTML(label=label, show_label=True, elem_id=f"emo-compare-{label.lower()}") for label in ("A", "B")]
     table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences")
 
-    def compare(
+    def compare(  # noqa: PLR0913 - gradio hands every field over by itself
         video: str | None,
         picture: str | None,
         words: str,

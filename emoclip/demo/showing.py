@@ -58,10 +58,11 @@ def heavy_frames(found: Analysis, path: str) -> list[tuple[np.ndarray, str]]:
     best = best.groupby("person", sort=True).head(NUM_FRAMES).head(NUM_FRAMES).sort_values("time")
     frames = decode_video(path, indices=[int(number) for number in best["frame"]], on_error="truncate").frames
     pictures = []
-    for picture, row in zip(frames.permute(0, 2, 3, 1).numpy(), best.itertuples(), strict=False):
-        who = f"person {row.person}, " if row.person else ""
-        caption = f"{who}{row.time:.1f} s, {row.weight:.0%} of its window"
-        pictures.append((_cut_out(picture, found.people, int(row.person), int(row.frame)), caption))
+    rows = best[["person", "frame", "time", "weight"]].to_numpy(float)
+    for picture, (person, frame, seconds, weight) in zip(frames.permute(0, 2, 3, 1).numpy(), rows, strict=False):
+        who = f"person {person:.0f}, " if person else ""
+        caption = f"{who}{seconds:.1f} s, {weight:.0%} of its window"
+        pictures.append((_cut_out(picture, found.people, int(person), int(frame)), caption))
     return pictures
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from emoclip.analysis import Analysis
+from emoclip.analysis.outputs.segments import by_person, rows_of
 
 
 # More would be neither readable nor quick; the table below holds everything.
@@ -71,10 +73,10 @@ def ranking_view(found: Analysis, player: str) -> str:
         player: Id of the element whose video a click on a peak moves.
     """
     parts = []
-    for person, table in found.summary.groupby("person", sort=True):
-        spans = _spans(found.timeline, int(person))
-        lines = [_line(row, spans.get(row.emotion)) for row in table.itertuples()]
-        parts.append(f"<h4>{_person(int(person))}</h4>{''.join(lines)}")
+    for person, table in by_person(found.summary):
+        spans = _spans(found.timeline, person)
+        lines = [_line(row, spans.get(row.emotion)) for row in rows_of(table)]
+        parts.append(f"<h4>{_person(person)}</h4>{''.join(lines)}")
     return _view(parts, player) if parts else ""
 
 
@@ -86,13 +88,13 @@ def timeline_view(found: Analysis, player: str) -> str:
         player: Id of the element whose video a click moves.
     """
     parts = []
-    for person, table in found.timeline.groupby("person", sort=True):
+    for person, table in by_person(found.timeline):
         if table["match"].isna().all():
             continue
         means = table.groupby("emotion", sort=False)["match"].mean().sort_values(ascending=False, kind="stable")
         rows = [_row(word, table[table["emotion"] == word]) for word in means.index[:MAX_WORDS]]
         more = f"<p>{len(means) - MAX_WORDS} more words are in the table.</p>" if len(means) > MAX_WORDS else ""
-        parts.append(f"<h4>{_person(int(person))}</h4>{''.join(rows)}{more}")
+        parts.append(f"<h4>{_person(person)}</h4>{''.join(rows)}{more}")
     return _view(parts, player) if parts else ""
 
 
@@ -114,9 +116,9 @@ def _spans(timeline: pd.DataFrame, person: int) -> dict[str, tuple[float, float]
     return {str(word): (float(low), float(high)) for word, low, high in means.itertuples()}
 
 
-def _line(row: object, span: tuple[float, float] | None) -> str:
-    word, match = html.escape(str(row.emotion)), float(row.match)  # type: ignore[attr-defined]
-    peak, similarity = float(row.peak_start), float(row.similarity)  # type: ignore[attr-defined]
+def _line(row: Any, span: tuple[float, float] | None) -> str:
+    word, match = html.escape(str(row.emotion)), float(row.match)
+    peak, similarity = float(row.peak_start), float(row.similarity)
     told = f"{match:.0%}"
     mark = ""
     if span is not None:
