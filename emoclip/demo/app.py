@@ -66,6 +66,8 @@ def build_page(studio: Studio) -> gr.Blocks:
         gr.Markdown(f"{wording.NOTICE}{said}", elem_id="notice")
         consent = gr.Checkbox(False, label=wording.CONSENT, elem_id="emo-consent")
         closed = gr.Markdown(wording.CONSENT_FIRST)
+        # First, so that they get their names before the page's own events do.
+        add_endpoints(studio)
         with gr.Column(visible=False, elem_id="emo-tabs") as opened, gr.Tabs():
             with gr.Tab(wording.TAB_ANALYSE):
                 build_analyse_tab(studio, own_list)
@@ -82,8 +84,11 @@ def build_page(studio: Studio) -> gr.Blocks:
             queue=False,
             api_visibility="private",
         )
-        add_endpoints(studio)
-        app.unload(lambda request: studio.book.forget(str(request.session_hash)))
+
+        def leave(request: gr.Request) -> None:
+            studio.book.forget(str(request.session_hash))
+
+        app.unload(leave)
     app.studio = studio
     return app
 

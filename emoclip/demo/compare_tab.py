@@ -43,7 +43,7 @@ def build_compare_tab(studio: Studio, own_list: Any) -> None:
         ]
     button = gr.Button(wording.COMPARE_BUTTON, variant="primary", elem_id="emo-compare")
     with gr.Row():
-        views = [gr.HTML(label=label, show_label=True, elem_id=f"emo-compare-{label.lower()}") for label in ("A", "B")]
+        views = [gr.HTML(elem_id=f"emo-compare-{side}") for side in ("a", "b")]
     table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences")
 
     def compare(  # noqa: PLR0913 - gradio hands every field over by itself

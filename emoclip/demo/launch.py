@@ -37,11 +37,14 @@ def _main(argv: list[str] | None) -> int | None:
     require("cv2", "demo")
     # Uploads and everything made of them lie in one folder, which goes with the server however it ends.
     root = Path(tempfile.mkdtemp(prefix="emoclip-demo-"))
+    before, handler = os.environ.get("GRADIO_TEMP_DIR"), signal.signal(signal.SIGTERM, _leave)
     os.environ["GRADIO_TEMP_DIR"] = str(root)
-    signal.signal(signal.SIGTERM, _leave)
     try:
         _serve(args, root)
     finally:
+        signal.signal(signal.SIGTERM, handler)
+        os.environ.pop("GRADIO_TEMP_DIR")
+        os.environ |= {} if before is None else {"GRADIO_TEMP_DIR": before}
         shutil.rmtree(root, ignore_errors=True)
     return 0
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from emoclip.analysis import Analysis, LoadedModel, analyze, load_model
+from emoclip.analysis.source_model import HUB_ID
 
 from . import wording
 from .limits import Limits, check_media, check_words
@@ -183,7 +184,8 @@ def open_models(
         try:
             models[name] = load_model(_local(name, pinned))
         except OSError as error:
-            if Path(name).exists():
+            # A folder that is misspelt is told to whoever starts the page.
+            if Path(name).exists() or not HUB_ID.fullmatch(name):
                 raise
             notes.append(
                 f"The model {name} could not be had ({_first_line(error)}); the embedded default takes its place."

@@ -15,6 +15,8 @@ import pandas as pd
 from emoclip.analysis import Analysis
 from emoclip.analysis.outputs.segments import by_person, rows_of
 
+from . import wording
+
 
 # More would be neither readable nor quick; the table below holds everything.
 MAX_WORDS, MAX_CELLS = 12, 100
@@ -55,8 +57,8 @@ CSS = """
 .emo-bar { position: relative; height: 1.4rem; background: var(--background-fill-secondary); border-radius: 3px; }
 .emo-bar > i { position: absolute; inset: 0 auto 0 0; background: #d9480f; border-radius: 3px; }
 .emo-bar > b { position: absolute; top: 0.3rem; bottom: 0.3rem; border: solid var(--body-text-color); border-width: 0 1px; }
-.emo-line { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr 10.5rem 4.6rem; gap: 0.5rem; align-items: center; margin: 3px 0; font-size: 0.9rem; }
-.emo-peak { background: none; border: 1px solid var(--border-color-primary); border-radius: 3px; cursor: pointer; font-size: 0.8rem; padding: 1px 4px; }
+.emo-line { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr 10.5rem 6rem; gap: 0.5rem; align-items: center; margin: 3px 0; font-size: 0.9rem; }
+.emo-peak { white-space: nowrap; background: none; border: 1px solid var(--border-color-primary); border-radius: 3px; cursor: pointer; font-size: 0.8rem; padding: 1px 4px; }
 @media (max-width: 600px) {
   .emo-line { grid-template-columns: 1fr 5rem; }
   .emo-line .emo-bar { grid-column: 1 / -1; }
@@ -77,7 +79,7 @@ def ranking_view(found: Analysis, player: str) -> str:
         spans = _spans(found.timeline, person)
         lines = [_line(row, spans.get(row.emotion)) for row in rows_of(table)]
         parts.append(f"<h4>{_person(person)}</h4>{''.join(lines)}")
-    return _view(parts, player) if parts else ""
+    return _view(wording.RANKING, parts, player) if parts else ""
 
 
 def timeline_view(found: Analysis, player: str) -> str:
@@ -95,12 +97,12 @@ def timeline_view(found: Analysis, player: str) -> str:
         rows = [_row(word, table[table["emotion"] == word]) for word in means.index[:MAX_WORDS]]
         more = f"<p>{len(means) - MAX_WORDS} more words are in the table.</p>" if len(means) > MAX_WORDS else ""
         parts.append(f"<h4>{_person(person)}</h4>{''.join(rows)}{more}")
-    return _view(parts, player) if parts else ""
+    return _view(wording.TIMELINE, parts, player) if parts else ""
 
 
-def _view(parts: list[str], player: str) -> str:
+def _view(heading: str, parts: list[str], player: str) -> str:
     return (
-        f'<div class="emo-view" data-player="{html.escape(player, quote=True)}">{"".join(parts)}'
+        f'<div class="emo-view" data-player="{html.escape(player, quote=True)}"><h3>{html.escape(heading)}</h3>{"".join(parts)}'
         '<p role="status" aria-live="polite"></p></div>'
     )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clips that the browser demo offers: rendered faces, so that nobody's picture is handed around.
 
-    python -P -m emoclip.synthetic.demo_examples emoclip/demo/examples
+python -P -m emoclip.synthetic.demo_examples emoclip/demo/examples
 """
 
 import sys

@@ -134,7 +134,13 @@ class _Annotator:
             if place is not None
         ]
         clock = f"{int(seconds // 60)}:{int(seconds % 60):02}.{int(seconds * 10 % 10)}"
-        key = (clock, *((row[0], place) for row, (_, place) in zip(rows, [one for one in now if one[1] is not None], strict=True)))
+        key = (
+            clock,
+            *(
+                (row[0], place)
+                for row, (_, place) in zip(rows, [one for one in now if one[1] is not None], strict=True)
+            ),
+        )
         if key not in self._panels:
             self._panels.clear()
             self._panels[key] = draw_panel((self._panel_width, self._height), rows, clock, self._font)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every form an analysis can be written in, by the ending of the file's name; whole or not at all, never over another.
 
-    clip.csv .json .parquet                 the timeline
-    clip.windows.csv, clip.frames.csv, ...  the other tables, in the same three forms (`TABLES`)
-    clip.png .svg                           the plot
-    clip.html                               a page with a player
-    clip.mp4                                the annotated film
-    clip.srt .vtt .eaf .TextGrid            the best word over time
+clip.csv .json .parquet                 the timeline
+clip.windows.csv, clip.frames.csv, ...  the other tables, in the same three forms (`TABLES`)
+clip.png .svg                           the plot
+clip.html                               a page with a player
+clip.mp4                                the annotated film
+clip.srt .vtt .eaf .TextGrid            the best word over time
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class OutputOptions:
     progress: Progress = lambda done, expected: None
 
 
-def check_form(name: str, path: str | Path, *, overwrite: bool = False, num_videos: int = 1, baseline: bool = True) -> Path:
+def check_form(
+    name: str, path: str | Path, *, overwrite: bool = False, num_videos: int = 1, baseline: bool = True
+) -> Path:
     """Return `path` if an analysis can be written there, before the analysis is made.
 
     Args:
