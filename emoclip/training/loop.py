@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate.logging import get_logger
@@ -13,22 +13,23 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 
 from emoclip.config_loading import config_to_dict
-from emoclip.data.manifest import fingerprint
+from emoclip.features import FrameFeatureStore
 from emoclip.training.accelerator import build_accelerator
-from emoclip.training.build import build_model
 from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
+from emoclip.training.frozen_features import frozen_features
 from emoclip.training.meter import Meter, MeteredStep, check_healthy
 from emoclip.training.metrics_log import MetricsLog
-from emoclip.training.negatives import Negatives
-from emoclip.training.objective import ContrastObjective, Objective, Tensors
-from emoclip.training.optimization import build_optimizer, select_trainable, set_rates
+from emoclip.training.objective import Tensors
+from emoclip.training.optimization import build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
+from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
+from emoclip.training.rows import data_fingerprint, training_rows
 from emoclip.training.step import Updater
 from emoclip.training.word_prediction import WordPrediction, inverse_document_frequency
-from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
+from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
 
 
 logger = get_logger(__name__)
@@ -54,20 +55,22 @@ class TrainingRun:
         self.accelerator = build_accelerator(config)
         self.exchange = HostExchange()
         set_seed(config.seed)
-        model, self.processor = build_model(config.model)
-        select_trainable(model, config.optimizer)
+        chosen = training_rows(config.data)
+        model, self.processor, self.adapter = build_regime(config, chosen)
         self.data = CaptionedClips(
-            config, self.processor, self.accelerator.process_index, self.accelerator.num_processes
+            config, self.processor, self.accelerator.process_index, self.accelerator.num_processes, chosen
         )
-        self.fingerprint = fingerprint(config.data.manifest)
+        self.fingerprint = data_fingerprint(config.data)
         head = self._build_word_prediction(model)
-        optimizer = build_optimizer(model, config.optimizer, head)
+        optimizer = build_optimizer(model, config.optimizer, head, config.lora.lr if config.lora else None)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.heads = [] if head is None else [self.accelerator.prepare(head)]
-        self.objective = self._build_objective(model)
+        self.objective = build_objective(
+            config, model, self.accelerator.process_index, self.accelerator.num_processes, self.heads
+        )
         self.updater = Updater(config, self.accelerator, self.model, self.optimizer, self.objective, self.heads)
         if config.data.cache_features:
-            self.data.use_features(self._encode_frames)
+            self.data.use_features(self._frozen_features())
         self.steps_per_epoch = self._count_steps_per_epoch()
         all_steps = config.epochs * self.steps_per_epoch
         self.total_steps = min(all_steps, config.max_steps or all_steps)
@@ -75,18 +78,12 @@ class TrainingRun:
         if checkpoint is not None:
             self.step = load_checkpoint(self.accelerator, config, checkpoint, self.fingerprint)
 
-    def _build_objective(self, model: EmoCLIPModel) -> Objective:
-        """What is minimised."""
-        negatives = Negatives(self.config.contrast.negatives, self.accelerator.num_processes)
-        words = (self.heads[0], self.config.optimizer.word_prediction) if self.heads else None
-        return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, self.accelerator.process_index, words)
-
-    def _build_word_prediction(self, model: EmoCLIPModel) -> WordPrediction | None:
+    def _build_word_prediction(self, model: EmoCLIPVideoEncoder) -> WordPrediction | None:
         """The auxiliary head, if the configuration asks for one."""
         if not self.config.optimizer.word_prediction:
             return None
         tokenizer = self.processor.tokenizer
-        texts = [caption for captions in self.data.captions for caption in captions]
+        texts = self.data.texts()
         weights = inverse_document_frequency(
             tokenizer(texts, truncation=True)["input_ids"], len(tokenizer), tokenizer.all_special_ids
         )
@@ -101,12 +98,15 @@ class TrainingRun:
             )
         return steps
 
-    @torch.no_grad()
-    def _encode_frames(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Frame embeddings (1, G, D) by the frozen tower, in the number format of training."""
-        model = self.accelerator.unwrap_model(self.model)
-        with self.accelerator.autocast():
-            return model.get_frame_features(pixels.to(self.accelerator.device))
+    def _frozen_features(self) -> FrameFeatureStore:
+        return frozen_features(
+            self.config.data,
+            self.data.rows,
+            self.accelerator.unwrap_model(self.model),
+            self.processor.video_processor,
+            precision=self.accelerator.mixed_precision,
+            show_progress=self.accelerator.is_main_process,
+        )
 
     def train(self) -> Path:
         """Run the remaining steps and write the Hub folder; return its path."""
@@ -182,8 +182,9 @@ class TrainingRun:
         scalars = {name: self._mean(value) for name, value in meter.read().items()}
         if "clips_per_second" in scalars:
             scalars["clips_per_second"] *= self.accelerator.num_processes
-        scale = self.accelerator.unwrap_model(self.model).logit_scale.detach().exp().item()
-        log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), "logit_scale": scale})
+        scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
+        multiplier = {} if scale is None else {"logit_scale": scale.detach().exp().item()}
+        log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), **multiplier})
         progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
 
     def _mean(self, value: float) -> float:

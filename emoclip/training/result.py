@@ -9,6 +9,7 @@ from emoclip.data.manifest import read_manifest
 from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
+from emoclip.training.lora import merged_copy, save_adapter
 
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def save_model(run: "TrainingRun") -> Path:
         model = run.accelerator.unwrap_model(run.model, keep_fp32_wrapper=False)
         licence = read_manifest(run.config.data.manifest).licence.lower()
         card = model_card(model.config, licence=licence, training=training_story(run))
+        if run.adapter is not None:
+            save_adapter(run.adapter, run.config.output_dir / "adapter")
+            model = merged_copy(run.adapter)
         save_hub_folder(model.eval(), run.processor, output, card=card, overwrite=True)
     run.accelerator.wait_for_everyone()
     return output
@@ -32,7 +36,7 @@ def training_story(run: "TrainingRun") -> str:
     config = run.config
     start = config.model.name if config.model.init != "scratch" else "random weights"
     return (
-        f"Started from {start}. Trained for {run.step:,} steps on {len(run.data.clip_ids):,} captioned clips of "
+        f"Started from {start}. Trained for {run.step:,} steps on {len(run.data.clip_ids):,} clips of "
         f"`{config.data.manifest}` (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
         f"`{git_commit() or 'unknown'}`.\n\n```bash\n{command_line()}\n```\n\n"
         f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"
