@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate": Command("emoclip.evaluation.cli", "judge a model on labelled clips"),
     "report": Command("emoclip.evaluation.report_cli", "reports from prediction tables, and runs compared"),
     "data": Command("emoclip.data.cli", "prepare, check, crop, shard and publish data sets"),
+    "dialogue": Command("emoclip.dialogue.cli", "make captioned clips of films with subtitles"),
     "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
     "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),
     "push": Command("emoclip.commands.push", "put a model folder on the Hub"),
