@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How commands talk to the terminal: plain lines out, one-sentence errors, exit codes.
 
-Exit codes: 0 done, 2 bad input (the message says the rule, the value and the remedy), 130 stopped by Ctrl-C.
-Anything else is a defect of this software and keeps its traceback.
+Exit codes: 0 done, 1 done in part, 2 bad input (the message says the rule, the value and the remedy), 130 stopped by
+Ctrl-C. Anything else is a defect of this software and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import unicodedata
 from collections.abc import Callable
 from types import ModuleType
 
@@ -17,6 +18,9 @@ from types import ModuleType
 # What a user can cause and repair. OSError covers missing, existing and unreadable files and unreachable model hubs.
 USER_ERRORS = (ValueError, ImportError, OSError)
 OUR_PACKAGES = ("emoclip", "modeling_emoclip")
+# What a line of ours may be laid out with.
+LAYOUT = "\n\t"
+DONE_IN_PART = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -43,7 +47,7 @@ def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] 
     except USER_ERRORS as error:
         if os.environ.get("EMOCLIP_TRACEBACK"):
             raise
-        sys.stderr.write(f"error: {describe(error)}\n")
+        sys.stderr.write(f"error: {_encodable(printable(describe(error)), sys.stderr)}\n")
         return BAD_INPUT
 
 
@@ -59,8 +63,33 @@ def describe(error: BaseException) -> str:
 
 def write_line(text: str = "") -> None:
     """Write one line of a command's result to stdout at once, also when stdout is a pipe."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_encodable(printable(text, keep=LAYOUT), sys.stdout)}\n")
     sys.stdout.flush()
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Return `text` with what could move a terminal's cursor or turn its direction written as an escape.
+
+    File names may hold control characters, bytes that are no text, and marks that reverse the order of what follows.
+
+    Args:
+        keep: Characters that stay as they are.
+    """
+    return "".join(
+        char if char in keep or not _is_treacherous(char) else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def _is_treacherous(char: str) -> bool:
+    # The joiner holds families of emoji together; of the other format characters none belongs on a terminal.
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\u200c\u200d\ufeff"
+
+
+def _encodable(text: str, stream: object) -> str:
+    """`text` with what the stream cannot write as escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def require(package: str, extra: str) -> ModuleType:

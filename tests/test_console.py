@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import io
 import subprocess
 import sys
 import types
@@ -131,3 +132,28 @@ def test_require_does_not_blame_a_missing_extra_for_a_broken_package(tmp_path, m
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="No module named 'emoclip_no_such_package'"):
         console.require("half_installed", "plot")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("clip\x1b[2J.mp4", "clip\\x1b[2J.mp4"),
+        ("a\rb", "a\\rb"),
+        ("exe.\u202egpj", "exe.\\u202egpj"),
+        ("bad\udcff.mp4", "bad\\udcff.mp4"),
+        ("笑顔 😀 👩‍👧.mp4", "笑顔 😀 👩‍👧.mp4"),
+        ("Ärger.mp4", "Ärger.mp4"),
+    ],
+)
+def test_names_cannot_move_the_terminal(text, shown, capsys):
+    """A file name may hold control characters; printed raw they clear the screen or hide an ending."""
+    console.write_line(text)
+    assert capsys.readouterr().out == f"{shown}\n"
+
+
+def test_terminal_without_unicode_gets_escapes(monkeypatch):
+    """`LANG=C` must not end an hour of work with UnicodeEncodeError."""
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii", newline=""))
+    console.write_line("Träne")
+    assert buffer.getvalue() == b"Tr\\xe4ne\n"

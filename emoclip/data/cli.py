@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emoclip.console import run_command, write_line
 from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
@@ -18,6 +19,9 @@ from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
 from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
 from .shard_cli import add_shard_arguments, run_shard
 
+
+if TYPE_CHECKING:
+    from .readers.reader import Counts, Reader
 
 PREPARE_EPILOG = """examples:
   --dataset mafw --root /data/MAFW --output data/mafw.parquet
@@ -34,6 +38,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str] | None) -> None:
+    args = build_parser().parse_args(argv)
+    runs = {
+        "list": lambda _: list_datasets(),
+        "prepare": run_prepare,
+        "check-media": run_check,
+        "shard": run_shard,
+        "crop-faces": run_crop,
+        "push": run_push,
+    }
+    runs[args.command](args)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip data` with its commands."""
     parser = argparse.ArgumentParser(
         prog="emoclip data", description="Data sets: which there are, and their manifests."
     )
@@ -65,16 +83,7 @@ def _main(argv: list[str] | None) -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
-    args = parser.parse_args(argv)
-    runs = {
-        "list": lambda _: list_datasets(),
-        "prepare": run_prepare,
-        "check-media": run_check,
-        "shard": run_shard,
-        "crop-faces": run_crop,
-        "push": run_push,
-    }
-    runs[args.command](args)
+    return parser
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +180,6 @@ def list_datasets() -> None:
 
 def run_prepare(args: argparse.Namespace) -> None:
     """Write the manifest and print its counts beside the official ones."""
-    from emoclip.data.counts import table_lines
     from emoclip.data.prepare import prepare, read_ids
 
     prepared = prepare(
@@ -184,9 +192,8 @@ def run_prepare(args: argparse.Namespace) -> None:
         exclude_ids=read_ids(args.exclude_ids) if args.exclude_ids else (),
         overwrite=args.overwrite,
         progress=_with_bar,
+        show=_show_counts,
     )
-    for line in table_lines(prepared.counts, prepared.reader, prepared.task):
-        write_line(line)
     if prepared.missing:
         write_line(f"Missing: {len(prepared.missing)} clips, first {prepared.missing[0]}")
     if prepared.excluded:
@@ -194,6 +201,13 @@ def run_prepare(args: argparse.Namespace) -> None:
     for note in prepared.reader.notes:
         write_line(f"Note: {note}")
     write_line(f"Written: {prepared.output}")
+
+
+def _show_counts(counts: Counts, reader: Reader, task: str) -> None:
+    from emoclip.data.counts import table_lines
+
+    for line in table_lines(counts, reader, task):
+        write_line(line)
 
 
 def _with_bar(rows: Iterable[dict]) -> Iterable[dict]:

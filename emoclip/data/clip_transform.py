@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -110,7 +110,7 @@ class ClipTransform:
         if not self.subject_masks:
             return None
         boxes = row.get("boxes")
-        return [[box] if len(box) else [] for box in boxes] if boxes else [[]]
+        return [_split_boxes(frame) for frame in boxes] if boxes else [[]]
 
     def _cropped(self, layers: list[torch.Tensor], generator: torch.Generator) -> list[torch.Tensor]:
         if self.random_crop == "none":
@@ -120,6 +120,11 @@ class ClipTransform:
         each_frame = self.random_crop == "frame"
         corners = draw_corners(len(layers[0]), (height, width), crop, generator, each_frame=each_frame)
         return [crop_frames(layer, corners, crop) for layer in layers]
+
+
+def _split_boxes(numbers: Sequence[float]) -> list[Sequence[float]]:
+    """The boxes of a frame, four numbers each: of one person, or of all that are seen."""
+    return [numbers[first : first + 4] for first in range(0, len(numbers), 4)]
 
 
 __all__ = ["RANDOM_CROPS", "ClipTransform", "RandomCrop"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .readers.reader import Counts, Reader, Row
+from .readers.reader import WHOLE, Counts, Reader, Row
 
 
 NO_CLASS = "(none)"  # the key of rows without a label
@@ -62,14 +62,15 @@ def table_lines(found: Counts, reader: Reader, task: str) -> list[str]:
     """Return the counts as a table, `found/official` where they differ."""
     official = reader.counts.get(task, {})
     lines = [f"{'':12} {'clips':>8}  classes"]
-    for group, numbers in found.items():
+    groups = {**found, WHOLE: _whole(found)} if WHOLE in official else found
+    for group, numbers in groups.items():
         wanted = official.get(group, {})
         parts = [
             f"{name} {_beside(number, wanted.get(name))}"
             for name, number in numbers.items()
             if number or wanted.get(name)
         ]
-        known = sum(wanted.values()) if wanted else None
+        known = wanted.get(TOTAL, sum(wanted.values())) if wanted else None
         lines.append(f"{group:12} {_beside(sum(numbers.values()), known):>8}  {', '.join(parts)}")
     return lines
 
@@ -79,19 +80,25 @@ def _groups(row: Row) -> list[str]:
     return [row["split"], *([] if fold is None else [f"fold {fold}"])]
 
 
+def _whole(found: Counts) -> dict[str, int]:
+    """The sum over splits, which share no row; folds count the same rows again."""
+    total: Counter[str] = Counter()
+    for group, numbers in found.items():
+        if not group.startswith("fold "):
+            total.update(numbers)
+    return dict(total)
+
+
 def _compare(found: Counts, official: Counts) -> list[str]:
     lines = []
     for group, wanted in official.items():
-        numbers = found.get(group, {})
-        if set(wanted) == {TOTAL}:
-            if sum(numbers.values()) != wanted[TOTAL]:
-                lines.append(f"{group}: {sum(numbers.values())} clips, officially {wanted[TOTAL]}")
-            continue
-        lines += [
-            f"{group}, {name}: {numbers.get(name, 0)} clips, officially {number}"
-            for name, number in wanted.items()
-            if numbers.get(name, 0) != number
-        ]
+        numbers = _whole(found) if group == WHOLE else found.get(group, {})
+        for name, number in wanted.items():
+            place, count = (
+                (group, sum(numbers.values())) if name == TOTAL else (f"{group}, {name}", numbers.get(name, 0))
+            )
+            if count != number:
+                lines.append(f"{place}: {count} clips, officially {number}")
     return lines
 
 

@@ -31,7 +31,10 @@ MANIFEST_SCHEMA = pa.schema(
         ("subject_id", pa.string()),
         ("split", pa.string()),
         ("test_fold", pa.int64()),  # 1..k, null if the clip is in no fold
-        ("boxes", pa.list_(pa.list_(pa.float32()))),  # one (x1, y1, x2, y2) a frame in pixels
+        (
+            "boxes",
+            pa.list_(pa.list_(pa.float32())),
+        ),  # x1, y1, x2, y2 a frame in pixels, of several persons one after another
         ("sha256", pa.string()),
     ]
 )
@@ -112,8 +115,13 @@ def write_manifest_table(
     licence: str,
     source: str,
     notes: Sequence[str] = (),
+    missing: Sequence[str] = (),
 ) -> None:
     """Write a table that has the columns of a manifest; otherwise as `write_manifest`.
+
+    Args:
+        path, table, class_names, dataset, licence, source, notes: As for `write_manifest`.
+        missing: Ids of clips that the data set lists and this copy of it has not, kept as JSON under `missing` in the metadata.
 
     Raises:
         ValueError: if an id occurs twice, a kind of media is unknown or a label is no class id.
@@ -122,6 +130,8 @@ def write_manifest_table(
     metadata = {"class_names": json.dumps(list(class_names)), "dataset": dataset, "licence": licence, "source": source}
     if notes:
         metadata["notes"] = json.dumps(list(notes))
+    if missing:
+        metadata["missing"] = json.dumps(list(missing))
     table = table.replace_schema_metadata(metadata)
     _check_ids(table["clip_id"], path)
     _check_values(table, list(class_names), path)

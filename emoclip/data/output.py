@@ -43,7 +43,7 @@ def check_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process of this number, on another machine, may have been quicker
     except (FileExistsError, NotADirectoryError) as error:
         raise FileExistsError(
             f"The output must lie in a folder, a part of {folder} is a file; choose another."

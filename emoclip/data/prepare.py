@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from .counts import RowCounter, differences
 from .manifest import RowTable, write_manifest_table
-from .output import check_new_file
+from .output import check_new_file, replacing
 from .readers import get_reader
 from .readers.reader import Counts, Reader, Row
 
@@ -20,6 +20,8 @@ from .readers.reader import Counts, Reader, Row
 SHOWN = 20  # of a list that may have thousands of entries
 # Called with the rows as they come; shows progress and hands them on.
 Progress = Callable[[Iterable[Row]], Iterable[Row]]
+# Called with the counts of what is there before any of them is refused.
+Show = Callable[[Counts, Reader, str], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
     exclude_ids: Collection[str] = (),
     overwrite: bool = False,
     progress: Progress = lambda rows: rows,
+    show: Show = lambda counts, reader, task: None,
 ) -> Prepared:
     """Read a data set and write its manifest, once its counts are the official ones.
 
@@ -63,10 +66,11 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
         task: One of the data set's tasks; its first one if absent.
         revision: Of a repository on the Hub.
         allow_missing: Write what is there although clips are missing or counts differ; both are recorded in the manifest's
-            metadata.
+            metadata, the ids of all missing clips under `missing`.
         exclude_ids: Clips to leave out, such as those shared with another data set. They do not count as missing.
         overwrite: Replace an existing manifest.
         progress: Wraps the iteration over rows.
+        show: Is given the counts before they are compared.
 
     Raises:
         FileExistsError: The output exists and `overwrite` is false.
@@ -96,16 +100,17 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
         else:
             missing.append(row["clip_id"])
             places.append(_named(row))
+    show(found.counts(), reader, task)
     wrong = differences(listed.counts(), reader, task)
     if not allow_missing:
-        _refuse_missing(reader, root, places)
+        _refuse_missing(reader, root, output, places)
         _refuse_differences(reader, wrong)
     table = kept.table()
     if not table.num_rows:
         raise FileNotFoundError(
             f"{root} must hold media of {reader.title}, found none of {len(missing)} listed clips."
         )
-    _write(output, reader, task, table, notes=[*reader.notes, *wrong, *_note_missing(missing)])
+    _write(output, reader, task, table, notes=[*reader.notes, *wrong, *_note_missing(missing)], missing=missing)
     return Prepared(output, reader, task, found.counts(), missing, num_excluded)
 
 
@@ -152,12 +157,19 @@ def _is_there(row: Row) -> bool:
     return Path(row["path"]).is_file()
 
 
-def _refuse_missing(reader: Reader, root: Path, missing: list[str]) -> None:
-    if missing:
-        raise FileNotFoundError(
-            f"{root} must hold every clip that {reader.title} lists, {len(missing)} are missing: {_some(missing)}; unpack the "
-            "rest, or pass --allow-missing to go on without them."
-        )
+def _refuse_missing(reader: Reader, root: Path, output: Path, missing: list[str]) -> None:
+    if not missing:
+        return
+    all_of_them = ""
+    if len(missing) > SHOWN:
+        path = output.with_name(f"{output.stem}.missing.txt")
+        with replacing(path) as temporary:
+            temporary.write_text("".join(f"{clip}\n" for clip in missing), encoding="utf-8")
+        all_of_them = f" (all in {path})"
+    raise FileNotFoundError(
+        f"{root} must hold every clip that {reader.title} lists, {len(missing)} are missing: {_some(missing)}{all_of_them}; unpack "
+        "the rest, or pass --allow-missing to go on without them."
+    )
 
 
 def _refuse_differences(reader: Reader, wrong: list[str]) -> None:
@@ -177,7 +189,7 @@ def _some(entries: list[str], between: str = ", ") -> str:
     return between.join(entries[:SHOWN]) + more
 
 
-def _write(output: Path, reader: Reader, task: str, table: pa.Table, notes: list[str]) -> None:
+def _write(output: Path, reader: Reader, task: str, table: pa.Table, *, notes: list[str], missing: list[str]) -> None:
     write_manifest_table(
         output,
         table,
@@ -186,6 +198,7 @@ def _write(output: Path, reader: Reader, task: str, table: pa.Table, notes: list
         licence=reader.licence,
         source=reader.source,
         notes=notes,
+        missing=missing,
     )
 
 

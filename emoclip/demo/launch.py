@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str] | None) -> int | None:
-    args = _parser().parse_args(argv)
+    args = build_parser().parse_args(argv)
     if args.port is not None and not 0 < args.port < 65536:
         raise ValueError(f"`--port` must be between 1 and 65535, got {args.port}; leave it out to take a free one.")
     require("gradio", "demo")
@@ -45,7 +45,8 @@ def _main(argv: list[str] | None) -> int | None:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip demo`."""
     parser = argparse.ArgumentParser(prog="emoclip demo", description="Open the demo in a browser.")
     parser.add_argument("--port", type=int, help="port on this computer (the first free one from 7860)")
     parser.add_argument(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,33 +47,47 @@ def save_hub_folder(
         FileExistsError: `output` exists and `overwrite` is false, or is something other than a model folder.
     """
     output = Path(output)
-    _check_replaceable(output, overwrite)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        partial.mkdir()
+    with new_folder(output, overwrite=overwrite) as partial:
         model.save_pretrained(partial)
         processor.save_pretrained(partial)
         complete_folder(partial)
         (partial / "README.md").write_text(card or model_card(model.config), encoding="utf-8")
-        _put_in_place(partial, output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return output
 
 
-def _check_replaceable(output: Path, overwrite: bool) -> None:
+@contextmanager
+def new_folder(output: Path, *, overwrite: bool, marker: str = "config.json") -> Iterator[Path]:
+    """Give an empty folder beside `output` to fill, and rename it to `output` if the block ends without an error.
+
+    Args:
+        output: The folder to create; parents are created too.
+        overwrite: Replace an existing folder that holds `marker`.
+        marker: File by which a folder of this kind is known.
+
+    Raises:
+        FileExistsError: `output` exists and may not be replaced.
+    """
+    _check_replaceable(output, overwrite, marker)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        partial.mkdir()
+        yield partial
+        _put_in_place(partial, output)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_replaceable(output: Path, overwrite: bool, marker: str) -> None:
     if not output.exists():
         return
     if not overwrite:
         raise FileExistsError(f"The output folder must not exist yet, got {output}; choose another or pass overwrite.")
     if (output / ".git").exists():
         raise FileExistsError(f"A clone of a repository is never replaced, got {output}; write beside it and copy.")
-    is_model_folder = (output / "config.json").is_file()
+    is_model_folder = (output / marker).is_file()
     if not is_model_folder and not (output.is_dir() and not any(output.iterdir())):
-        raise FileExistsError(
-            f"Only a model folder (with config.json) may be overwritten, got {output}; choose another."
-        )
+        raise FileExistsError(f"Only a model folder (with {marker}) may be overwritten, got {output}; choose another.")
 
 
 def _put_in_place(partial: Path, output: Path) -> None:
@@ -88,4 +104,4 @@ def _put_in_place(partial: Path, output: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-__all__ = ["save_hub_folder"]
+__all__ = ["new_folder", "save_hub_folder"]

@@ -80,6 +80,15 @@ def test_frames_without_a_box_have_an_empty_mask(marked: dict) -> None:
     assert transform({**marked, "boxes": None}, clip_generator(0, 0, 0))["subject_masks"].sum() == 0
 
 
+def test_the_mask_is_on_all_persons_of_a_frame(marked: dict) -> None:
+    """Films show several; with the first alone the subject of most frames would be another person."""
+    marked["boxes"] = [[8.0, 10.0, 12.0, 14.0, 14.0, 6.0, 17.0, 8.0]] * 3
+    mask = ClipTransform(processor(), subject_masks=True)(marked, clip_generator(0, 0, 0))["subject_masks"][0]
+    assert mask[6:10, 4:8].all()
+    assert mask[2:4, 10:13].all()
+    assert mask.sum() == 16 + 6
+
+
 def test_masks_reach_the_batch_padded_like_the_frames(marked: dict, tmp_path: Path) -> None:
     """A still beside a clip."""
     import datasets

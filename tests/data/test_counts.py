@@ -2,7 +2,7 @@
 """Counts beside the official numbers, by hand."""
 
 from emoclip.data.counts import count_rows, differences, table_lines
-from emoclip.data.readers.reader import Reader, counts_of
+from emoclip.data.readers.reader import WHOLE, Reader, counts_of
 
 
 NAMES = ("calm", "tense")
@@ -48,3 +48,11 @@ def test_table_shows_both_numbers_where_they_differ() -> None:
     lines = table_lines(count_rows(ROWS, NAMES), reader(**counts_of(NAMES, fold_1=[1, 4])), "t")
     line = next(line for line in lines if line.startswith("fold 1"))
     assert "2/5" in line and "calm 1, tense 1/4" in line
+
+
+def test_all_clips_are_those_of_every_split_once() -> None:
+    """Folds hold the same clips again; of some sets only the whole, or some classes of it, is known."""
+    official = {WHOLE: {"": 4, "tense": 3}}
+    assert differences(count_rows(ROWS, NAMES), reader(**official), "t") == ["all clips, tense: 2 clips, officially 3"]
+    line = next(line for line in table_lines(count_rows(ROWS, NAMES), reader(**official), "t") if WHOLE in line)
+    assert line.split() == ["all", "clips", "4", "calm", "1,", "tense", "2/3,", "(none)", "1"]

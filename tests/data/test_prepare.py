@@ -62,6 +62,7 @@ def test_missing_clips_are_listed_and_refused(download: Path, tmp_path: Path) ->
     assert not (tmp_path / "a.parquet").exists()
     prepared = prepare("small", download, tmp_path / "a.parquet", allow_missing=True)
     assert prepared.missing == ["b"]
+    assert json.loads(pq.read_schema(tmp_path / "a.parquet").metadata[b"missing"]) == ["b"]
     notes = json.loads(pq.read_schema(tmp_path / "a.parquet").metadata[b"notes"])
     assert any("1 listed clips were missing" in note for note in notes)
     assert any("train, tense: 0 clips, officially 1" in note for note in notes)
@@ -153,11 +154,13 @@ def test_the_command_prints_counts_beside_the_official_ones(
         "--output",
         str(tmp_path / "a.parquet"),
     ]
-    assert main(command) == 2
-    assert "1 are missing: c" in capsys.readouterr().err
-    assert main([*command, "--allow-missing"]) == 0
-    printed = capsys.readouterr().out
-    assert "2/3" in printed and "calm 1/2" in printed and "Note: Shared clips." in printed
+    for more, code in (([], 2), (["--allow-missing"], 0)):
+        assert main([*command, *more]) == code
+        printed = capsys.readouterr()
+        # Also where they are refused: what differs is seen at a glance.
+        assert "2/3" in printed.out and "calm 1/2" in printed.out
+        assert ("1 are missing: c" in printed.err) == (code == 2)
+    assert "Note: Shared clips." in printed.out
     assert main(["data", "list"]) == 0
     assert "MAFW" in capsys.readouterr().out
 
@@ -194,3 +197,27 @@ def test_output_that_cannot_be_written_is_refused_before_reading(download: Path,
         prepare("small", download / "nowhere", tmp_path / "file" / "a.parquet")
     with pytest.raises(PermissionError, match=r"can be written to, .* cannot"):
         prepare("small", download / "nowhere", Path("/proc/emoclip/a.parquet"))
+
+
+def test_long_list_of_missing_clips_is_in_a_file(
+    download: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message of nine thousand names is of no use, and twenty of them are not the list."""
+
+    def rows(root: Path, task: str):
+        for number in range(30):
+            path = root / f"{number}.mp4"
+            yield {
+                "clip_id": f"{number}",
+                "path": path,
+                "media": "video",
+                "split": "train",
+                "listed": f"l.txt:{number}",
+            }
+
+    monkeypatch.setitem(READERS, "small", replace(READERS["small"], rows=rows, counts={}))
+    with pytest.raises(
+        FileNotFoundError, match=r"30 are missing: 0 \(l.txt:0\), .* and 10 more \(all in .*a.missing.txt\)"
+    ):
+        prepare("small", download, tmp_path / "a.parquet")
+    assert (tmp_path / "a.missing.txt").read_text().splitlines()[29] == "29 (l.txt:29)"

@@ -11,7 +11,7 @@ from .tracking import Track
 
 
 # Data sets whose boxes hold whole persons. The part of a manifest's `dataset` before the slash.
-PERSON_BOXES = ("bold", "emotic")
+PERSON_BOXES = ("bold", "emotic", "dialogue")
 GivenBoxes = Sequence[Sequence[float] | None]
 
 
@@ -34,9 +34,9 @@ def track_of_boxes(boxes: GivenBoxes) -> Track:
 
 
 def inside(faces: Sequence[Face], boxes: GivenBoxes, frame: int) -> list[Face]:
-    """Return the faces whose middle lies in the person's box of a frame, none where the person is not seen.
+    """Return the faces whose middle lies in a person's box of a frame, none where no person is seen.
 
-    A single box holds for all frames. Without any box all faces are returned.
+    A single entry holds for all frames; an entry has four numbers for each person. Without any box all faces are returned.
 
     Raises:
         ValueError: A box is not x1, y1, x2, y2 with x1 < x2 and y1 < y2.
@@ -46,8 +46,13 @@ def inside(faces: Sequence[Face], boxes: GivenBoxes, frame: int) -> list[Face]:
     values = boxes[0] if len(boxes) == 1 else boxes[frame] if frame < len(boxes) else None
     if not values:
         return []
-    left, top, right, bottom = _checked(values, frame)
-    return [face for face in faces if left <= face.center[0] <= right and top <= face.center[1] <= bottom]
+    persons = [_checked(values[first : first + 4], frame) for first in range(0, len(values), 4)]
+    return [face for face in faces if any(_holds(person, face) for person in persons)]
+
+
+def _holds(box: Box, face: Face) -> bool:
+    left, top, right, bottom = box
+    return left <= face.center[0] <= right and top <= face.center[1] <= bottom
 
 
 def _checked(values: Sequence[float], frame: int) -> Box:

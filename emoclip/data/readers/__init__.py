@@ -66,7 +66,7 @@ def get_reader(
         name: A key of `READERS`.
         root: Folder of the download, or the name of a repository on the Hub.
         task, revision: Configuration and revision of a repository on the Hub; otherwise a revision means nothing.
-        media_folder: Where a data set on the Hub unpacks its media.
+        media_folder: Where media are unpacked that come inside tables, as those of the Hub and of FERPlus.
 
     Raises:
         FileNotFoundError: An open form, such as `folder`, finds nothing at the root.
@@ -78,9 +78,13 @@ def get_reader(
         return hub.reader_of(root, task, revision, media_folder)
     if revision is not None:
         raise ValueError(f"`--revision` is for `--dataset hub`, got {revision!r} for {name}.")
-    # Their classes are those of the data found at the root.
-    open_forms = {"folder": folder.reader_of, "ness": ness.reader_of}
-    return open_forms[name](root) if name in open_forms else READERS[name]
+    # Their classes, or where their media lie, are known when one has looked.
+    looked_at = {
+        "folder": lambda: folder.reader_of(root),
+        "ness": lambda: ness.reader_of(root),
+        "ferplus": lambda: ferplus.reader_of(root, media_folder),
+    }
+    return looked_at[name]() if name in looked_at else READERS[name]
 
 
 __all__ = ["READERS", "Reader", "get_reader"]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import VIDEOS, class_id, find, find_or_none, media_of
+from . import overlaps
+from .layout import VIDEOS, class_id, entries, find, find_or_none, media_of
 from .reader import Reader, Row, counts_of
 
 
@@ -29,16 +30,12 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     faces = find_or_none(root, "AFEW_Face")
     for split, folder in (("train", "Train_AFEW"), ("validation", "Val_AFEW")):
         place = find(faces, split) if faces else find(root, folder)
-        for emotion in sorted(entry for entry in place.iterdir() if entry.is_dir() and not _is_service(entry)):
+        # Aligned faces and points lie beside the emotions.
+        for emotion in (entry for entry in entries(place) if entry.is_dir() and not entry.name.startswith("Aligned")):
             label = class_id(emotion.name, NAMES, str(emotion))
-            for clip in sorted(emotion.iterdir()):
+            for clip in entries(emotion):
                 if clip.is_dir() or clip.suffix.lower() in VIDEOS:
                     yield {"clip_id": f"{split}/{clip.stem}", **media_of(clip), "label": label, "split": split}
-
-
-def _is_service(folder: Path) -> bool:
-    """Aligned faces and points that lie beside the emotions."""
-    return folder.name.startswith(("Aligned", "."))
 
 
 READER = Reader(
@@ -51,4 +48,5 @@ READER = Reader(
     rows=rows,
     counts={"single": FACE_COUNTS},
     alternatives={"single": [VIDEO_COUNTS]},
+    notes=(overlaps.AFEW,),
 )

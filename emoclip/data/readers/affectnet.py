@@ -5,19 +5,20 @@
     Manually_Annotated_file_lists/{training,validation}.csv, Manually_Annotated_Images/...    the full one
 
 Labels: 0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear, 5 disgust, 6 anger, 7 contempt; 8 to 10 are no classes and are left out.
+Stills that a list holds more than once, which the official numbers count as often, get `#2`, `#3` behind their id.
 """
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, find_or_none, listed, media_of, natural_order
+from .arrays import load_array
+from .layout import entries, find, find_or_none, is_picture, listed, media_of
+from .lists import read_csv
 from .reader import Reader, Row, counts_of
 
 
@@ -50,7 +51,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
 def _small(root: Path) -> Iterator[tuple[Row, int]]:
     for split, folder in (("train", "train_set"), ("validation", "val_set")):
         pictures, notes = find(root, folder, "images"), find(root, folder, "annotations")
-        for picture in sorted(pictures.iterdir(), key=natural_order):
+        for picture in filter(is_picture, entries(pictures)):
             values = {name: _value(notes / f"{picture.stem}_{name}.npy") for name in ("exp", "val", "aro")}
             code = _code(str(int(values["exp"])), str(picture))
             affect = {"valence": values["val"], "arousal": values["aro"]}
@@ -61,20 +62,33 @@ def _full(root: Path, lists: Path) -> Iterator[tuple[Row, int]]:
     pictures = find(root, "Manually_Annotated_Images")
     for split, name in (("train", "training"), ("validation", "validation")):
         path = find(lists, rf"{name}\.csv")
-        with path.open(newline="", encoding="utf-8") as file:
-            for number, fields in enumerate(csv.reader(file), start=1):
-                if number == 1 and "/" not in fields[0]:
-                    continue  # a header, which some copies lack
-                if len(fields) != len(COLUMNS):
-                    raise ValueError(f"{path}:{number}: a row must have {len(COLUMNS)} fields, got {len(fields)}.")
-                line = dict(zip(COLUMNS, fields, strict=True))
-                row = {"clip_id": f"{split}/{fields[0]}", **media_of(pictures / fields[0]), "split": split}
-                row["listed"] = listed(path, number)
-                yield {**row, **_affect(line), "boxes": _box(line)}, _code(line["expression"], f"{path}:{number}")
+        seen: Counter[str] = Counter()
+        for number, fields in read_csv(path):
+            # Some copies lack the heading.
+            if number == 1 and "/" not in fields[0]:
+                _check_heading(fields, path)
+                continue
+            if len(fields) != len(COLUMNS):
+                raise ValueError(f"{path}:{number}: a row must have {len(COLUMNS)} fields, got {len(fields)}.")
+            line = dict(zip(COLUMNS, fields, strict=True))
+            seen[fields[0]] += 1
+            again = f"#{seen[fields[0]]}" if seen[fields[0]] > 1 else ""
+            row = {"clip_id": f"{split}/{fields[0]}{again}", **media_of(pictures / fields[0]), "split": split}
+            row["listed"] = listed(path, number)
+            place = f"{path}:{number}"
+            yield {**row, **_affect(line, place), "boxes": _box(line)}, _code(line["expression"], place)
 
 
-def _affect(line: dict[str, str]) -> Row:
-    values = {name: float(line[name]) for name in ("valence", "arousal")}
+def _check_heading(fields: list[str], path: Path) -> None:
+    if [field.strip() for field in fields] != COLUMNS:
+        raise ValueError(f"{path}:1: the columns must be {', '.join(COLUMNS)}, got {', '.join(fields)}.")
+
+
+def _affect(line: dict[str, str], place: str) -> Row:
+    try:
+        values = {name: float(line[name]) for name in ("valence", "arousal")}
+    except ValueError:
+        raise ValueError(f"{place}: valence and arousal must be numbers, got {line}; were columns moved?") from None
     return {name: None if value == INVALID else value for name, value in values.items()}
 
 
@@ -87,10 +101,12 @@ def _box(line: dict[str, str]) -> list[list[float]] | None:
 
 
 def _value(path: Path) -> float:
-    if not path.is_file():
-        raise FileNotFoundError(f"Every still must have its annotation, {path} is not there.")
-    # Some copies hold text in the place of a number.
-    return float(str(np.load(path, allow_pickle=False)))
+    content = load_array(path)
+    try:
+        # Some copies hold text in the place of a number.
+        return float(str(content))
+    except ValueError:
+        raise ValueError(f"{path} must hold one number, got {str(content)[:40]!r}.") from None
 
 
 def _code(text: str, place: str) -> int:

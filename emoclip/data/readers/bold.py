@@ -3,6 +3,7 @@
 
     annotations/{train,val}.csv            37 columns, no header: clip, person, first and last frame, 26 scores, V, A, D, ...
     videos/003/IzvOYVMltkI.mp4/0114.mp4    the name holds `.mp4` twice
+    mmextract/003/IzvOYVMltkI.mp4/0114.mp4/img_00001.jpg    frames, where only they were kept
     joints/003/IzvOYVMltkI.mp4/0114.npy    rows: frame, person, 18 x (x, y, confidence)
 
 One row is one person of a clip. A category counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints
@@ -11,7 +12,6 @@ count in the source film and are moved so that the clip begins at 0. The test la
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +19,10 @@ import numpy as np
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, listed, media_of
+from . import overlaps
+from .arrays import load_array
+from .layout import find, frames_of, listed, media_of
+from .lists import read_csv
 from .reader import Reader, Row
 
 
@@ -35,11 +38,10 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the persons of the training and validation clips, with a box for each frame where joints are known."""
     for split, name in (("train", "train"), ("validation", "val")):
         path = find(root, "annotations", rf"{name}\.csv")
-        with path.open(newline="", encoding="utf-8") as file:
-            for number, fields in enumerate(csv.reader(file), start=1):
-                if len(fields) != NUM_COLUMNS:
-                    raise ValueError(f"{path}:{number}: a row must have {NUM_COLUMNS} fields, got {len(fields)}.")
-                yield {**_row(root, fields, split, f"{path}:{number}"), "listed": listed(path, number)}
+        for number, fields in read_csv(path):
+            if len(fields) != NUM_COLUMNS:
+                raise ValueError(f"{path}:{number}: a row must have {NUM_COLUMNS} fields, got {len(fields)}.")
+            yield {**_row(root, fields, split, f"{path}:{number}"), "listed": listed(path, number)}
 
 
 def _row(root: Path, fields: list[str], split: str, place: str) -> Row:
@@ -50,18 +52,29 @@ def _row(root: Path, fields: list[str], split: str, place: str) -> Row:
     except ValueError:
         raise ValueError(f"{place}: scores and the person must be numbers, got {fields!r}.") from None
     scores, affect = numbers[: len(NAMES)], numbers[len(NAMES) :]
+    if not all(0 <= score <= 1 for score in scores):
+        raise ValueError(f"{place}: a score must be from 0 to 1, got {scores}; were columns moved?")
     joints = root / "joints" / f"{clip.removesuffix('.mp4')}.npy"
     return {
         "clip_id": f"{clip}#{person_number}",
-        **media_of(root / "videos" / clip),
+        **_media(root, clip),
         "labels": [label for label, score in enumerate(scores) if score >= POSITIVE],
         "split": split,
         "subject_id": f"{clip}#{person_number}",
-        "boxes": person_boxes(np.load(joints, allow_pickle=False), person_number) if joints.is_file() else None,
+        "boxes": person_boxes(load_array(joints), person_number) if joints.is_file() else None,
         "scores": scores,
         **dict(zip(AFFECT, affect, strict=True)),
         **dict(zip(ABOUT, fields[-len(ABOUT) :], strict=True)),
     }
+
+
+def _media(root: Path, clip: str) -> Row:
+    frames = root / "mmextract" / clip
+    return (
+        frames_of(frames)
+        if frames.is_dir() and not (root / "videos" / clip).is_file()
+        else media_of(root / "videos" / clip)
+    )
 
 
 def person_boxes(joints: np.ndarray, person: int) -> list[list[float]]:
@@ -92,7 +105,5 @@ READER = Reader(
     rows=rows,
     # Of several labels only the number of persons is known.
     counts={"categories": {"train": {"": 9222}, "validation": {"": 1153}}},
-    notes=(
-        "Films of BoLD also occur among those that EmotionCLIP's pre-training draws from, which leaves 11 of them out.",
-    ),
+    notes=(overlaps.BOLD,),
 )

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import PICTURES, VIDEOS, class_id, find, find_or_none, media_of, natural_order
+from . import overlaps
+from .layout import PICTURES, VIDEOS, class_id, entries, find, find_or_none, media_of
 from .reader import Reader, Row
 
 
@@ -25,9 +26,9 @@ def rows(root: Path, endings: tuple[str, ...], splits: tuple[str, ...]) -> Itera
     """Yield the clips or stills of every split that is there; the training split must be."""
     for split in splits:
         place = find(root, split) if split == "train" else find_or_none(root, split)
-        for emotion in sorted(entry for entry in place.iterdir() if entry.is_dir()) if place else ():
+        for emotion in (entry for entry in entries(place) if entry.is_dir()) if place else ():
             label = class_id(emotion.name, NAMES, str(emotion))
-            for clip in sorted(emotion.iterdir(), key=natural_order):
+            for clip in entries(emotion):
                 if clip.suffix.lower() in endings:
                     clip_id = f"{split}/{emotion.name}/{clip.stem}"
                     yield {"clip_id": clip_id, **media_of(clip), "label": label, "split": split}
@@ -41,7 +42,7 @@ READER = Reader(
     access="https://caer-dataset.github.io/",
     source="https://caer-dataset.github.io/",
     rows=lambda root, task: rows(root, VIDEOS, ("train", "validation", "test")),
-    notes=("CAER, MELD and the films of EmotionCLIP's pre-training are all TV series; overlaps are not known.",),
+    notes=(overlaps.TV_SERIES, "The authors count 13,201 clips; their numbers for each class are not checked."),
 )
 STILLS = Reader(
     name="caer_s",
@@ -53,4 +54,5 @@ STILLS = Reader(
     rows=lambda root, task: rows(root, PICTURES, ("train", "test")),
     # Only sums are known.
     counts={"single": {"train": {"": 49007}, "test": {"": 20992}}},
+    notes=(overlaps.TV_SERIES,),
 )

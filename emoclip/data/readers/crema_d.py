@@ -2,6 +2,7 @@
 """CREMA-D (Cao et al., TAC 2014): actors speaking with 6 emotions; open to everybody.
 
     VideoFlash/<actor>_<sentence>_<ANG|DIS|FEA|HAP|NEU|SAD>_<LO|MD|HI|XX>.flv
+    VideoDemographics.csv       ActorID,Age,Sex,Race,Ethnicity; taken over where it is there
 
 There is no official split: actors whose number is divisible by 5 are the test set here, and 5 folds of actors serve
 cross-validation.
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, media_of
-from .reader import Publication, Reader, Row
+from .layout import entries, find, find_or_none, media_of
+from .lists import read_table
+from .reader import WHOLE, Publication, Reader, Row
 
 
 NAMES = CLASS_ORDERS["crema_d"]
@@ -27,7 +29,8 @@ NUM_FOLDS = 5
 
 def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield every clip."""
-    for clip in sorted(find(root, "VideoFlash").iterdir()):
+    actors = _actors(root)
+    for clip in entries(find(root, "VideoFlash")):
         match = NAME.fullmatch(clip.name)
         if match is None:
             continue
@@ -44,7 +47,15 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             "test_fold": fold,
             "sentence": sentence.upper(),
             "intensity": level.upper(),
+            **actors.get(actor, {}),
         }
+
+
+def _actors(root: Path) -> dict[str, dict[str, str]]:
+    """Actor -> age, sex, race and ethnicity, by which errors of a model can be compared."""
+    path = find_or_none(root, r"VideoDemographics\.csv")
+    lines = read_table(path, ("ActorID", "Age", "Sex", "Race", "Ethnicity")) if path else ()
+    return {line.pop("ActorID"): {name.lower(): value for name, value in line.items()} for _, line in lines}
 
 
 READER = Reader(
@@ -55,6 +66,7 @@ READER = Reader(
     access="open, https://github.com/CheyneyComputerScience/CREMA-D",
     source="https://github.com/CheyneyComputerScience/CREMA-D",
     rows=rows,
-    notes=("The layout is from general knowledge of the set; check it against your download. It has 7,442 clips.",),
+    counts={"emotion": {WHOLE: {"": 7442}}},
+    notes=("The layout is from general knowledge of the set; check it against your download.",),
     publication=Publication("media", "the Open Database License lets it be passed on under the same licence", "odbl"),
 )

@@ -7,13 +7,14 @@ Clip/{clip_224x224,clip_224x224_16f}/<00001>/*  or  Clip/original/<00001>.mp4
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
+from . import overlaps
 from .layout import find, listed, media_of, numbered_id
+from .lists import read_table
 from .reader import Reader, Row, counts_of
 
 
@@ -35,20 +36,16 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the clips of the five test folds."""
     for fold in range(1, 6):
         path = find(root, "EmoLabel_DataSplit", r"test\(single[-_]labeled\)", rf"set_{fold}\.csv")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if reader.fieldnames != ["video_name", "label"]:
-                raise ValueError(f"{path} must have the columns video_name, label, got {reader.fieldnames}.")
-            for number, line in enumerate(reader, start=2):
-                clip = line["video_name"].strip().zfill(5)
-                yield {
-                    "clip_id": clip,
-                    "listed": listed(path, number),
-                    **media_of(_media(root, clip)),
-                    "label": numbered_id(line["label"], OFFICIAL_IDS, NAMES, f"{path}:{number}"),
-                    "split": "all",
-                    "test_fold": fold,
-                }
+        for number, line in read_table(path, ("video_name", "label"), exactly=True):
+            clip = line["video_name"].strip().zfill(5)
+            yield {
+                "clip_id": clip,
+                "listed": listed(path, number),
+                **media_of(_media(root, clip)),
+                "label": numbered_id(line["label"], OFFICIAL_IDS, NAMES, f"{path}:{number}"),
+                "split": "all",
+                "test_fold": fold,
+            }
 
 
 def _media(root: Path, clip: str) -> Path:
@@ -67,4 +64,5 @@ READER = Reader(
     source="https://dfew-dataset.github.io/",
     rows=rows,
     counts={"single": COUNTS},
+    notes=(overlaps.DFEW,),
 )

@@ -2,21 +2,26 @@
 """FERPlus (Barsoum et al., ICMI 2016): ten people's votes on the stills of FER2013, by the majority rule.
 
     [data/]{FER2013Train,FER2013Valid,FER2013Test}/label.csv      fer0000000.png,"(0, 0, 48, 48)",v1..v10, no header
-    [data/]{...}/fer0000000.png
+    [data/]{...}/fer0000000.png            as FERPlus' own script writes them,
+    fer2013.csv, fer2013new.csv            or Kaggle's table beside FERPlus' own: then the stills are unpacked beside the manifest
 
-Votes: neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, no face. Four names occur twice; the later
-picture overwrote the earlier one, and so does its row here.
+Votes: neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, no face. Labels are those of the `label.csv`
+files, which the papers used; `fer2013new.csv` differs in 1,602 names. Four names occur twice; the later picture overwrote the earlier
+one, and so does its row here.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, find_or_none, media_of
+from .fer2013 import Stills
+from .layout import find, find_or_none, listed, media_of
+from .lists import read_csv
 from .reader import Publication, Reader, Row, counts_of
 
 
@@ -31,19 +36,41 @@ COUNTS = counts_of(
 )
 
 
-def rows(root: Path, task: str) -> Iterator[Row]:
+def reader_of(root: Path, media_folder: Path | None) -> Reader:
+    """Return the reader of a folder; where it holds Kaggle's table instead of stills, they are unpacked into `media_folder`."""
+    place = find_or_none(root, "data") or root
+    pixels = find_or_none(root, r"fer2013\.csv")
+    has_stills = any((place / folder).is_dir() and any((place / folder).glob("*.png")) for folder in SPLITS.values())
+    if has_stills or pixels is None or media_folder is None:
+        return READER
+    stills = Stills(pixels, find(root, r"fer2013new\.csv"), media_folder)
+    return replace(READER, rows=partial(rows, stills=stills))
+
+
+def rows(root: Path, task: str, stills: Stills | None = None) -> Iterator[Row]:
     """Yield the stills whose votes have a majority for one of the eight emotions."""
     place = find_or_none(root, "data") or root
     for split, folder in SPLITS.items():
-        pictures = find(place, folder)
-        chosen: dict[str, int | None] = {}
-        path = find(pictures, r"label\.csv")
-        with path.open(newline="", encoding="utf-8") as file:
-            for number, fields in enumerate(csv.reader(file), start=1):
-                chosen[fields[0]] = majority(_votes(fields, f"{path}:{number}"))
-        for name, label in chosen.items():
+        path = find(place, folder, r"label\.csv")
+        chosen: dict[str, tuple[int | None, str]] = {}
+        for number, fields in read_csv(path):
+            chosen[fields[0]] = majority(_votes(fields, f"{path}:{number}")), listed(path, number)
+        for name in _written(stills, folder, chosen) if stills else chosen:
+            label, where = chosen[name]
             if label is not None:
-                yield {"clip_id": Path(name).stem, **media_of(pictures / name), "label": label, "split": split}
+                picture = (stills.folder / folder if stills else path.parent) / name
+                row = {"clip_id": picture.stem, **media_of(picture), "label": label, "split": split}
+                yield {**row, "listed": where}
+
+
+def _written(stills: Stills, folder: str, names: Collection[str]) -> Iterator[str]:
+    """Names as their stills are written; in the end those that have none, which are then told as missing."""
+    left = dict.fromkeys(names)
+    for picture in stills.write(folder):
+        if picture.name in left:
+            del left[picture.name]
+            yield picture.name
+    yield from left
 
 
 def majority(votes: list[int]) -> int | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import class_id, find, listed, media_of, read_lines
+from .layout import class_id, find, listed, media_of
+from .lists import read_lines
 from .reader import Reader, Row, counts_of
 
 

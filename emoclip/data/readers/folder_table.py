@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .layout import read_lines
+from . import lists
 
 
 TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -22,9 +21,11 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield number and content of every row; of CSV and JSON lines the number of the line, of Parquet of the row, from 1.
 
     Raises:
-        ValueError: The table cannot be read, lacks `file_name` or names a file twice.
+        ValueError: The table is of another kind, cannot be read, lacks `file_name` or names a file twice.
     """
-    read = {".csv": _read_csv, ".jsonl": _read_json_lines, ".parquet": _read_parquet}[path.suffix]
+    if path.suffix not in _READ:
+        raise ValueError(f"A table must end in {', '.join(_READ)}, got {path}; save it as one of them.")
+    read = _READ[path.suffix]
     first: dict[str, int] = {}
     for number, line in read(path):
         name = str(line.get("file_name") or "").strip()
@@ -38,14 +39,11 @@ def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        _check_columns(path, reader.fieldnames)
-        yield from enumerate(reader, start=2)
+    yield from lists.read_table(path, ["file_name"])
 
 
 def _read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in read_lines(path):
+    for number, line in lists.read_lines(path):
         try:
             content = json.loads(line)
         except json.JSONDecodeError as error:
@@ -61,7 +59,8 @@ def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path} must be a Parquet file, it is none or is damaged ({error}).") from error
     with file:
-        _check_columns(path, file.schema_arrow.names)
+        if "file_name" not in file.schema_arrow.names:
+            raise ValueError(f"{path} must have the column `file_name`, got {', '.join(file.schema_arrow.names)}.")
         names = _class_names(file.schema_arrow)
         lines = (line for batch in file.iter_batches() for line in batch.to_pylist())
         for number, line in enumerate(lines, start=1):
@@ -78,9 +77,7 @@ def _class_names(schema: pa.Schema) -> list[str]:
     return label.get("names", []) if label.get("_type") == "ClassLabel" else []
 
 
-def _check_columns(path: Path, names: Any) -> None:
-    if "file_name" not in (names or []):
-        raise ValueError(f"{path} must have the column `file_name`, got {names}.")
+_READ = {".csv": _read_csv, ".jsonl": _read_json_lines, ".parquet": _read_parquet}
 
 
 __all__ = ["TABLES", "read_table"]

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding and reading the files of an official download, whose names differ between copies."""
+"""Finding the files of an official download, whose names differ between copies, and what its words and numbers mean."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -52,21 +54,33 @@ def find_or_none(root: Path, *patterns: str) -> Path | None:
         return None
 
 
-def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Yield number, from 1, and text of every line that is not blank.
+def entries(folder: Path) -> list[Path]:
+    """Return what lies in a folder in natural order, without hidden files, such as the `._0001.avi` that macOS puts into archives.
 
     Raises:
-        ValueError: The file is written in another encoding.
+        ValueError: An entry is a symbolic link in a circle.
     """
+    found = sorted((entry for entry in folder.iterdir() if not entry.name.startswith(".")), key=natural_order)
+    for entry in found:
+        refuse_loop(entry)
+    return found
+
+
+def refuse_loop(path: Path) -> None:
+    """Raise ValueError for a symbolic link that leads to itself or to a folder it lies in, which has no end."""
+    if not path.is_symlink():
+        return
     try:
-        text = path.read_text(encoding=encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} must be written in {encoding}, byte {error.start} is not; was it converted or taken from another copy?"
-        ) from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            yield number, line.strip("\r\n")
+        os.stat(path)  # noqa: PTH116, `Path.stat` and `Path.resolve` report a loop differently in each Python
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            return  # Nothing there: told with the other missing clips.
+        target = path.readlink()
+    else:
+        target = path.resolve()
+        if target not in path.parent.resolve().parents and target != path.parent.resolve():
+            return
+    raise ValueError(f"{path} must lead to clips, it is a symbolic link in a circle, to {target}; remove it.")
 
 
 def listed(path: Path, number: int) -> str:
@@ -111,8 +125,18 @@ def media_of(path: Path) -> dict[str, object]:
         return {"path": path, "media": "video"}
     if path.suffix.lower() in PICTURES:
         return {"path": path, "media": "image", "num_frames": 1}
-    count = sum(entry.suffix.lower() in PICTURES for entry in path.iterdir()) if path.is_dir() else None
-    return {"path": path, "media": "frames", "num_frames": count}
+    return frames_of(path)
+
+
+def frames_of(folder: Path) -> dict[str, object]:
+    """As `media_of` for a folder of frames, whatever its name."""
+    count = sum(is_picture(entry) for entry in folder.iterdir()) if folder.is_dir() else None
+    return {"path": folder, "media": "frames", "num_frames": count}
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a still or a frame, by its name."""
+    return path.suffix.lower() in PICTURES and not path.name.startswith(".")
 
 
 __all__ = [
@@ -120,11 +144,14 @@ __all__ = [
     "PICTURES",
     "VIDEOS",
     "class_id",
+    "entries",
     "find",
     "find_or_none",
+    "frames_of",
+    "is_picture",
     "listed",
     "media_of",
     "natural_order",
     "numbered_id",
-    "read_lines",
+    "refuse_loop",
 ]

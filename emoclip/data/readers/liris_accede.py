@@ -23,7 +23,8 @@ from pathlib import Path
 
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
-from .layout import find, find_or_none, media_of, read_lines
+from .layout import find, find_or_none, media_of
+from .lists import read_lines
 from .reader import Reader, Row
 
 

@@ -9,74 +9,72 @@ Dialogue and utterance numbers repeat between splits. Some videos are known to b
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
+from . import overlaps
 from .layout import class_id, find, find_or_none, listed, media_of
+from .lists import UTF8, encoding_of, read_table
 from .reader import Publication, Reader, Row, counts_of
 
 
 NAMES = CLASS_ORDERS["meld"]
+SENTIMENTS = ("neutral", "positive", "negative")
+COLUMN = {"emotion": "Emotion", "sentiment": "Sentiment"}
 FOLDERS = {
     "train": "train_splits",
     "dev": r"dev_splits(_complete)?",
     "test": r"(output_repeated_splits_test|test_splits)",
 }
-NEEDED = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
+NEEDED = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
 # The first is corrupt, the second was never published.
 WITHOUT_VIDEO = {"train/dia125_utt3", "dev/dia110_utt7"}
+CUT_WRONGLY = ("train/dia309_utt0", "train/dia793_utt0", "test/dia38_utt4", "test/dia220_utt0")
 COUNTS = counts_of(
     NAMES,
     train=[4710, 1205, 268, 683, 1743, 271, 1109],
     dev=[470, 150, 40, 111, 163, 22, 153],
     test=[1256, 281, 50, 208, 402, 68, 345],
 )
+SENTIMENT_COUNTS = counts_of(SENTIMENTS, train=[4710, 2334, 2945], dev=[470, 233, 406], test=[1256, 521, 833])
 
 
 def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the utterances of all three splits."""
+    names = NAMES if task == "emotion" else SENTIMENTS
     for split, folder in FOLDERS.items():
         path = find(root, rf"{split}_sent_emo\.csv")
         videos = find_or_none(root, folder) or find(root, split, folder)
-        reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-        missing = [name for name in NEEDED if name not in (reader.fieldnames or [])]
-        if missing:
-            raise ValueError(f"{path} must have the column {missing[0]}, got {reader.fieldnames}.")
-        for number, line in enumerate(reader, start=2):
+        # Copies inside the archive are in Windows' encoding.
+        for number, line in read_table(path, NEEDED, encoding=encoding_of(path, UTF8, "cp1252")):
             clip = f"dia{line['Dialogue_ID']}_utt{line['Utterance_ID']}"
             yield {
                 "clip_id": f"{split}/{clip}",
                 "listed": listed(path, number),
                 **media_of(videos / f"{clip}.mp4"),
-                "label": class_id(line["Emotion"], NAMES, f"{path}:{number}"),
+                "label": class_id(line[COLUMN[task]], names, f"{path}:{number}"),
                 "split": split,
                 "subject_id": line["Speaker"],
                 "text": line["Utterance"],
             }
 
 
-def _text(path: Path) -> str:
-    """Copies inside the archive are in Windows' encoding."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="cp1252")
-
-
 READER = Reader(
     name="meld",
     title="MELD",
-    tasks={"emotion": NAMES},
+    tasks={"emotion": NAMES, "sentiment": SENTIMENTS},
     licence="GPL-3.0 for the annotations; footage of the series Friends",
     access="https://github.com/declare-lab/MELD",
     source="https://github.com/declare-lab/MELD",
     rows=rows,
-    counts={"emotion": COUNTS},
-    notes=(f"Known to have no usable video: {', '.join(sorted(WITHOUT_VIDEO))}; prepare with --allow-missing.",),
+    counts={"emotion": COUNTS, "sentiment": SENTIMENT_COUNTS},
+    notes=(
+        f"Known to have no usable video: {', '.join(sorted(WITHOUT_VIDEO))}; prepare with --allow-missing.",
+        f"Known to be cut wrongly: {', '.join(CUT_WRONGLY)}.",
+        overlaps.TV_SERIES,
+    ),
     publication=Publication(
         # Not the utterances: they are the dialogue of the series.
         "annotations",

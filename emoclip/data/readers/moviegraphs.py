@@ -21,7 +21,8 @@ from typing import Any
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import VIDEOS, class_id, find, find_or_none, read_lines
+from .layout import VIDEOS, class_id, find, find_or_none
+from .lists import read_lines
 from .reader import Reader, Row
 
 

@@ -10,17 +10,19 @@ folds number the patients in alphabetical order.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from .layout import find, media_of
+from .layout import find, listed, media_of
+from .lists import read_table
 from .reader import Reader, Row
 
 
-COLUMNS = ["video", "patient_id", "session", "item", "score"]
+COLUMNS = ("video", "patient_id", "session", "item", "score")
+# Video -> where it stands first, its patient and session, and item -> score.
+Videos = dict[str, tuple[str, tuple[str, str], dict[str, float]]]
 
 
 def reader_of(root: Path) -> Reader:
@@ -32,19 +34,20 @@ def reader_of(root: Path) -> Reader:
     """
     path = find(root, r"scores\.csv")
     videos = _read(path)
-    items = tuple(sorted({item for _, scores in videos.values() for item in scores}))
-    for video, (_, scores) in videos.items():
+    items = tuple(sorted({item for *_, scores in videos.values() for item in scores}))
+    for video, (*_, scores) in videos.items():
         missing = [item for item in items if item not in scores]
         if missing:
             raise ValueError(f"{path}: every video must have every item, {video} has no {', '.join(missing)}.")
     return replace(READER, tasks={"regression": items}, rows=lambda root, task: _rows(root, videos, items))
 
 
-def _rows(root: Path, videos: dict, items: tuple[str, ...]) -> Iterator[Row]:
-    patients = sorted({patient for (patient, _), _ in videos.values()})
-    for video, ((patient, session), scores) in videos.items():
+def _rows(root: Path, videos: Videos, items: tuple[str, ...]) -> Iterator[Row]:
+    patients = sorted({patient for _, (patient, _), _ in videos.values()})
+    for video, (place, (patient, session), scores) in videos.items():
         yield {
             "clip_id": video,
+            "listed": place,
             **media_of(root / video),
             "split": "all",
             "test_fold": patients.index(patient) + 1,
@@ -54,23 +57,16 @@ def _rows(root: Path, videos: dict, items: tuple[str, ...]) -> Iterator[Row]:
         }
 
 
-def _read(path: Path) -> dict[str, tuple[tuple[str, str], dict[str, float]]]:
-    """Video -> ((patient, session), item -> score)."""
-    videos: dict[str, tuple[tuple[str, str], dict[str, float]]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise ValueError(f"{path} must have the columns {', '.join(COLUMNS)}, got {reader.fieldnames}.")
-        for number, line in enumerate(reader, start=2):
-            who = (line["patient_id"], line["session"])
-            known, scores = videos.setdefault(line["video"], (who, {}))
-            if known != who:
-                raise ValueError(
-                    f"{path}:{number}: {line['video']} must belong to one patient and session, got {who}."
-                )
-            if line["item"] in scores:
-                raise ValueError(f"{path}:{number}: {line['item']!r} of {line['video']} must be scored once.")
-            scores[line["item"]] = _score(line["score"], f"{path}:{number}")
+def _read(path: Path) -> Videos:
+    videos: Videos = {}
+    for number, line in read_table(path, COLUMNS, exactly=True):
+        who = (line["patient_id"], line["session"])
+        _, known, scores = videos.setdefault(line["video"], (listed(path, number), who, {}))
+        if known != who:
+            raise ValueError(f"{path}:{number}: {line['video']} must belong to one patient and session, got {who}.")
+        if line["item"] in scores:
+            raise ValueError(f"{path}:{number}: {line['item']!r} of {line['video']} must be scored once.")
+        scores[line["item"]] = _score(line["score"], f"{path}:{number}")
     return videos
 
 

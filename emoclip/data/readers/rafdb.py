@@ -14,7 +14,8 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS, RAFDB_COMPOUND_CLASSES
 
-from .layout import find, listed, media_of, numbered_id, read_lines
+from .layout import find, listed, media_of, numbered_id
+from .lists import read_lines
 from .reader import Reader, Row, counts_of
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
-from .layout import find, media_of
+from .layout import entries, find, media_of
 from .reader import Publication, Reader, Row
 
 
@@ -34,7 +34,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the clips of speech that have picture and sound."""
     find(root, r"Actor_\d\d")
     for folder in sorted(root.glob("Actor_[0-9][0-9]")):
-        for clip in sorted(folder.iterdir()):
+        for clip in entries(folder):
             match = NAME.fullmatch(clip.name)
             if match is None:
                 if clip.suffix == ".mp4":

@@ -14,6 +14,8 @@ from typing import Any, Literal
 Row = dict[str, Any]
 # Group ("train", "fold 1", ...) -> class -> number of clips.
 Counts = dict[str, dict[str, int]]
+# A group: all rows, whatever their split.
+WHOLE = "all clips"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Reader:
         access: How the data are asked for.
         source: Web page or paper.
         rows: Function of the root folder and the task.
-        counts: Task -> official counts; a task or group that is not there is not compared.
+        counts: Task -> official counts; a task, group or class that is not there is not compared. The class "" is the sum of a group.
         alternatives: Further counts that are right too, for releases that are known to differ.
         notes: What a user of results must know, such as clips shared with other sets.
         publication: What may be published.
@@ -83,4 +85,4 @@ def counts_of(names: tuple[str, ...], **groups: list[int]) -> Counts:
     return {group.replace("_", " "): dict(zip(names, numbers, strict=True)) for group, numbers in groups.items()}
 
 
-__all__ = ["Counts", "Publication", "Reader", "Row", "counts_of"]
+__all__ = ["WHOLE", "Counts", "Publication", "Reader", "Row", "counts_of"]

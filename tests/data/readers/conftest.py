@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Miniatures of the official downloads: true folder and file names, true formats, a few clips, and the quirks of each."""
+"""Miniatures of the official downloads: true names and formats, a few clips, and the quirks of each."""
 
 import json
 import shutil
@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
+
+from emoclip.data.readers import get_reader
 
 
 def picture(path: Path, level: int = 90) -> None:
@@ -27,10 +30,10 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def mafw(root: Path, clip: Path) -> None:
-    """Five folds, captions in GBK, ids with gaps, one clip as video only, a combination of three."""
+    """Five folds, captions in GBK, ids with gaps, one clip as video only, a combination of three, a clip in no compound fold."""
     lists = root / "Train & Test Set"
-    labels = {1: ["anger", "neutral"], 2: ["happiness"], 3: ["sadness"], 4: ["fear"], 5: ["contempt"]}
-    compound = {**labels, 2: ["happiness_surprise"], 5: ["anger_disgust_contempt"]}
+    labels = {1: ["anger", "neutral", "anger"], 2: ["happiness"], 3: ["sadness"], 4: ["fear"], 5: ["contempt"]}
+    compound = {**labels, 1: ["anger", "neutral"], 2: ["happiness_surprise"], 5: ["anger_disgust_contempt"]}
     for kind, table in (("single", labels), ("compound", compound)):
         for fold, words in table.items():
             ids = [f"{fold:02}{place:03}" for place in range(len(words))]
@@ -42,13 +45,13 @@ def mafw(root: Path, clip: Path) -> None:
                 if word != "neutral"
             ]
             write(lists / kind / "with_caption" / f"set_{fold}" / "test.txt", "".join(told).encode("gbk"))
-    for name in ("01000", "01001", "02000", "03000", "05000"):
+    for name in ("01000", "01001", "01002", "02000", "03000", "05000"):
         frames(root / "data" / "frames" / name, [f"{number}.png" for number in range(3)])
     write(root / "data" / "clips" / "04000.mp4", clip.read_bytes())
 
 
 def dfew(root: Path, clip: Path) -> None:
-    """Unpadded names, labels from 1, a folder name that varies, frames without padding."""
+    """Unpadded names, labels from 1, a folder name that varies, frames without padding, a clip of three frames."""
     for fold in range(1, 6):
         lines = f"video_name,label\n{fold},{fold}\n{fold + 100},7\n"
         write(root / "EmoLabel_DataSplit" / "test(single-labeled)" / f"set_{fold}.csv", lines)
@@ -72,11 +75,19 @@ def afew(root: Path, clip: Path) -> None:
         write(root / folder / "AlignedFaces_LBPTOP_Points" / "Faces" / "x.txt", "")
 
 
+def afew_faces(root: Path, clip: Path) -> None:
+    """The frames that the papers prepared: nouns for folders, split and class in front of the id."""
+    for split, number in (("train", 0), ("validation", 1)):
+        for emotion, label in (("Happiness", 0), ("Sadness", 1)):
+            frames(root / "AFEW_Face" / split / emotion / f"{number}_{label}_002916200", ["1.png", "2.png"])
+
+
 def caer(root: Path, clip: Path) -> None:
     """Numbers start again in every folder."""
     for split in ("train", "validation", "test"):
         for emotion in ("Anger", "Sad"):
             write(root / split / emotion / "0001.avi", clip.read_bytes())
+            write(root / split / emotion / "._0001.avi", b"what macOS leaves in archives")
 
 
 def caer_s(root: Path, clip: Path) -> None:
@@ -107,6 +118,33 @@ def affectnet(root: Path, clip: Path) -> None:
             np.save(f"{stem}_aro.npy", np.array("0.5"))
 
 
+def affectnet_full(root: Path, clip: Path) -> None:
+    """A list without heading, endings in any case, a box that is missing, a still of no class, one that is listed twice."""
+    names = ["face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal"]
+    heading = ",".join(["subDirectory_filePath", *names]) + "\n"
+    first = "1/a.jpg,3,4,10,12,1;2,1,0.5,-0.5\n"
+    lists = root / "Manually_Annotated_file_lists"
+    write(lists / "training.csv", heading + first + "1/b.jpg,NULL,NULL,NULL,NULL,,10,-2,-2\n" + first)
+    write(lists / "validation.csv", "1/c.JPG,10,20,30,40,1;2,6,0.5,-2\n1/a.jpg,NULL,NULL,NULL,NULL,,0,0,0\n")
+    for name in ("a.jpg", "b.jpg", "c.JPG"):
+        picture(root / "Manually_Annotated_Images" / "1" / name)
+
+
+def ferplus_pixels(root: Path, clip: Path) -> None:
+    """Kaggle's table beside FERPlus' own: names that are no row numbers, a removed still, a name that occurs twice."""
+    ferplus(root, clip)
+    for still in root.rglob("*.png"):
+        still.unlink()
+    names, pixels = ["Usage,Image name,neutral,happiness"], ["emotion,pixels,Usage"]
+    for split, usage in enumerate(("Training", "PublicTest", "PrivateTest")):
+        for place, number in enumerate((0, None, 1, 3, 2, 3)):
+            name = "" if number is None else f"fer00{split}000{number}.png"
+            names.append(f"{usage},{name},1,2")
+            pixels.append(f"0,{' '.join([str(10 * place)] * 48 * 48)},{usage}")
+    write(root / "fer2013new.csv", "\n".join(names) + "\n")
+    write(root / "fer2013.csv", "\n".join(pixels) + "\n")
+
+
 def ferplus(root: Path, clip: Path) -> None:
     """A majority, a tie, an unknown, a vote of one person alone, and a name that occurs twice."""
     rows = [
@@ -123,18 +161,21 @@ def ferplus(root: Path, clip: Path) -> None:
 
 
 def meld(root: Path, clip: Path) -> None:
-    """Numbers repeat between splits; one table is in Windows' encoding, with commas in quotes."""
+    """Numbers repeat between splits; one table is in Windows' encoding; a video is missing, one broken, one stray."""
     header = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"
     line = '1,"Oh, that\x92s it",Ross,joy,positive,0,3,8,21,"00:16:16,059","00:16:21,731"\r\n'
-    for split, folder in (
-        ("train", "train_splits"),
-        ("dev", "dev_splits_complete"),
-        ("test", "output_repeated_splits_test"),
-    ):
+    folders = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
+    for split, folder in folders.items():
         encoding = "cp1252" if split == "train" else "utf-8"
         text = header + line.replace("\x92", "\N{RIGHT SINGLE QUOTATION MARK}")
+        known = {"train": "125,3", "dev": "110,7"}.get(split)
+        if known:
+            text += f'2,Hi,Rachel,fear,negative,{known},8,21,"00:16:16,059","00:16:21,731"\r\n'
         write(root / f"{split}_sent_emo.csv", text.encode(encoding))
         write(root / folder / "dia0_utt3.mp4", clip.read_bytes())
+        write(root / folder / "final_videos_testdia0_utt4.mp4", clip.read_bytes())
+        write(root / folder / "._dia0_utt3.mp4", b"")
+    write(root / "train_splits" / "dia125_utt3.mp4", b"no video")
 
 
 def bold(root: Path, clip: Path) -> None:
@@ -153,8 +194,55 @@ def bold(root: Path, clip: Path) -> None:
     joints[3, 2:] = 0
     for number in ("0114", "0115"):
         write(root / "videos" / "003" / "IzvOYVMltkI.mp4" / f"{number}.mp4", clip.read_bytes())
-    (root / "joints" / "003" / "IzvOYVMltkI.mp4").mkdir(parents=True)
-    np.save(root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy", joints)
+    place = root / "joints" / "003" / "IzvOYVMltkI.mp4" / "0114.npy"
+    place.parent.mkdir(parents=True)
+    np.save(place, joints)
+
+
+def bold_frames(root: Path, clip: Path) -> None:
+    """Only the frames were kept, in folders that are called like videos."""
+    bold(root, clip)
+    shutil.rmtree(root / "videos")
+    for number in ("0114", "0115"):
+        frames(root / "mmextract" / "003" / "IzvOYVMltkI.mp4" / f"{number}.mp4", ["img_00001.jpg", "img_00002.jpg"])
+
+
+def emotic_mat(root: Path, clip: Path) -> None:
+    """The official file: structs in structs, cells of words, and fields that differ between training and the rest."""
+    emotic(root, clip)
+    shutil.rmtree(root / "annotations_pre")
+    people = [
+        ([-3, 2, 40, 24], ["Doubt/Confusion", "Peace"], [5.0, 3.0, np.nan]),
+        ([1, 2, 4, 8], ["Anger"], [np.nan] * 3),
+    ]
+    splits = {}
+    for split in ("train", "val", "test"):
+        rows = []
+        for box, words, affect in people:
+            cell = np.array(words, dtype=object)
+            numbers = dict(zip(("valence", "arousal", "dominance"), affect, strict=True))
+            row = {"body_bbox": np.array(box), "annotations_categories": {"categories": cell}}
+            if split != "train":
+                row |= {"combined_categories": cell}
+            row |= {"annotations_continuous": numbers}
+            if split != "train":
+                row |= {"combined_continuous": numbers}
+            rows.append(row | {"gender": "Male", "age": "Adult"})
+        # As MATLAB has it: a struct array of persons in one image, a single struct in the other.
+        fields = [(name, object) for name in rows[0]]
+        both = np.array([tuple(row.values()) for row in rows], dtype=fields)
+        about = {
+            "folder": "mscoco/images",
+            "image_size": {"n_col": 30, "n_row": 24},
+            "original_database": {"name": "x"},
+        }
+        images = [
+            {"filename": f"{split}.jpg", **about, "person": both},
+            {"filename": f"{split}.jpg", **about, "person": rows[1]},
+        ]
+        splits[split] = np.array([tuple(image.values()) for image in images], [(name, object) for name in images[0]])
+    (root / "Annotations").mkdir()
+    savemat(root / "Annotations" / "Annotations.mat", splits)
 
 
 def emotic(root: Path, clip: Path) -> None:
@@ -173,8 +261,7 @@ def moviegraphs(root: Path, clip: Path) -> None:
     """One film as frames and one as a file, an open last shot, a class name in short, free upper case, two words of a class."""
     films = {"train": "tt0073486", "val": "tt0097576", "test": "tt0100405"}
     write(root / "official" / "mg" / "split.json", json.dumps({name: [film] for name, film in films.items()}))
-    scenes = {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]}
-    labels = json.dumps(dict.fromkeys(films.values(), scenes))
+    labels = json.dumps({film: {"1": ["Doubt/Conf", "Anger"], "2": ["Yearning"]} for film in films.values()})
     write(root / "official" / "mg" / "py3loader" / "emotion_labels.json", labels)
     info = root / "official" / "mg_videoinfo"
     for film in films.values():
@@ -233,50 +320,45 @@ def crema_d(root: Path, clip: Path) -> None:
     for name in ("1001_DFA_ANG_XX", "1005_IEO_HAP_HI"):
         write(root / "VideoFlash" / f"{name}.flv", clip.read_bytes())
     write(root / "VideoFlash" / "readme.txt", "")
+    write(root / "VideoDemographics.csv", "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,Caucasian,Not Hispanic\n")
 
 
 def folder(root: Path, clip: Path) -> None:
     """People's own clips: a folder for each class."""
     for split in ("train", "test"):
         for name in ("ruhig", "gespannt"):
-            shutil.copy(clip, _made(root / split / name) / "ä clip.mp4")
+            write(root / split / name / "ä clip.mp4", clip.read_bytes())
             picture(root / split / name / "still.png")
-
-
-def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def hub(root: Path, clip: Path) -> None:
     """What `datasets` opens as a video folder, with splits."""
     for split in ("train", "test"):
         for name in ("calm", "tense"):
-            shutil.copy(clip, _made(root / split / name) / f"{split} {name}.mp4")
+            write(root / split / name / f"{split} {name}.mp4", clip.read_bytes())
 
 
 BUILDERS = {
     builder.__name__: builder
     for builder in (
-        mafw,
-        dfew,
-        ferv39k,
-        afew,
-        caer,
-        caer_s,
-        rafdb,
-        affectnet,
-        ferplus,
-        meld,
-        bold,
-        emotic,
-        moviegraphs,
-        liris_accede,
-        ness,
-        ravdess,
-        crema_d,
-        folder,
-        hub,
+        *(
+            mafw,
+            dfew,
+            ferv39k,
+            afew,
+            caer,
+            caer_s,
+            rafdb,
+            affectnet,
+            ferplus,
+            meld,
+            bold,
+            emotic,
+            moviegraphs,
+            liris_accede,
+        ),
+        *(ness, ravdess, crema_d, folder, hub),
+        *(afew_faces, affectnet_full, ferplus_pixels, bold_frames, emotic_mat),
     )
 }
 
@@ -293,3 +375,26 @@ def miniature(tmp_path: Path, short_clip: Path, monkeypatch: pytest.MonkeyPatch)
         return root
 
     return build
+
+
+@pytest.fixture
+def rows_of(tmp_path: Path) -> Callable[..., dict[str, dict]]:
+    """Return a function of data set, root and task that gives the reader's rows by their ids."""
+
+    def read(name: str, root: Path, task: str | None = None) -> dict[str, dict]:
+        reader = get_reader(name, root, media_folder=tmp_path / "unpacked")
+        return {row["clip_id"]: row for row in reader.rows(root, reader.task_or_default(task))}
+
+    return read
+
+
+@pytest.fixture
+def labels_of(rows_of: Callable) -> Callable[..., dict[str, str]]:
+    """As `rows_of`, and gives the word for the label of each row."""
+
+    def read(name: str, root: Path, task: str | None = None) -> dict[str, str]:
+        reader = get_reader(name, root)
+        names = reader.tasks[reader.task_or_default(task)]
+        return {clip: names[row["label"]] for clip, row in rows_of(name, root, task).items()}
+
+    return read

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from emoclip.data.readers.layout import class_id, find, find_or_none, media_of, natural_order, numbered_id, read_lines
+from emoclip.data.readers.layout import class_id, entries, find, find_or_none, media_of, natural_order, numbered_id
 
 
 def test_folders_are_found_whatever_their_case(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_files_are_ordered_by_their_numbers(tmp_path: Path) -> None:
 def test_frames_are_counted_on_disk(tmp_path: Path) -> None:
     """Published lists count another crop of the faces."""
     (tmp_path / "clip").mkdir()
-    for name in ("1.jpg", "2.PNG", "Thumbs.db"):
+    for name in ("1.jpg", "2.PNG", "Thumbs.db", "._1.jpg"):
         (tmp_path / "clip" / name).touch()
     assert media_of(tmp_path / "clip")["num_frames"] == 2
     assert media_of(tmp_path / "no")["num_frames"] is None
@@ -50,10 +50,11 @@ def test_frames_are_counted_on_disk(tmp_path: Path) -> None:
     assert media_of(tmp_path / "a.jpg")["media"] == "image"
 
 
-def test_lines_come_with_their_numbers(tmp_path: Path) -> None:
-    """Blank lines are passed over and still counted."""
-    (tmp_path / "a.txt").write_bytes(b"one\r\n\r\n  \r\ntwo")
-    assert list(read_lines(tmp_path / "a.txt")) == [(1, "one"), (4, "two")]
-    (tmp_path / "a.txt").write_bytes("é".encode("latin-1"))
-    with pytest.raises(ValueError, match="must be written in utf-8, byte 0 is not"):
-        list(read_lines(tmp_path / "a.txt"))
+def test_hidden_files_are_no_clips_and_circles_are_refused(tmp_path: Path) -> None:
+    """Archives made on a Mac hold a `._` file for each clip; a link to its own folder has no end."""
+    for name in ("10.avi", "2.avi", "._2.avi", ".DS_Store"):
+        (tmp_path / name).touch()
+    assert [path.name for path in entries(tmp_path)] == ["2.avi", "10.avi"]
+    (tmp_path / "loop").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match=r"loop must lead to clips, it is a symbolic link in a circle"):
+        entries(tmp_path)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands of `emoclip`, one file each: `build_parser()` gives the arguments, `main(argv)` does the work.
+
+This file is read by `emoclip --help`, so it imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command is and what the list of commands says of it."""
+
+    module: str
+    help: str
+
+    def load(self) -> ModuleType:
+        """Return the module, with `build_parser()` and `main(argv)`."""
+        return importlib.import_module(self.module)
+
+
+COMMANDS = {
+    "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
+    "doctor": Command("emoclip.commands.doctor", "versions, decoders, what this computer can do, and a self-test"),
+    "train": Command("emoclip.training.cli", "train a model"),
+    "evaluate": Command("emoclip.evaluation.cli", "judge a model on labelled clips"),
+    "data": Command("emoclip.data.cli", "prepare, check, crop, shard and publish data sets"),
+    "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
+    "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),
+    "push": Command("emoclip.commands.push", "put a model folder on the Hub"),
+    "demo": Command("emoclip.demo.launch", "open the demo in a browser"),
+    "completion": Command("emoclip.commands.completion", "print the completion of a shell"),
+}
+
+__all__ = ["COMMANDS", "Command"]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`emoclip push`: a model folder on the Hub.
+
+emoclip push outputs/run/model me/my-emoclip --dry-run
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from emoclip.console import run_command
+
+from .reporter import Reporter, add_reporting
+
+
+EPILOG = """examples:
+  emoclip push outputs/run/model me/my-emoclip --dry-run
+  emoclip push outputs/run/model me/my-emoclip --licence cc-by-nc-4.0
+  emoclip push outputs/run/model me/my-emoclip --public --revision v2
+
+Log in first: hf auth login. Pickles are refused, and a public model must state its licence. Data sets: emoclip data push.
+
+exit codes: 0 done, 2 refused or the Hub cannot be reached, 130 stopped by Ctrl-C"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    return run_command(_main, argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip push`."""
+    parser = argparse.ArgumentParser(
+        prog="emoclip push",
+        description="Put a model folder on the Hub: checked, with its card, in one commit.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="model folder, as train.py, convert and export leave it")
+    add("repo", metavar="USER/NAME", help="model repository on the Hub, made if it is not there")
+    visibility = parser.add_mutually_exclusive_group()
+    visibility.add_argument("--private", action="store_true", default=True, help="only you can see it (the default)")
+    visibility.add_argument("--public", dest="private", action="store_false", help="everybody can see it")
+    add("--licence", metavar="ID", help="terms of the weights, as the Hub spells them; written into the card")
+    add("--revision", metavar="BRANCH", help="branch to commit to, made if it is not there (the main one)")
+    add("--message", metavar="TEXT", help="message of the commit")
+    add("--dry-run", action="store_true", help="check, list what would go, and send nothing")
+    add_reporting(parser)
+    return parser
+
+
+def _main(argv: list[str] | None) -> None:
+    args = build_parser().parse_args(argv)
+    reporter = Reporter(args)
+    from emoclip.export.publishing import plan_push, push
+
+    plan = plan_push(args.folder, args.repo, private=args.private, licence=args.licence)
+    for name, size in plan.sizes.items():
+        reporter.line(f"{size:>14,}  {name}")
+    visibility = "private" if args.private else "public"
+    reporter.line(f"{len(plan.sizes)} files, {sum(plan.sizes.values()):,} bytes, {visibility}: {plan.repo}")
+    url = None
+    if args.dry_run:
+        reporter.line("Nothing was sent.")
+    else:
+        url = push(plan, revision=args.revision, message=args.message)
+        reporter.line(f"Published: {url}")
+    reporter.document({"repo": plan.repo, "private": args.private, "files": plan.sizes, "url": url})
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

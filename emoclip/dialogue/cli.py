@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `emoclip dialogue`: arguments in, `prepare_dialogue` and a few lines out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emoclip.console import require, write_line
+
+
+if TYPE_CHECKING:
+    from .films import Film
+    from .prepare import Prepared
+
+
+DIALOGUE_EPILOG = """examples:
+  films/ --output data/dialogue
+  films/ --output data/dialogue --speech-model openai/whisper-small     # films without subtitles
+  films/ --output data/dialogue --paper-code                            # as EmotionCLIP's own scripts do
+
+A film's subtitles are <film>.srt, .vtt or .ass beside it, else its text track. The folder gets manifest.parquet, clips/,
+sentences.parquet and films.csv. The same command goes on after a stop."""
+SHOWN = 20
+
+
+def add_dialogue_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `dialogue`."""
+    add = parser.add_argument
+    add("films", nargs="+", type=Path, metavar="FILM", help="films, or folders with films below")
+    add(
+        "--output", required=True, type=Path, metavar="DIR", help="folder of the clips; one that was begun is finished"
+    )
+    add(
+        "--punctuation",
+        choices=("text", "model", "lines"),
+        help="where sentences end: marks of the text, a model's, or lines",
+    )
+    add("--punctuation-model", metavar="ID", help="for --punctuation model")
+    add("--encoding", metavar="NAME", help="of subtitle files that are not Unicode, where the guess is wrong")
+    add("--sentiment-model", metavar="ID", help="text classifier with seven or more classes, one of them neutral")
+    add("--person-model", metavar="ID", help="object detector; `none` looks for nobody")
+    add("--speech-model", metavar="ID", help="speech recogniser, for films without subtitles")
+    add("--min-person-score", type=float, metavar="P", help="persons below it do not count (0.5)")
+    add("--min-person-share", type=float, metavar="P", help="least share of frames with a person (0)")
+    add("--max-neutral", type=float, metavar="P", help="highest probability of the neutral class (0.05)")
+    add("--min-seconds", type=float, metavar="S", help="sentences last longer (2)")
+    add("--max-seconds", type=float, metavar="S", help="sentences last less long (10)")
+    add("--fps", type=float, metavar="F", help="frames a second that are kept (8)")
+    add("--short-side", type=int, metavar="N", help="frames are shrunk to it, in pixels (256)")
+    add("--letterbox-slip", action="store_true", help="boxes a little too low, where EmotionCLIP's scripts put them")
+    add(
+        "--paper-code",
+        action="store_true",
+        help="--punctuation model and --letterbox-slip, as EmotionCLIP's scripts do",
+    )
+    add("--test-films", nargs="*", default=[], metavar="NAME", help="films whose clips get the split `test`")
+    add("--licence", default="unknown", help="of the films, for the manifest")
+    add("--workers", type=int, default=1, metavar="N", help="processes, a film each (1)")
+    add("--device", default="cpu", help="where the models run (cpu)")
+    add("--shards", action="store_true", help="also write DIR/shards, for training from network storage")
+
+
+def dialogue_main(argv: list[str] | None = None) -> None:
+    """Parse the arguments of `dialogue` and run it."""
+    parser = argparse.ArgumentParser(
+        description="Make captioned clips with persons and sentiment of films with subtitles.",
+        epilog=DIALOGUE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_dialogue_arguments(parser)
+    run_dialogue(parser.parse_args(argv))
+
+
+def run_dialogue(args: argparse.Namespace) -> None:
+    """Prepare the films, and say what was written and what was left out."""
+    require("pysubs2", "dialogue")
+    from .prepare import prepare_dialogue
+    from .settings import DialogueSettings
+
+    made = prepare_dialogue(
+        args.films,
+        args.output,
+        DialogueSettings(**_settings(args)),
+        workers=args.workers,
+        device=args.device,
+        test_films=args.test_films,
+        licence=args.licence,
+        progress=_bars(),
+    )
+    _tell(made)
+    if args.shards:
+        _write_shards(made.manifest, args.output / "shards", args.workers)
+
+
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    """What was said on the command line; the rest keeps its default."""
+    from .settings import DialogueSettings
+
+    names = [field.name for field in fields(DialogueSettings) if hasattr(args, field.name)]
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.person_model is not None:
+        given["person_model"] = None if args.person_model == "none" else args.person_model
+    if args.paper_code and args.punctuation not in (None, "model"):
+        raise ValueError(f"`--paper-code` sets --punctuation model, got {args.punctuation}; leave one of them out.")
+    if args.paper_code:
+        given["punctuation"] = "model"
+    return given | {"letterbox_slip": args.letterbox_slip or args.paper_code}
+
+
+def _tell(made: Prepared) -> None:
+    failed = [film for film in made.films if film.error]
+    for film in failed[:SHOWN]:
+        write_line(f"{film.film_id}: {film.error}")
+    sentences = sum(film.num_sentences for film in made.films)
+    write_line(f"{len(made.films)} films, {len(failed)} with errors; {sentences} sentences, {made.num_clips} clips")
+    for reason, count in sorted(made.left_out.items(), key=lambda item: -item[1]):
+        write_line(f"  left out, {reason}: {count}")
+    write_line(f"Written: {made.manifest}")
+
+
+def _write_shards(manifest: Path, output: Path, workers: int) -> None:
+    from tqdm import tqdm
+
+    from emoclip.data.sharding import write_shards
+
+    def with_bar(results: Iterable, total: int) -> Iterable:
+        return tqdm(results, desc="shards", unit="shard", disable=None)
+
+    _, failures = write_shards(manifest, output, workers=workers, progress=with_bar)
+    for clip_id, error in list(failures.items())[:SHOWN]:
+        write_line(f"{clip_id}: {error}")
+    write_line(f"Written: {output}")
+
+
+def _bars() -> Any:
+    from tqdm import tqdm
+
+    from .prepare import Progress
+
+    class Bars(Progress):
+        """A bar for the films whose text is read, and one for the clips that are cut."""
+
+        def films(self, films: Iterable[Film], total: int) -> Iterable[Film]:
+            return tqdm(films, total=total, desc="text", unit="film", disable=None)
+
+        def start_clips(self, total: int) -> None:
+            self.bar = tqdm(total=total, desc="clips", unit="clip", disable=None)
+
+        def clips(self, count: int) -> None:
+            self.bar.update(count)
+            if self.bar.n >= (self.bar.total or 0):
+                self.bar.close()
+
+    return Bars()
+
+
+__all__ = ["add_dialogue_arguments", "dialogue_main", "run_dialogue"]

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From films with subtitles to a manifest of captioned clips: text first, then frames and persons, film by film.
+
+clips/<film>/<sentence>/000001.jpg   frames at 8 a second
+manifest.parquet                     captions, sentiment_logits, boxes of persons
+sentences.parquet                    every sentence, with why it was left out
+films.csv                            a row for each film: clips, and what went wrong
+settings.json                        how it was made
+work/                                what a run that was stopped goes on from
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emoclip.data.manifest import RowTable, write_manifest_table
+from emoclip.data.output import replacing
+from emoclip.data.worker_pool import WorkerPool
+from modeling_emoclip.video_decoding_emoclip import probe_video
+
+from .clip_stage import FilmJob, FilmResult, clip_path, cut_film, wanted_clips
+from .films import Film, list_films
+from .persons import PersonDetector
+from .settings import DialogueSettings, claim_output
+from .text_stage import TextStage
+
+
+MANIFEST_NAME = "manifest.parquet"
+WORK = "work"
+# Whoever prepares films that they may not pass on must say so; nothing is assumed.
+DEFAULT_LICENCE = "unknown"
+Watch = Callable[[Iterable[Film], int], Iterable[Film]]
+
+
+@dataclass(frozen=True)
+class FilmStatus:
+    """A line of `films.csv`."""
+
+    film_id: str
+    path: str
+    num_sentences: int
+    num_clips: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was written.
+
+    Args:
+        manifest: Its path.
+        num_clips: Its rows.
+        left_out: Reason -> number of sentences.
+        films: All of them.
+    """
+
+    manifest: Path
+    num_clips: int
+    left_out: dict[str, int]
+    films: list[FilmStatus]
+
+
+class Progress:
+    """Hears how far the preparation is; this one says nothing."""
+
+    def films(self, films: Iterable[Film], total: int) -> Iterable[Film]:
+        """Pass films through as their text is read."""
+        return films
+
+    def start_clips(self, total: int) -> None:
+        """Hear how many clips are to be cut."""
+
+    def clips(self, count: int) -> None:
+        """Hear that clips are done."""
+
+
+def prepare_dialogue(
+    inputs: Iterable[str | Path],
+    output: str | Path,
+    settings: DialogueSettings | None = None,
+    *,
+    workers: int = 1,
+    device: str = "cpu",
+    test_films: Iterable[str] = (),
+    licence: str = DEFAULT_LICENCE,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Prepare films; a run that was stopped goes on with the same call, and a film that fails is listed.
+
+    Args:
+        inputs: Films, or folders with films below.
+        output: Folder of the result.
+        settings: How; the defaults if absent.
+        workers: Processes that decode and look for persons, a film each.
+        device: Where the models run.
+        test_films: Ids of the films whose clips get the split `test`; the others get `train`.
+        licence: Of the films, for the manifest.
+        progress: Hears how far it is.
+
+    Raises:
+        FileExistsError: The output is finished, or was begun with other settings.
+        FileNotFoundError: A film is not there.
+        ValueError: A setting or a model does not fit, or no film gives a clip.
+        OSError: Nothing can be written, or a model cannot be found.
+    """
+    output, settings, progress = Path(output), settings or DialogueSettings(), progress or Progress()
+    if workers < 1:
+        raise ValueError(f"`--workers` must be at least 1, got {workers}.")
+    if (output / MANIFEST_NAME).exists():
+        raise FileExistsError(
+            f"The output must not be finished yet, got {output}; choose another folder or remove it."
+        )
+    films = list_films(inputs)
+    tests = _checked_tests(films, test_films)
+    # Models that do not fit are told before the first film, and before anything is written.
+    stage = TextStage(settings, device)
+    settings = replace(settings, sentiment_names=stage.sentiment.names)
+    _detector(settings, device)
+    claim_output(output, settings)
+    jobs = [_job(film, output) for film in films]
+    errors = _read_texts(jobs, stage, progress)
+    del stage
+    ready = [job for job in jobs if job.sentences.is_file()]
+    progress.start_clips(sum(len(wanted_clips(job.sentences)) for job in ready))
+    progress.clips(sum(1 for job in ready for _ in job.rows.rows(["number"])))
+    for result in _cut_all(ready, settings, workers, device, progress):
+        if result.error:
+            errors[result.film.film_id] = result.error
+    return _finish(output, jobs, errors, settings, tests, licence)
+
+
+def _checked_tests(films: list[Film], names: Iterable[str]) -> set[str]:
+    tests, known = set(names), {film.film_id for film in films}
+    if unknown := sorted(tests - known):
+        raise ValueError(
+            f"A test film must be one of the films, got {unknown[0]!r}; there are {', '.join(sorted(known)[:10])}."
+        )
+    return tests
+
+
+def _job(film: Film, output: Path) -> FilmJob:
+    place = output / WORK / film.name
+    return FilmJob(
+        film, place.with_name(f"{place.name}.sentences.parquet"), place.with_name(f"{place.name}.clips"), output
+    )
+
+
+def _read_texts(jobs: list[FilmJob], stage: TextStage, progress: Progress) -> dict[str, str]:
+    """Write the sentences of every film that has none yet; return film id -> error."""
+    errors: dict[str, str] = {}
+    by_film = {job.film.film_id: job for job in jobs}
+    for film in progress.films([job.film for job in jobs], len(jobs)):
+        job = by_film[film.film_id]
+        if job.sentences.is_file():
+            continue
+        try:
+            stage.write(film, job.sentences, probe_video(film.path).duration)
+        except ValueError as error:
+            errors[film.film_id] = " ".join(str(error).split())
+    return errors
+
+
+def _cut_all(
+    jobs: list[FilmJob], settings: DialogueSettings, workers: int, device: str, progress: Progress
+) -> Iterator[FilmResult]:
+    if workers == 1:
+        detector = _detector(settings, device)
+        for job in jobs:
+            yield cut_film(job, settings, detector, advance=lambda: progress.clips(1))
+        return
+    pool: WorkerPool[FilmJob, FilmResult] = WorkerPool(
+        _work, workers=min(workers, max(len(jobs), 1)), setup=_setup, arguments=(settings, device), on_death=_died
+    )
+    for result in pool.run(jobs):
+        progress.clips(result.num_clips)
+        yield result
+
+
+class _Worker:
+    """The state of a worker process."""
+
+    settings: DialogueSettings
+    detector: PersonDetector | None
+
+
+def _setup(settings: DialogueSettings, device: str) -> None:
+    import torch
+
+    # There is a process for each core already.
+    torch.set_num_threads(1)
+    _Worker.settings, _Worker.detector = settings, _detector(settings, device)
+
+
+def _work(job: FilmJob) -> FilmResult:
+    return cut_film(job, _Worker.settings, _Worker.detector)
+
+
+def _died(job: FilmJob) -> FilmResult:
+    return FilmResult(job.film, 0, "the worker process died over this film, out of memory or by a fault of a codec")
+
+
+def _detector(settings: DialogueSettings, device: str) -> PersonDetector | None:
+    if settings.person_model is None:
+        return None
+    return PersonDetector(
+        settings.person_model,
+        min_score=settings.min_person_score,
+        letterbox_slip=settings.letterbox_slip,
+        device=device,
+    )
+
+
+def _finish(
+    output: Path,
+    jobs: list[FilmJob],
+    errors: dict[str, str],
+    settings: DialogueSettings,
+    tests: set[str],
+    licence: str,
+) -> Prepared:
+    rows, left_out, films = RowTable(), Counter[str](), []
+    for job in jobs:
+        num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
+        error = errors.get(job.film.film_id, "")
+        films.append(FilmStatus(job.film.film_id, str(job.film.path), num_sentences, num_clips, error))
+    _write_films(output / "films.csv", films)
+    table = rows.table()
+    if not len(table):
+        first = next((film.error for film in films if film.error), "every sentence was left out")
+        raise ValueError(
+            f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
+        )
+    _write_sentences(output / "sentences.parquet", jobs)
+    write_manifest_table(
+        output / MANIFEST_NAME,
+        table,
+        class_names=[],
+        dataset="dialogue",
+        licence=licence,
+        source="data_scripts/prepare_dialogue.py",
+        notes=_notes(settings),
+    )
+    shutil.rmtree(output / WORK)
+    return Prepared(output / MANIFEST_NAME, len(table), dict(left_out), films)
+
+
+def _add_rows(
+    rows: RowTable, job: FilmJob, settings: DialogueSettings, tests: set[str], left_out: Counter[str]
+) -> tuple[int, int]:
+    """Add the clips of a film; return its numbers of sentences and clips."""
+    if not job.sentences.is_file():
+        return 0, 0
+    table = pq.read_table(job.sentences)
+    left_out.update(reason for reason in table["left_out"].to_pylist() if reason)
+    film, num_clips = job.film, 0
+    for done in job.rows.rows():
+        if done["left_out"]:
+            left_out[done["left_out"]] += 1
+            continue
+        sentence = table.slice(done["number"], 1).to_pylist()[0]
+        num_clips += 1
+        rows.add(
+            {
+                "clip_id": f"{film.film_id}/{done['number']:06d}",
+                "path": clip_path(film, done["number"]),
+                "media": "frames",
+                "num_frames": done["num_frames"],
+                "fps": settings.fps,
+                "captions": [sentence["text"]],
+                "subject_id": film.film_id,
+                "split": "test" if film.film_id in tests else "train",
+                "boxes": done["boxes"],
+                "sentiment_logits": sentence["sentiment_logits"],
+                "neutral_score": sentence["neutral_score"],
+                "has_person": done["has_person"],
+                "start": sentence["start"],
+                "end": sentence["end"],
+            }
+        )
+    return len(table), num_clips
+
+
+def _write_sentences(path: Path, jobs: list[FilmJob]) -> None:
+    with replacing(path) as temporary:
+        writer = None
+        for job in jobs:
+            if not job.sentences.is_file():
+                continue
+            table = pq.read_table(job.sentences)
+            table = table.add_column(0, "film_id", pa.array([job.film.film_id] * len(table), pa.string()))
+            writer = writer or pq.ParquetWriter(temporary, table.schema)
+            writer.write_table(table)
+        if writer is not None:
+            writer.close()
+
+
+def _write_films(path: Path, films: list[FilmStatus]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["film_id", "path", "sentences", "clips", "error"])
+        table.writerows([one.film_id, one.path, one.num_sentences, one.num_clips, one.error] for one in films)
+
+
+def _notes(settings: DialogueSettings) -> list[str]:
+    persons = settings.person_model or "nobody was looked for"
+    return [
+        f"Sentiment by {settings.sentiment_model}, in the order {', '.join(settings.sentiment_names)}.",
+        f"Persons by {persons}, score at least {settings.min_person_score:g}; all of them are the subject. Boxes hold four "
+        "numbers for each person of a frame.",
+    ]
+
+
+__all__ = ["FilmStatus", "Prepared", "Progress", "prepare_dialogue"]

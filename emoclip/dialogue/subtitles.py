@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cues of a film: subtitle files in any usual form and encoding, and text tracks inside the film."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emoclip.console import require
+
+
+SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Text that stands on the screen from `start` to `end`, in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+def find_subtitles(film: Path) -> Path | None:
+    """Return the subtitle file that belongs to a film: the same name, with a language between or not; else `None`.
+
+    Of several the plain name is taken first, then the alphabetically first.
+    """
+    beside = [
+        path
+        for path in film.parent.iterdir()
+        if path.suffix.lower() in SUBTITLE_SUFFIXES
+        and (path.stem == film.stem or path.name.startswith(f"{film.stem}."))
+    ]
+    return min(beside, key=lambda path: (path.stem != film.stem, path.name), default=None)
+
+
+def read_subtitles(path: Path, encoding: str | None = None) -> list[Cue]:
+    """Return the cues of an SRT, VTT, ASS or SSA file in the order of time.
+
+    Args:
+        path: The file.
+        encoding: Of files that are not Unicode; found out by `decode_text` if absent.
+
+    Raises:
+        ValueError: The file is none of these, or has no cue.
+    """
+    pysubs2 = require("pysubs2", "dialogue")
+    text = decode_text(path.read_bytes(), str(path), encoding)
+    try:
+        events = pysubs2.SSAFile.from_string(text).events
+    except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
+        raise ValueError(f"Subtitles must be SRT, VTT, ASS or SSA, {path} is none of them ({error}).") from error
+    cues = _in_order(
+        Cue(_plain(event), event.start / 1000, event.end / 1000) for event in events if not event.is_comment
+    )
+    if not cues:
+        raise ValueError(f"Subtitles must hold at least 1 line of text with a time, {path} has none.")
+    return cues
+
+
+def decode_text(data: bytes, name: str, encoding: str | None = None) -> str:
+    """Return text of unknown encoding: Unicode where it is, else what `encoding` says, else what fits best.
+
+    Cyrillic, Greek, Chinese and other scripts tell their encoding. The code pages of Latin letters do not, short of knowing the
+    language; of them the western one, which is the most frequent, is taken.
+
+    Raises:
+        ValueError: It is no text, or not of `encoding`.
+    """
+    for mark, unicode in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return data.decode(unicode, errors="replace")
+    for known in ("utf-8", encoding):
+        try:
+            return data.decode(known) if known else _guessed(data, name)
+        except UnicodeDecodeError:
+            continue
+        except LookupError as error:
+            raise ValueError(f"`--encoding` must be an encoding that Python knows, got {encoding!r}.") from error
+    raise ValueError(f"Subtitles must be text in the `--encoding`, {name} is neither {encoding} nor UTF-8.")
+
+
+def _guessed(data: bytes, name: str) -> str:
+    best = require("charset_normalizer", "dialogue").from_bytes(data).best()
+    if best is None:
+        raise ValueError(f"Subtitles must be text, no encoding fits {name}; save it as UTF-8 or pass --encoding.")
+    text = str(best)
+    if all("LATIN" in unicodedata.name(letter, "") for letter in set(text) if letter.isalpha()):
+        with suppress(UnicodeDecodeError):
+            return data.decode("cp1252")
+    return text
+
+
+def embedded_cues(film: Path) -> list[Cue]:
+    """Return the cues of the first text track inside a film, none where it has no such track."""
+    import av
+
+    with av.open(str(film)) as container:
+        track = next((stream for stream in container.streams.subtitles if _is_text(stream)), None)
+        if track is None:
+            return []
+        return _in_order(_packet_cues(container, track))
+
+
+def _packet_cues(container: Any, track: Any) -> Iterable[Cue]:
+    for packet in container.demux(track):
+        if packet.pts is None or not packet.size:
+            continue
+        start = float(packet.pts * packet.time_base)
+        end = start + float((packet.duration or 0) * packet.time_base)
+        lines = [_ass_text(part.ass) for part in track.codec_context.decode2(packet) or () if hasattr(part, "ass")]
+        if text := " ".join(line for line in lines if line):
+            yield Cue(text, start, end)
+
+
+def _is_text(stream: Any) -> bool:
+    # Subtitles of discs are pictures; reading them is not done here.
+    return stream.codec_context.name not in ("dvdsub", "dvbsub", "pgssub", "xsub")
+
+
+def _ass_text(line: bytes | str) -> str:
+    """The text behind the eight fields that FFmpeg puts before it, without its styles."""
+    pysubs2 = require("pysubs2", "dialogue")
+    content = line.decode("utf-8", errors="replace") if isinstance(line, bytes) else line
+    return _plain(pysubs2.SSAEvent(text=content.split(",", 8)[-1]))
+
+
+def _plain(event: Any) -> str:
+    return " ".join(event.plaintext.split())
+
+
+def _in_order(cues: Iterable[Cue]) -> list[Cue]:
+    """Cues with text that last, by their time: files are found in which they are not."""
+    return sorted((cue for cue in cues if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
+
+
+__all__ = ["SUBTITLE_SUFFIXES", "Cue", "decode_text", "embedded_cues", "find_subtitles", "read_subtitles"]

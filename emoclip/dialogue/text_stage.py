@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a film to a table of its sentences: text, times, sentiment, and why a sentence is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from emoclip.data.output import replacing
+
+from .films import Film
+from .punctuation import PunctuationModel
+from .sentences import Sentence, line_sentences, restored_sentences, spread_words, written_sentences
+from .sentiment import SentimentModel
+from .settings import DialogueSettings
+from .speech import SpeechModel
+from .subtitles import Cue, embedded_cues, find_subtitles, read_subtitles
+
+
+SENTENCES = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("text", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+        ("sentiment_logits", pa.list_(pa.float32())),
+        ("neutral_score", pa.float32()),
+        ("left_out", pa.string()),  # why; null for a clip
+    ]
+)
+# Length of a film beyond which a sentence may begin: subtitles of another cut of the film run past its end.
+DURATION_SLACK = 1.0
+
+
+class TextStage:
+    """Finds, cuts and judges what is said in films; models are loaded when the first film needs them.
+
+    Args:
+        settings: How.
+        device: Where the models run.
+
+    Raises:
+        ValueError: A model does not fit.
+        OSError: A model cannot be found.
+    """
+
+    def __init__(self, settings: DialogueSettings, device: str = "cpu"):
+        self.settings = settings
+        self.device = device
+        self.sentiment = SentimentModel(settings.sentiment_model, device=device)
+        self._punctuation: PunctuationModel | None = None
+        self._speech: SpeechModel | None = None
+        if settings.punctuation == "model":
+            self._punctuation = PunctuationModel(settings.punctuation_model, device)
+        if settings.speech_model is not None:
+            self._speech = SpeechModel(settings.speech_model, device)
+
+    def write(self, film: Film, path: Path, duration: float | None) -> None:
+        """Write the table of sentences of a film under a temporary name and rename it.
+
+        Args:
+            film: The film.
+            path: The table.
+            duration: Of the film in seconds, where it is known.
+
+        Raises:
+            ValueError: There is no text, it has no sentences, or none lies within the film.
+            OSError: A file cannot be read or written.
+        """
+        sentences = self.sentences(film)
+        if duration is not None and all(sentence.start > duration + DURATION_SLACK for sentence in sentences):
+            raise ValueError(
+                f"Subtitles must belong to their film, those of {film.path} begin at {sentences[0].start:.0f} s and the film "
+                f"ends at {duration:.0f} s."
+            )
+        table = self._table(sentences, duration)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary)
+
+    def sentences(self, film: Film) -> list[Sentence]:
+        """Return what is said in a film, by its subtitles, its text track or speech recognition.
+
+        Raises:
+            ValueError: There is none of these, or nothing that could be cut into sentences.
+        """
+        cues = self._cues(film.path)
+        if self._punctuation is not None:
+            found = restored_sentences(spread_words(cues), self._punctuation)
+        elif self.settings.punctuation == "lines":
+            found = line_sentences(cues)
+        else:
+            found = written_sentences(spread_words(cues))
+        if not found:
+            raise ValueError(f"A film must have at least 1 whole sentence, {film.path} has none in {len(cues)} lines.")
+        return found
+
+    def _cues(self, film: Path) -> list[Cue]:
+        beside = find_subtitles(film)
+        cues = read_subtitles(beside, self.settings.encoding) if beside is not None else embedded_cues(film)
+        if cues:
+            return cues
+        if self._speech is None:
+            raise ValueError(
+                f"A film must have subtitles beside it ({film.stem}.srt, .vtt, .ass) or a text track, {film} has neither; "
+                "pass --speech-model to recognise what is said."
+            )
+        if not (cues := self._speech(film)):
+            raise ValueError(f"A film without subtitles must have speech, none was recognised in {film}.")
+        return cues
+
+    def _table(self, sentences: Sequence[Sentence], duration: float | None) -> pa.Table:
+        logits = self.sentiment.logits([sentence.text for sentence in sentences])
+        neutral = self.sentiment.neutral_scores(logits)
+        reasons = [
+            why_left_out(sentence, float(score), self.settings, duration)
+            for sentence, score in zip(sentences, neutral, strict=True)
+        ]
+        columns = [
+            np.arange(len(sentences)),
+            [sentence.text for sentence in sentences],
+            [sentence.start for sentence in sentences],
+            [sentence.end for sentence in sentences],
+            list(logits),
+            neutral,
+            reasons,
+        ]
+        return pa.table(
+            [pa.array(values, kind.type) for values, kind in zip(columns, SENTENCES, strict=True)], SENTENCES
+        )
+
+
+def why_left_out(
+    sentence: Sentence, neutral_score: float, settings: DialogueSettings, duration: float | None = None
+) -> str | None:
+    """Return why a sentence becomes no clip, `None` if it becomes one (EmotionCLIP `src/datasets/youtube_v3.py`)."""
+    if duration is not None and sentence.end > duration + DURATION_SLACK:
+        return "after the end of the film"
+    if not settings.min_seconds < sentence.duration < settings.max_seconds:
+        return "too short" if sentence.duration <= settings.min_seconds else "too long"
+    if len(sentence.text) < settings.min_characters:
+        return "too few characters"
+    if neutral_score > settings.max_neutral:
+        return "neutral"
+    return None
+
+
+__all__ = ["SENTENCES", "TextStage", "why_left_out"]

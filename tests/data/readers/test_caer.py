@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CAER and CAER-S: numbers that start again in every folder, files that are no clips."""
+
+from collections.abc import Callable
+
+import pytest
+
+
+def test_caer_ids_hold_split_and_emotion(miniature: Callable, labels_of: Callable) -> None:
+    """0001 exists in every folder; beside it lies what macOS wrote into the archive."""
+    assert labels_of("caer", miniature("caer")) == {
+        f"{split}/{folder}/0001": label
+        for split in ("train", "validation", "test")
+        for folder, label in (("Anger", "anger"), ("Sad", "sadness"))
+    }
+
+
+def test_caer_s_takes_stills_alone(miniature: Callable, rows_of: Callable) -> None:
+    """`Thumbs.db` is no still."""
+    rows = rows_of("caer_s", miniature("caer_s"))
+    assert len(rows) == 4 and {row["media"] for row in rows.values()} == {"image"}
+
+
+def test_folder_that_is_no_emotion_is_named(miniature: Callable, rows_of: Callable) -> None:
+    """A folder of one's own among the emotions would become a class, or be lost."""
+    root = miniature("caer_s")
+    (root / "test" / "Smirk").mkdir()
+    with pytest.raises(ValueError, match=r"test/Smirk: the label must be one of .*, got 'Smirk'"):
+        rows_of("caer_s", root)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MAFW: five folds, captions in GBK, combinations."""
+
+from collections.abc import Callable
+
+import pytest
+
+from emoclip.data.readers import READERS
+from emoclip.data.readers.mafw import neutral_caption
+from emoclip.data.readers.reader import WHOLE
+from modeling_emoclip.labels_emoclip import NEUTRAL_CAPTIONS
+
+
+class TestMAFW:
+    def test_captions_are_the_english_field_in_gbk(self, miniature: Callable, rows_of: Callable) -> None:
+        """Read as UTF-8 the file fails; split at commas the caption is cut."""
+        rows = rows_of("mafw", miniature("mafw"))
+        assert rows["01000"]["captions"] == ["A person frowns, eyes wide, and shouts."]
+        assert rows["01000"]["test_fold"] == 1
+        assert rows["01000"]["media"] == "frames" and rows["01000"]["num_frames"] == 3
+        assert rows["04000"]["media"] == "video"
+
+    def test_neutral_clips_get_two_of_five_captions_fixed_for_each(
+        self, miniature: Callable, rows_of: Callable
+    ) -> None:
+        """The paper's rule; drawn anew each time, two runs would train on other data."""
+        caption = rows_of("mafw", miniature("mafw"))["01001"]["captions"][0]
+        parts = [text for text in NEUTRAL_CAPTIONS if text in caption]
+        assert len(parts) == 2 and len(caption) == sum(map(len, parts)) + 1
+        assert caption == neutral_caption("01001")
+        assert len({neutral_caption(str(number)) for number in range(50)}) > 10
+
+    def test_combinations_keep_their_components(
+        self, miniature: Callable, rows_of: Callable, labels_of: Callable
+    ) -> None:
+        """Averaged prototypes need them."""
+        root = miniature("mafw")
+        assert labels_of("mafw", root, "compound")["05000"] == "anger_disgust_contempt"
+        rows = rows_of("mafw", root, "compound")
+        assert rows["05000"]["labels"] == [0, 1, 7]
+        assert rows["02000"]["labels"] == [3, 6]
+
+    @pytest.mark.parametrize(
+        ("kind", "content", "message"),
+        [
+            ("no_caption", b"00001.mp4 joy\n", r"test.txt:1: the label must be one of anger, .* got 'joy'"),
+            ("no_caption", b"\n00001.mp4\n", r"test.txt:2: a line must be `clip label`"),
+            ("with_caption", b"00001.mp4\tanger\ttext\n", "test.txt:1: a line must have 4 fields .* got 3"),
+            ("with_caption", b"00001.mp4\tanger\t\xd2\xbb\ttext\n\xff\xff", "test.txt:2: must be written in gb18030"),
+            ("no_caption", "00001.mp4 ä\n".encode("latin-1"), "test.txt:1: must be written in utf-8, byte 10"),
+        ],
+    )
+    def test_damaged_lists_are_named_with_file_and_row(
+        self, kind: str, content: bytes, message: str, miniature: Callable, rows_of: Callable
+    ) -> None:
+        """A list that was opened and saved by a spreadsheet."""
+        root = miniature("mafw")
+        (root / "Train & Test Set" / "single" / kind / "set_3" / "test.txt").write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            rows_of("mafw", root)
+
+    def test_renamed_list_folder_is_found(self, miniature: Callable, rows_of: Callable) -> None:
+        """Spaces and ampersands do not survive many copies."""
+        root = miniature("mafw")
+        (root / "Train & Test Set").rename(root / "Train_Test_Set")
+        assert len(rows_of("mafw", root)) == 7
+
+    def test_clips_of_no_compound_fold_are_in_no_compound_manifest(
+        self, miniature: Callable, rows_of: Callable
+    ) -> None:
+        """176 clips of the single set are in none; as a class of their own fold they would be tested on or trained on by chance."""
+        root = miniature("mafw")
+        assert "01002" in rows_of("mafw", root)
+        assert "01002" not in rows_of("mafw", root, "compound")
+
+    def test_official_compound_counts_are_those_of_the_figure(self) -> None:
+        """Combinations sum to 4,058, singles to 4,938; four of the singles are known together alone."""
+        counts = READERS["mafw"].counts["compound"]
+        whole = counts[WHOLE]
+        assert sum(counts[f"fold {fold}"][""] for fold in range(1, 6)) == whole[""] == 8996
+        assert sum(number for name, number in whole.items() if "_" in name) == 4058
+        assert sum(number for name, number in whole.items() if name and "_" not in name) == 4938 - 475

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RAF-DB: names that differ between list and file."""
+
+from collections.abc import Callable
+
+
+def test_rafdb_names_differ_between_list_and_file(miniature: Callable, rows_of: Callable, labels_of: Callable) -> None:
+    """The list lacks `_aligned`, and labels count from 1."""
+    root = miniature("rafdb")
+    assert labels_of("rafdb", root) == {"train_00001": "happiness", "test_0001": "neutral"}
+    assert labels_of("rafdb", root, "compound")["test_0001"] == "disgustedly surprised"
+    assert rows_of("rafdb", root, "compound")["test_0001"]["components"] == ["disgust", "surprise"]

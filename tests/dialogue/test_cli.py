@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from emoclip.console import run_command
+from emoclip.data import load
+from emoclip.data.clips import ClipDataset
+from emoclip.dialogue.cli import dialogue_main
+from modeling_emoclip import EmoCLIPVideoProcessor
+from tests.dialogue.conftest import srt
+
+
+@pytest.fixture
+def command(tmp_path, make_film, classifier_folder, detector_folder):
+    """What a user types, for one film of four seconds."""
+    film = make_film(4.0)
+    film.with_suffix(".srt").write_text(srt((0.5, 3.0, "I am so glad you came."), (3.0, 3.9, "Stop.")))
+    models = ["--sentiment-model", str(classifier_folder), "--person-model", str(detector_folder)]
+    return [str(film), "--output", str(tmp_path / "out"), *models, "--max-neutral", "0.5", "--min-person-score", "0"]
+
+
+def test_the_command_says_what_became_of_the_sentences(command, capsys, tmp_path):
+    """Half of a film is left out by design; a user must see why."""
+    assert run_command(dialogue_main, command) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "1 films, 0 with errors; 2 sentences, 1 clips",
+        "  left out, too short: 1",
+        f"Written: {tmp_path / 'out/manifest.parquet'}",
+    ]
+
+
+def test_clips_and_shards_load_with_masks_of_all_persons(command, tmp_path):
+    """The loader takes the boxes of several persons in a frame for one subject, from files and from shards."""
+    assert run_command(dialogue_main, [*command, "--shards"]) == 0
+    processor = EmoCLIPVideoProcessor(
+        num_frames=5,
+        frame_sampling="emotionclip",
+        size={"shortest_edge": 36},
+        crop_size={"height": 32, "width": 30},
+    )
+    items = []
+    for source in ("manifest.parquet", "shards"):
+        rows = load(tmp_path / "out" / source, split="train")
+        assert len(rows[0]["sentiment_logits"]) == 7
+        items.append(ClipDataset(rows, processor, subject_masks=True)[0])
+    assert all(item["subject_masks"].shape == (5, 32, 30) for item in items)
+    assert (items[0]["subject_masks"] == items[1]["subject_masks"]).all()
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (["--paper-code", "--punctuation", "lines"], "`--paper-code` sets --punctuation model, got lines"),
+        (["--workers", "0"], "`--workers` must be at least 1, got 0"),
+        (["--fps", "0"], "`--fps` must be above 0"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(command, extra, told, capsys, tmp_path):
+    """And nothing is written."""
+    assert run_command(dialogue_main, [*command, *extra]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+import csv
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from emoclip.data.manifest import read_manifest
+from emoclip.dialogue.clip_stage import cut_film
+from emoclip.dialogue.films import list_films
+from emoclip.dialogue.prepare import prepare_dialogue
+from emoclip.dialogue.settings import DialogueSettings
+from tests.dialogue.conftest import srt
+
+
+# Two clips; then a neutral one, one that is too short and one that runs past the end.
+LINES = (
+    (0.5, 3.0, "I am so glad you came."),
+    (3.0, 5.5, "Please go away"),
+    (5.5, 6.0, "now."),
+    (6.0, 8.5, "We wait here."),
+    (8.5, 9.5, "Stop."),
+    (9.5, 20.0, "We wait and wait."),
+)
+
+
+@pytest.fixture
+def settings(classifier_folder, detector_folder) -> DialogueSettings:
+    return DialogueSettings(
+        sentiment_model=str(classifier_folder),
+        person_model=str(detector_folder),
+        min_person_score=0.0,
+        max_neutral=0.5,
+    )
+
+
+@pytest.fixture
+def films(tmp_path, make_film):
+    """A folder with one film and its subtitles."""
+    folder = tmp_path / "films"
+    make_film(10.0, "show/one.mp4", folder)
+    (folder / "show/one.srt").write_text(srt(*LINES))
+    return folder
+
+
+def test_films_become_captioned_clips(films, tmp_path, settings):
+    """Text, times, frames, persons and sentiment of a clip must be those of one sentence."""
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    manifest = read_manifest(made.manifest)
+    rows = manifest.table.to_pylist()
+    assert [row["captions"] for row in rows] == [["I am so glad you came."], ["Please go away now."]]
+    assert (rows[0]["clip_id"], rows[0]["path"]) == ("show/one/000000", "clips/show/one/000000")
+    assert (rows[0]["start"], rows[0]["end"], rows[0]["fps"], rows[0]["num_frames"]) == (0.5, 3.0, 8.0, 21)
+    assert all(len(row["sentiment_logits"]) == 7 and row["neutral_score"] < 0.5 for row in rows)
+    assert len(rows[0]["boxes"]) == 21
+    assert all(len(frame) % 4 == 0 for frame in rows[0]["boxes"])
+    frames = sorted((tmp_path / "out" / rows[0]["path"]).iterdir())
+    # 0.5 s is place 4 of the grid, which shows frame 12 of 24 a second: grey 70.
+    assert np.asarray(Image.open(frames[0])).mean() == pytest.approx(70, abs=1)
+    assert len(frames) == 21
+    assert made.left_out == {"neutral": 1, "too short": 1, "after the end of the film": 1}
+
+
+def test_what_was_left_out_and_how_it_was_made_stand_beside(films, tmp_path, settings):
+    """A user looks there for the sentence that is missing."""
+    prepare_dialogue([films], tmp_path / "out", settings)
+    sentences = pq.read_table(tmp_path / "out/sentences.parquet").to_pylist()
+    assert [row["left_out"] for row in sentences] == [None, None, "neutral", "too short", "after the end of the film"]
+    with (tmp_path / "out/films.csv").open() as file:
+        assert list(csv.reader(file))[1] == ["show/one", str(films / "show/one.mp4"), "5", "2", ""]
+    recorded = json.loads((tmp_path / "out/settings.json").read_text())
+    assert recorded["sentiment_names"][4] == "neutral"
+    assert not (tmp_path / "out/work").exists()
+
+
+def test_a_film_that_fails_is_listed_and_the_others_go_on(films, tmp_path, settings, make_film):
+    """One film of a thousand must not cost the night."""
+    make_film(2.0, "silent.mp4", films)
+    make_film(2.0, "other_cut.mp4", films)
+    (films / "other_cut.srt").write_text(srt((900.0, 904.0, "I am so glad you came.")))
+    (films / "broken.mp4").write_bytes(b"no film")
+    (films / "broken.srt").write_text(srt(*LINES))
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    errors = {film.film_id: film.error for film in made.films}
+    assert "neither" in errors["silent"]
+    assert "--speech-model" in errors["silent"]
+    assert "begin at 900 s and the film ends at 2 s" in errors["other_cut"]
+    assert "broken.mp4" in errors["broken"]
+    assert errors["show/one"] == ""
+    assert made.num_clips == 2
+
+
+def test_a_run_that_was_stopped_goes_on(films, tmp_path, settings, monkeypatch):
+    """Clips that are done are neither decoded nor searched again, and nothing is there twice."""
+    from emoclip.dialogue import clip_stage
+
+    monkeypatch.setattr(clip_stage, "CHUNK", 1)
+    write, calls = clip_stage._write, []
+
+    def fail_at_second(path, frames):
+        calls.append(path.name)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        write(path, frames)
+
+    monkeypatch.setattr(clip_stage, "_write", fail_at_second)
+    with pytest.raises(OSError, match="disk full"):
+        prepare_dialogue([films], tmp_path / "out", settings)
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    assert calls == ["000000", "000001", "000001"]
+    assert made.num_clips == 2
+    whole = prepare_dialogue([films], tmp_path / "again", settings)
+    assert read_manifest(made.manifest).table.equals(read_manifest(whole.manifest).table)
+
+
+@pytest.mark.slow
+def test_several_processes_make_the_same(films, tmp_path, settings, make_film):
+    """The order of films must not depend on which process is first."""
+    make_film(6.5, "two.mp4", films)
+    (films / "two.srt").write_text(srt(*LINES[:3]))
+    one = prepare_dialogue([films], tmp_path / "one", settings)
+    two = prepare_dialogue([films], tmp_path / "two", settings, workers=2)
+    assert read_manifest(one.manifest).table.equals(read_manifest(two.manifest).table)
+    assert two.num_clips == 4
+
+
+def test_films_may_be_kept_for_testing(films, tmp_path, settings):
+    """Whole films, for the same faces occur all through one."""
+    made = prepare_dialogue([films], tmp_path / "out", settings, test_films=["show/one"])
+    assert set(read_manifest(made.manifest).table["split"].to_pylist()) == {"test"}
+    with pytest.raises(ValueError, match="got 'three'"):
+        prepare_dialogue([films], tmp_path / "other", settings, test_films=["three"])
+
+
+def test_other_settings_do_not_go_on(films, tmp_path, settings, monkeypatch):
+    """Half of the clips would be selected otherwise."""
+    from dataclasses import replace
+
+    from emoclip.dialogue import prepare
+
+    monkeypatch.setattr(prepare, "cut_film", lambda *_, **__: (_ for _ in ()).throw(OSError("stopped")))
+    with pytest.raises(OSError, match="stopped"):
+        prepare_dialogue([films], tmp_path / "out", settings)
+    monkeypatch.setattr(prepare, "cut_film", cut_film)
+    with pytest.raises(FileExistsError, match=r"begun with fps 8\.0, got 4\.0"):
+        prepare_dialogue([films], tmp_path / "out", replace(settings, fps=4.0))
+    prepare_dialogue([films], tmp_path / "out", settings)
+    with pytest.raises(FileExistsError, match="must not be finished yet"):
+        prepare_dialogue([films], tmp_path / "out", settings)
+
+
+def test_no_clip_at_all_is_an_error_that_says_why(films, tmp_path, settings):
+    """An empty manifest would fail much later."""
+    from dataclasses import replace
+
+    with pytest.raises(
+        ValueError, match=r"At least 1 clip must result, got none of 1 films \(every sentence was left out\)"
+    ):
+        prepare_dialogue([films], tmp_path / "out", replace(settings, max_neutral=0.0))
+
+
+def test_clips_without_persons_are_left_out_on_request(films, tmp_path, settings):
+    """By default the original keeps them (`has_person >= 0`)."""
+    from dataclasses import replace
+
+    kept = prepare_dialogue([films], tmp_path / "kept", replace(settings, min_person_score=1.0))
+    assert read_manifest(kept.manifest).table["has_person"].to_pylist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match="got none of 1 films"):
+        prepare_dialogue([films], tmp_path / "none", replace(settings, min_person_score=1.0, min_person_share=0.5))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"fps": 0}, "`--fps` must be above 0"),
+        ({"max_neutral": 1.5}, "`--max-neutral` must be from 0 to 1, got 1.5"),
+        ({"punctuation": "none"}, "must be one of text, model, lines, got 'none'"),
+        ({"min_seconds": 5, "max_seconds": 4}, "below `--max-seconds`, got 5 and 4"),
+    ],
+)
+def test_settings_out_of_range_are_told(values, told):
+    """Before the first film."""
+    with pytest.raises(ValueError, match=told):
+        DialogueSettings(**values)
+
+
+def test_films_are_listed_once_each(tmp_path):
+    """Two files of one name would write over each other; a loop of links must end."""
+    (tmp_path / "a").mkdir()
+    for name in ("a/one.mp4", "a/one.srt", "two.MKV"):
+        (tmp_path / name).touch()
+    (tmp_path / "a/loop").symlink_to(tmp_path, target_is_directory=True)
+    assert [film.film_id for film in list_films([tmp_path])] == ["a/one", "two"]
+    with pytest.raises(ValueError, match="are both 'one'"):
+        list_films([tmp_path / "a/one.mp4", tmp_path / "a"])
+    with pytest.raises(FileNotFoundError, match="three"):
+        list_films([tmp_path / "three"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="At least 1 film"):
+        list_films([tmp_path / "empty"])

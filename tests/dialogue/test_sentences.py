@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from emoclip.dialogue.sentences import (
+    Sentence,
+    Word,
+    line_sentences,
+    restored_sentences,
+    spread_words,
+    written_sentences,
+)
+from emoclip.dialogue.subtitles import Cue
+
+
+def test_words_share_the_time_of_their_line():
+    """A sentence within a line starts where its first word does."""
+    words = spread_words([Cue("- one two", 1.0, 2.0), Cue("three", 4.0, 5.0)])
+    assert words == [Word("one", 1.0, 1.5), Word("two", 1.5, 2.0), Word("three", 4.0, 5.0)]
+
+
+def test_a_line_ends_where_the_next_begins():
+    """Automatic captions stand on the screen for longer than they are said."""
+    assert spread_words([Cue("one", 1.0, 9.0), Cue("two", 3.0, 4.0)])[0].end == 3.0
+
+
+def test_sentences_run_over_lines_and_end_within_them():
+    """A line is no sentence."""
+    words = spread_words([Cue("I am so", 0.0, 3.0), Cue('glad. "Are you?" And', 3.0, 7.0), Cue("then", 7.0, 8.0)])
+    assert written_sentences(words) == [Sentence("I am so glad.", 0.0, 4.0), Sentence('"Are you?"', 4.0, 6.0)]
+
+
+@pytest.mark.parametrize("text", ["[door slams] Wait.", "♪ la la la ♪", "♪ la la la. ♪", "(sighs.)"])
+def test_sounds_and_songs_are_left_out(text):
+    """They are no speech, and a song must not become the beginning of the next sentence."""
+    cues = [Cue(text, 0.0, 1.0), Cue("Yes.", 2.0, 3.0)]
+    assert [one.text for one in written_sentences(spread_words(cues))] == ["Yes."]
+    assert [one.text for one in line_sentences(cues)] == ["Yes."]
+
+
+def test_text_without_punctuation_asks_for_a_model():
+    """Otherwise a whole film would be one sentence, longer than ten seconds, and give nothing."""
+    words = spread_words([Cue("and so we went on " * 40, 0.0, 90.0)])
+    with pytest.raises(ValueError, match=r"got 0 sentence ends in 200 words; pass --punctuation model"):
+        written_sentences(words)
+
+
+def test_a_model_sets_the_stops_as_in_the_original():
+    """First and last words without a stop before and behind them are dropped; a question runs on."""
+    words = [
+        Word(text, place, place + 1)
+        for place, text in enumerate(["tail,", "one", "two!", "3.5", "four", "five", "six"])
+    ]
+    marks = {"tail": ".", "two": ".", "3.5": "?", "five": "."}
+    told = restored_sentences(words, lambda bare: [word + marks.get(word, "") for word in bare])
+    assert told == [Sentence("one two.", 1, 3), Sentence("3.5? four five.", 3, 6)]
