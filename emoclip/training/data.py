@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: clips from the manifest, each with one of its captions."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from emoclip.data import load
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.sampling import EpochBatchSampler
+from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.feature_cache import FeatureCache
 from modeling_emoclip import EmoCLIPProcessor
@@ -74,8 +75,10 @@ class CaptionedClips:
             lengths=[int(kind != "image") for kind in rows["media"]] if config.data.bucket_by_length else None,
             drop_last=config.data.drop_last,
         )
-        self.loader = DataLoader(
-            self.clips,
+        self.num_clips = len(rows)
+        notes = WorkerNotes()
+        loader = DataLoader(
+            NotedClips(self.clips, self.clip_ids, notes),
             batch_sampler=self.sampler,
             num_workers=config.data.num_workers,
             collate_fn=collate_clips,
@@ -83,6 +86,7 @@ class CaptionedClips:
             # Its own, because starting a loader draws a number: from the global generator a resumed run would draw once more.
             generator=torch.Generator().manual_seed(config.seed),
         )
+        self.loader = ClipLoader(loader, notes)
 
     def use_features(self, encode: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """From now on yield `frame_embeds` (B, T, D), computed once a clip by `encode`, in place of pixels."""
@@ -92,11 +96,25 @@ class CaptionedClips:
         """Batches of one epoch."""
         return len(self.sampler)
 
-    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+    def state(self) -> dict[str, Any]:
+        """Nothing: the position is a function of the step."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Do nothing, see `state`."""
+
+    def close(self) -> None:
+        """Do nothing: workers end with the iteration over an epoch."""
+
+    def death(self, error: BaseException) -> str | None:
+        """See `ClipLoader.death`."""
+        return self.loader.death(error)
+
+    def epoch(self, epoch: int, first_batch: int = 0) -> Generator[Batch, None, None]:
         """Yield the batches of an epoch from one on."""
         self.sampler.set_position(epoch, first_batch)
         self.clips.set_epoch(epoch)
-        batches = self.loader if self._features is None else map(self._features.batch, self.sampler)
+        batches: Any = self.loader if self._features is None else map(self._features.batch, self.sampler)
         for batch in batches:
             errors = {self.clip_ids[index]: message for index, message in batch.pop("errors").items()}
             if "index" not in batch:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training batches from a stream: shards that are read one after the other, from disk or the network."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,18 @@ class StreamedClips:
         """Batches of one epoch."""
         return self._length
 
-    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, first_batch: int = 0) -> Generator[Batch, None, None]:
         """Yield the next batches of the stream, to the end of an epoch; it goes on where it is, whatever the numbers say."""
         if self._batches is None:
             self._batches = iter(self.loader)
         for _ in range(first_batch, self._length):
-            yield self._batch(next(self._batches))
+            batch = next(self._batches, None)
+            if batch is None:
+                raise ValueError(
+                    f"Every process and worker needs a shard of its own, got {self._stateful.num_workers} workers a process; write "
+                    "smaller shards or lower data.num_workers."
+                )
+            yield self._batch(batch)
 
     def state(self) -> dict[str, Any]:
         """The position behind the last batch that was given out."""
