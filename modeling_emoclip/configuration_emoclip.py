@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
 from transformers.activations import ACT2FN
 
+from .expression_emoclip import EXPRESSION_PROJECTION_TYPES
 from .preprocessing_emoclip import preprocessing_preset
 from .presets_emoclip import emoclip_fields, emotionclip_fields, expclip_fields
 from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs
@@ -115,6 +116,11 @@ class EmoCLIPConfig(PreTrainedConfig):
             With `"sap"`: count every patch that the subject touches in full instead of by its area.
         expression_projection_dim (`int`, *optional*):
             Width of Exp-CLIP's projection behind both towers, 4096 in the released heads; cosines are then taken there.
+        expression_projection_type (`str`, *optional*, defaults to `"linear"`):
+            `"linear"`, without bias, as in the released heads, or a head of the paper's Table 4, whose sizes were not
+            published: `"mlp2"`, `"mlp3"` or `"transformer"`.
+        expression_projection_hidden_size (`int`, *optional*):
+            Hidden width of these heads; by default `projection_dim`, and four times that for `"transformer"`.
         sentiment_beta (`float`, *optional*, defaults to 10.0):
             Strength of the sentiment-guided loss.
         sentiment_kl_direction (`str`, *optional*, defaults to `"released"`):
@@ -155,6 +161,8 @@ class EmoCLIPConfig(PreTrainedConfig):
     subject_prompting: str = "none"
     subject_binary: bool = False
     expression_projection_dim: int | None = None
+    expression_projection_type: str = "linear"
+    expression_projection_hidden_size: int | None = None
     sentiment_beta: float = 10.0
     sentiment_kl_direction: str = "released"
     num_sentiments: int = 7
@@ -179,6 +187,7 @@ class EmoCLIPConfig(PreTrainedConfig):
             _check_choice(f"{name}.hidden_act", getattr(self, name).hidden_act, tuple(ACT2FN))
         self._check_numbers()
         _check_choice("subject_prompting", self.subject_prompting, SUBJECT_PROMPTINGS)
+        _check_choice("expression_projection_type", self.expression_projection_type, EXPRESSION_PROJECTION_TYPES)
         _check_choice("sentiment_kl_direction", self.sentiment_kl_direction, SENTIMENT_KL_DIRECTIONS)
         _check_descriptions(self.class_descriptions)
         if not isinstance(self.preprocessing, dict | None):
@@ -194,8 +203,9 @@ class EmoCLIPConfig(PreTrainedConfig):
     def _check_numbers(self) -> None:
         for name in ("projection_dim", "num_sentiments", "classifier_hidden_size"):
             _check_positive(name, getattr(self, name))
-        if self.expression_projection_dim is not None:
-            _check_positive("expression_projection_dim", self.expression_projection_dim)
+        for name in ("expression_projection_dim", "expression_projection_hidden_size"):
+            if getattr(self, name) is not None:
+                _check_positive(name, getattr(self, name))
         _check_number("logit_scale_init_value", self.logit_scale_init_value)
         if not math.isfinite(self.logit_scale_init_value):
             raise ValueError(f"`logit_scale_init_value` must be finite, got {self.logit_scale_init_value!r}.")

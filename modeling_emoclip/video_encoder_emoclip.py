@@ -12,6 +12,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .checks_emoclip import check_frame_embeds, check_frame_mask, check_pixels, check_subject_masks
 from .configuration_emoclip import EmoCLIPConfig
+from .expression_emoclip import build_expression_projection
 from .hub_emoclip import complete_folder, open_to_others
 from .subject_emoclip import EmoCLIPSubjectVisionModel
 from .temporal_emoclip import (
@@ -144,7 +145,7 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
         config = cast(EmoCLIPConfig, self.config)
         self.temporal = _build_temporal(config)
         if config.expression_projection_dim is not None:
-            self.expression_projection = nn.Linear(config.projection_dim, config.expression_projection_dim, bias=False)
+            self.expression_projection = build_expression_projection(config)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -153,7 +154,7 @@ class EmoCLIPVideoEncoder(EmoCLIPPreTrainedModel):
             factor = self.config.initializer_factor
             nn.init.normal_(module.visual_projection.weight, std=module.visual_projection.in_features**-0.5 * factor)
             if self.config.expression_projection_dim is not None:
-                init_linear_as_torch(module.expression_projection)
+                _init_linears_as_torch(module.expression_projection)
 
     @property
     def embed_dim(self) -> int:

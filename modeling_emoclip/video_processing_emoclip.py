@@ -57,6 +57,10 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
         do_normalize (`bool`, *optional*, defaults to `True`): Whether to subtract the mean and divide by the deviation.
         image_mean (`list[float]`, *optional*, defaults to CLIP's): Mean of each colour.
         image_std (`list[float]`, *optional*, defaults to CLIP's): Standard deviation of each colour.
+        face_boxes (`dict[str, list[float]]`, *optional*, defaults to `{}`):
+            How the model's pictures frame a face: name of a detector, or `"any"` for the others, to where its box of a face
+            lies in the picture, `[x1, y1, x2, y2]` in shares of the sides. Whoever crops faces for the model crops them so;
+            the processor itself crops none.
 
     Raises:
         ValueError: If a value is out of its range or a keyword is not known.
@@ -81,6 +85,7 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
     do_normalize = True
     image_mean = OPENAI_CLIP_MEAN
     image_std = OPENAI_CLIP_STD
+    face_boxes: dict[str, list[float]] = {}  # noqa: RUF012 - a default, copied into every instance
 
     def __init__(self, **kwargs: Any) -> None:
         service = {key: kwargs.pop(key) for key in SERVICE_KEYS if key in kwargs}

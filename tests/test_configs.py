@@ -13,18 +13,23 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.y*ml"))
 
 def schema(path):
     """Returns the dataclass that the file fills; its folder says which."""
-    if path.relative_to(ROOT / "configs").parts[0] == "train":
+    kind = path.relative_to(ROOT / "configs").parts[0]
+    if kind == "train":
         from emoclip.training.config import TrainConfig
 
         return TrainConfig
+    if kind == "distill":
+        from emoclip.distillation.config import DistillConfig
+
+        return DistillConfig
     from emoclip.evaluation.config import EvaluationConfig
 
     return EvaluationConfig
 
 
-def test_both_kinds_exist():
+def test_every_kind_exists():
     """An empty folder would make the other tests here pass with nothing checked."""
-    assert {path.relative_to(ROOT / "configs").parts[0] for path in CONFIGS} == {"train", "eval"}
+    assert {path.relative_to(ROOT / "configs").parts[0] for path in CONFIGS} == {"train", "distill", "eval"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -41,5 +46,5 @@ def test_file_starts_with_its_command(path):
         if not line.startswith("#"):
             break
         header.append(line)
-    commands = re.findall(r"(?:train|evaluate)\.py .*--config (\S+)", "\n".join(header))
+    commands = re.findall(r"(?:train\.py|evaluate\.py|emoclip distill) .*--config (\S+)", "\n".join(header))
     assert str(path.relative_to(ROOT)) in commands

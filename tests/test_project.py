@@ -61,7 +61,7 @@ def test_base_installation_can_analyse():
     """An import of an extra's package at the top of some module breaks the small installation, and no developer notices."""
     code = (
         "import sys\n"
-        "for name in 'accelerate cv2 datasets evaluate gradio matplotlib peft sklearn tensorboard'.split():\n"
+        "for name in 'accelerate datasets evaluate gradio matplotlib peft sklearn tensorboard'.split():\n"
         "    sys.modules[name] = None\n"
         "import emoclip.analysis, emoclip.cli, emoclip.export\n"
     )

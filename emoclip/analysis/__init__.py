@@ -7,9 +7,9 @@ Steps, one file each: `words` (the user's emotions and the text each becomes), `
 """
 
 from .analyzer import analyze
-from .result import SCOPE, Analysis
+from .result import Analysis
 from .source_model import LoadedModel, load_model
 from .words import MAX_EMOTIONS, parse_emotions
 
 
-__all__ = ["MAX_EMOTIONS", "SCOPE", "Analysis", "LoadedModel", "analyze", "load_model", "parse_emotions"]
+__all__ = ["MAX_EMOTIONS", "Analysis", "LoadedModel", "analyze", "load_model", "parse_emotions"]

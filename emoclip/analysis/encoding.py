@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decode, embed every frame once, pool windows: video in, one embedding per window out. No words here.
+"""Pictures in, one embedding per window out; every picture goes through the image tower once. No words here.
 
 Words come later and cheaply, so that a video can be scored again with other words without decoding it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
 
-from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video, iter_frames
-from modeling_emoclip.video_sources_emoclip import is_still_image
-
-from .source_model import LoadedModel
-from .windows import Timed, WindowPlan
+from .frame_weights import frame_weights
+from .picture import Embedded, Picture
+from .sequences import Window
 
 
-# Frames embedded at once and windows pooled at once: large enough to keep the cores busy, small enough for any memory.
+# Pictures embedded at once and windows pooled at once: large enough to keep the cores busy, small enough for any memory.
 FRAME_BATCH = 32
 WINDOW_BATCH = 64
 
@@ -29,148 +26,87 @@ Item = TypeVar("Item")
 Progress = Callable[[int, int | None], None]
 
 
-@dataclass(frozen=True)
-class WindowEmbeddings:
-    """One embedding per window of a video.
+class VideoEncoder:
+    """A model's image tower and temporal part, batch by batch.
 
     Args:
-        starts: Presentation time of each window's first frame, in seconds.
-        ends: Presentation time of each window's last frame, in seconds.
-        embeds: float32, (windows, dim), not normalised.
-        error: The damage at which a video was cut off, where that was allowed.
+        model: An `EmoCLIPModel` in evaluation mode.
+        video_processor: Normalises pictures.
     """
 
-    starts: list[float]
-    ends: list[float]
-    embeds: torch.Tensor
-    error: VideoDecodeError | None = None
+    def __init__(self, model: Any, video_processor: Any):
+        self.model = model
+        self.video_processor = video_processor
+
+    def embed(self, pictures: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Return the embedding (dim,) of each picture (3, height, width); pictures of one size share a batch."""
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for position, picture in enumerate(pictures):
+            by_size.setdefault(tuple(picture.shape), []).append(position)
+        embeds: list[torch.Tensor] = [torch.empty(0)] * len(pictures)
+        for positions in by_size.values():
+            for batch in _batched(positions, FRAME_BATCH):
+                for position, embed in zip(batch, self._run([pictures[one] for one in batch]), strict=True):
+                    embeds[position] = embed
+        return embeds
+
+    def _run(self, pictures: list[torch.Tensor]) -> torch.Tensor:
+        pixels = self.video_processor.normalize_frames(torch.stack(pictures).to(self.model.device))
+        return self.model.get_frame_features(pixels[None].to(self.model.dtype))[0]
+
+    def pool(self, windows: Sequence[Window]) -> tuple[torch.Tensor, list[list[float]]]:
+        """Return the windows' embeddings, float32 (windows, dim), and the weight of each of their members."""
+        sequences = [torch.stack([window.members[place][1].embed for place in window.places]) for window in windows]
+        frame_embeds = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True)
+        frame_mask = torch.zeros(frame_embeds.shape[:2], dtype=torch.bool)
+        for row, window in enumerate(windows):
+            frame_mask[row, : len(window.valid)] = torch.tensor(window.valid)
+        mask = None if bool(frame_mask.all()) else frame_mask.to(self.model.device)
+        output = self.model.get_video_features(frame_embeds=frame_embeds, frame_mask=mask, output_attentions=True)
+        weights = frame_weights(self.model.config.temporal_config, output.attentions, frame_mask)
+        return output.pooler_output.float().cpu(), [
+            _per_member(window, row) for window, row in zip(windows, weights.tolist(), strict=True)
+        ]
 
 
-def encode_windows(
-    source: Any,
-    loaded: LoadedModel,
-    plan: WindowPlan[torch.Tensor],
-    *,
-    on_error: str = "raise",
-    on_frames: Callable[[int], None] | None = None,
-) -> WindowEmbeddings:
-    """Return the embeddings of the windows that `plan` lays over a video.
+def embed_pictures(items: Iterable[Any], encoder: VideoEncoder, size: int = FRAME_BATCH) -> Iterator[Any]:
+    """Yield the items in their order, each `(key, Picture)` as `(key, Picture, Embedded)`; whatever else passes through.
 
-    A video that fits the model's own span is one window, sampled by the processor's rule for evaluation, exactly as
-    `model(**processor(videos=...))` would see it. In a longer one, every `frame_stride`-th frame is embedded once,
-    however many windows share it. Frames are streamed: memory does not grow with the length of the video.
-
-    Args:
-        source: Whatever the video processor accepts and can be read twice.
-        loaded: The model, already in evaluation mode.
-        plan: `plan.length` is the processor's `num_frames`.
-        on_error: `"raise"`, or `"truncate"` to end a damaged video at its last good frame.
-        on_frames: Called with the number of frames embedded so far.
-
-    Raises:
-        VideoDecodeError: The video cannot be read to its end, or holds no frame.
+    Pictures wait until a batch is full, whatever video or person they are of.
     """
-    errors: list[VideoDecodeError] = []
-    frames = _prepared_frames(source, loaded, on_error, errors)
-    head = list(islice(frames, plan.length + 1))
-    if not head:
-        raise VideoDecodeError(
-            "A video must hold at least one frame, got none; check that it plays in a video player."
-        )
-    duration = head[-1][0] - head[0][0]
-    if len(head) <= plan.length and (plan.seconds is None or plan.seconds > duration):
-        return _encode_whole(source, loaded, on_error)
-    embedded = _embed_frames(chain(head, frames), loaded.model, on_frames or (lambda done: None))
-    windows = _pool_windows(plan.slide(embedded), loaded.model, plan)
-    return replace(windows, error=errors[0] if errors else None)
+    waiting: list[Any] = []
+    count = 0
+    for item in items:
+        waiting.append(item)
+        count += _is_picture(item)
+        if count == size:
+            yield from _embedded(waiting, encoder)
+            waiting, count = [], 0
+    yield from _embedded(waiting, encoder)
 
 
-def _prepared_frames(
-    source: Any, loaded: LoadedModel, on_error: str, errors: list[VideoDecodeError]
-) -> Iterator[Timed[torch.Tensor]]:
-    """Yield (seconds, frame as the model sees it), one at a time so that large frames never pile up."""
-    video_processor = loaded.processor.video_processor
-    num_yielded = 0
-    try:
-        for seconds, frame in iter_frames(source, stride=video_processor.frame_stride):
-            yield seconds, video_processor.transform_frames(frame[None])[0]
-            num_yielded += 1
-    except VideoDecodeError as error:
-        if on_error == "raise" or not num_yielded:
-            raise
-        # Kept, because a table that ends early must say so.
-        errors.append(error)
+def _embedded(items: list[Any], encoder: VideoEncoder) -> Iterator[Any]:
+    embeds = iter(encoder.embed([item[1].pixels for item in items if _is_picture(item)]))
+    for item in items:
+        yield (*item, Embedded(next(embeds), item[1].frame, item[1].look)) if _is_picture(item) else item
 
 
-def _encode_whole(source: Any, loaded: LoadedModel, on_error: str) -> WindowEmbeddings:
-    """One window by the processor's rule; a still is one frame, as in the processor. The rule may repeat frames; each is decoded and embedded once."""
-    video_processor = loaded.processor.video_processor
-    places = mask = torch.empty(0)
-
-    def distinct(total: int) -> list[int]:
-        nonlocal places, mask
-        if is_still_image(source):
-            indices, mask = torch.zeros(1, dtype=torch.long), torch.ones(1, dtype=torch.bool)
-        else:
-            indices, mask = video_processor.sample_frame_indices(total)
-        wanted, places = torch.unique(indices, return_inverse=True)
-        return wanted.tolist()
-
-    decoded = decode_video(source, indices=distinct, on_error=on_error)
-    frame_embeds = _frame_features(loaded.model, video_processor.transform_frames(decoded.frames))
-    pooled = _video_features(loaded.model, frame_embeds[places][None], mask[None])
-    times = decoded.timestamps[places][mask]
-    return WindowEmbeddings([times.min().item()], [times.max().item()], pooled, decoded.error)
+def _is_picture(item: Any) -> bool:
+    return len(item) == 2 and isinstance(item[1], Picture)
 
 
-def _embed_frames(
-    frames: Iterable[Timed[torch.Tensor]], model: Any, on_frames: Callable[[int], None]
-) -> Iterator[Timed[torch.Tensor]]:
-    """Turn timed frames into timed frame embeddings, batch by batch."""
-    done = 0
-    for batch in _batched(frames, FRAME_BATCH):
-        embeds = _frame_features(model, torch.stack([frame for _, frame in batch]))
-        yield from zip((seconds for seconds, _ in batch), embeds, strict=True)
-        done += len(batch)
-        on_frames(done)
-
-
-def _pool_windows(
-    windows: Iterable[list[Timed[torch.Tensor]]], model: Any, plan: WindowPlan[torch.Tensor]
-) -> WindowEmbeddings:
-    starts: list[float] = []
-    ends: list[float] = []
-    pooled: list[torch.Tensor] = []
-    for batch in _batched(windows, WINDOW_BATCH):
-        starts += [members[0][0] for members in batch]
-        ends += [members[-1][0] for members in batch]
-        pooled.append(_pool_batch([plan.thin(members) for members in batch], model))
-    return WindowEmbeddings(starts, ends, torch.cat(pooled))
-
-
-def _pool_batch(windows: list[list[Timed[torch.Tensor]]], model: Any) -> torch.Tensor:
-    """Pool windows of unequal length together: short ones are padded and masked."""
-    sequences = [torch.stack([embed for _, embed in members]) for members in windows]
-    frame_embeds = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True)
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    frame_mask = torch.arange(frame_embeds.shape[1])[None] < lengths[:, None]
-    return _video_features(model, frame_embeds, frame_mask)
-
-
-def _frame_features(model: Any, frames: torch.Tensor) -> torch.Tensor:
-    """Embed frames (time, 3, height, width) -> (time, dim)."""
-    parts = [
-        model.get_frame_features(part[None].to(model.device, model.dtype))[0] for part in frames.split(FRAME_BATCH)
-    ]
-    return torch.cat(parts)
-
-
-def _video_features(model: Any, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    output = model.get_video_features(frame_embeds=frame_embeds, frame_mask=frame_mask.to(model.device))
-    return output.pooler_output.float().cpu()
+def _per_member(window: Window, weights: list[float]) -> list[float]:
+    """Weights of places added up for each member, which may stand at several."""
+    totals = [0.0] * len(window.members)
+    for place, weight in zip(window.places, weights, strict=False):
+        totals[place] += weight
+    return totals
 
 
 def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+__all__ = ["FRAME_BATCH", "WINDOW_BATCH", "Progress", "VideoEncoder", "embed_pictures"]

@@ -4,74 +4,209 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import torch
 
-from .encoding import WindowEmbeddings
+from .prototypes import WordReading, read_words
 from .saving import check_output, save_tables
+from .scoring import TIMELINE_COLUMNS, ScoringSettings, score_windows
+from .source_model import LoadedModel, scoring
+from .window_set import NO_FACE, PEOPLE_COLUMNS, WindowSet
+from .words import read_emotions
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What of the picture is scored. Faces come with a later version; until then nobody should take a score for a person's.
-SCOPE = "whole frame"
-TIMELINE_COLUMNS = ("video", "start", "end", "emotion", "similarity", "match")
-SUMMARY_COLUMNS = ("video", "emotion", "similarity", "match", "peak_match", "peak_start", "peak_end")
+WHOLE_FRAME = "whole frame"
+SUMMARY_COLUMNS = ("video", "person", "emotion", "similarity", "match", "peak_match", "peak_start", "peak_end")
+GROUP_COLUMNS = ("video", "person", "start", "end", "group", "match", "mark")
 MEANING = (
     "Scores describe apparent expression, not what anyone feels. The relative match compares your words with one "
     "another (it adds up to 100 %); other words give other numbers."
+)
+MULTI_LABEL = (
+    "Scores describe apparent expression, not what anyone feels. Each word is matched by itself: 50 % means as similar as "
+    "the text it is held against."
 )
 ONE_WORD = "With a single word the relative match is always 100 %; read the similarity instead."
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a model finds in a video: the relative match of each word in each window.
+    """What a model finds in videos: the relative match of each word in each window.
 
     Args:
-        timeline: One row per window and word: `video`; `start` and `end`, the presentation times in seconds of the
-            window's first and last frame; `emotion`, the user's word; `similarity`, the cosine in [-1, 1] between window
-            and text; `match`, the softmax over the user's words with the model's scale, in [0, 1].
+        timeline: One row per window and word. `video`; `person`, from 1 in the order of appearance, 0 for the whole frame
+            and for stretches without a face; `start` and `end`, the presentation times in seconds of the window's first
+            and last frame; `emotion`, the user's word; `similarity`, the cosine in [-1, 1] between window and text;
+            `match`, the softmax over the user's words with the model's scale, in [0, 1]; `match_low` and `match_high`, its
+            range over other prompts, missing unless asked for; the columns of `WindowSet`, `mark` the last: why the
+            window is not to be trusted, or empty. Where there is no face the scores are missing.
         texts: Word -> the text that the model read for it.
         model: Name of the model.
         statement: What the model is, in a sentence.
         scope: What of the picture was scored.
         warnings: What went wrong without stopping the analysis, a sentence each.
+        people: One row per person and analysed frame in which the face was in sight, `PEOPLE_COLUMNS`: the box in pixels of
+            the upright frame, whether it was `found` there or lies between two findings, the look's quality, and by what
+            the person was told (`named_by`: `place` or `colours`). Empty for whole frames.
+        windows: What `rescore` needs: the windows and their embeddings.
+        groups: Name of a group -> its words.
+        settings: How similarities became matches.
+        loaded: The model itself.
+        interrupted: The analysis was stopped before the end.
     """
 
     timeline: pd.DataFrame
     texts: Mapping[str, str]
     model: str
     statement: str
-    scope: str = SCOPE
+    scope: str = WHOLE_FRAME
     warnings: tuple[str, ...] = ()
+    people: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(PEOPLE_COLUMNS)), repr=False)
+    windows: WindowSet | None = field(default=None, repr=False)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: ScoringSettings = field(default_factory=ScoringSettings)
+    loaded: LoadedModel | None = field(default=None, repr=False)
+    interrupted: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        windows: WindowSet,
+        words: WordReading,
+        loaded: LoadedModel,
+        settings: ScoringSettings,
+        **others: Any,
+    ) -> Analysis:
+        """Return the analysis of windows by words."""
+        others["warnings"] = (*others.get("warnings", ()), *words.warnings)
+        return cls(
+            score_windows(windows, words.prototypes, settings),
+            words.texts,
+            loaded.name,
+            _statement(loaded, words),
+            windows=windows,
+            groups=words.groups,
+            settings=settings,
+            loaded=loaded,
+            **others,
+        )
+
+    def rescore(self, emotions: Any, *, prompt: str = "auto", agreement: bool = False, **options: Any) -> Analysis:
+        """Return the same windows scored by other words; no video is read, only the words are.
+
+        Args:
+            emotions: As for `analyze`.
+            prompt: As for `analyze`.
+            agreement: As for `analyze`.
+            options: Arguments of `ScoringSettings`; what is not given stays as it was, but for the biases of a calibration,
+                which belong to their words.
+
+        Raises:
+            ValueError: This analysis came from a file, or the words cannot be used.
+        """
+        if self.windows is None or self.loaded is None:
+            raise ValueError("Only what `analyze` returned can be scored again, got tables alone; analyse the video.")
+        if "bias" not in options:
+            options["bias"] = {}
+        settings = replace(self.settings, **options)
+        with scoring(self.loaded.model):
+            words = read_words(
+                read_emotions(emotions),
+                self.loaded,
+                prompt=prompt,
+                agreement=agreement,
+                neutral=settings.multi_label,
+                encoder=self.loaded.prototypes,
+            )
+        kept = [warning for warning in self.warnings if not warning.startswith("The text ")]
+        return Analysis.of(
+            self.windows,
+            words,
+            self.loaded,
+            settings,
+            scope=self.scope,
+            warnings=tuple(kept),
+            people=self.people,
+            interrupted=self.interrupted,
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
-        """One row per video and word, best relative match first.
+        """One row per video, person and word, best relative match first; windows without scores are left out.
 
         `similarity` and `match` are means over the windows; `peak_match` is the highest match of any window, which runs
         from `peak_start` to `peak_end`.
         """
-        groups = self.timeline.groupby(["video", "emotion"], sort=False)
-        peaks = self.timeline.loc[groups["match"].idxmax(), ["match", "start", "end"]].reset_index(drop=True)
+        scored = self.timeline[self.timeline["match"].notna()].reset_index(drop=True)
+        groups = scored.groupby(["video", "person", "emotion"], sort=False)
+        peaks = scored.loc[groups["match"].idxmax(), ["match", "start", "end"]].reset_index(drop=True)
         peaks.columns = pd.Index(["peak_match", "peak_start", "peak_end"])
         table = pd.concat([groups[["similarity", "match"]].mean().reset_index(), peaks], axis=1)
-        # Videos keep their order; only the words within each are ranked.
+        # Videos keep their order; only the words of each person are ranked.
         order = {video: place for place, video in enumerate(self.timeline["video"].unique())}
-        ranked = table.sort_values("match", ascending=False, kind="stable")
-        return ranked.sort_values("video", key=lambda videos: videos.map(order), kind="stable").reset_index(drop=True)
+        ranked = table.sort_values("match", ascending=False, kind="stable").sort_values("person", kind="stable")
+        ranked = ranked.sort_values("video", key=lambda videos: videos.map(order), kind="stable")
+        return ranked.reset_index(drop=True)[list(SUMMARY_COLUMNS)]
+
+    @property
+    def group_timeline(self) -> pd.DataFrame:
+        """One row per window and group of words: the sum of its words' matches."""
+        keys = ["video", "person", "start", "end", "mark"]
+        parts = [
+            self.timeline[self.timeline["emotion"].isin(members)]
+            .groupby(keys, sort=False)["match"]
+            .sum(min_count=1)
+            .reset_index()
+            .assign(group=name)
+            for name, members in self.groups.items()
+        ]
+        table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(GROUP_COLUMNS))
+        return table[list(GROUP_COLUMNS)]
+
+    @property
+    def frame_weights(self) -> pd.DataFrame:
+        """One row per window and frame: `video`, `person`, `start`, `end`, `frame`, `time` and `weight`.
+
+        The weights of a window add up to 1; the highest says which frame weighed most in its embedding.
+        """
+        if self.windows is None:
+            raise ValueError("Only what `analyze` returned knows its frames, got tables alone; analyse the video.")
+        facts = self.windows.table[["video", "person", "start", "end"]]
+        frames = self.windows.frames
+        placed = facts.loc[frames["window"]].reset_index(drop=True)
+        return pd.concat([placed, frames[["frame", "time", "weight"]].reset_index(drop=True)], axis=1)
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence or two each."""
-        notes = [*self.warnings, f"Scored: the {self.scope}, not faces.", MEANING, self.statement]
-        return notes if len(self.texts) > 1 else [*notes, ONE_WORD]
+        meaning = MULTI_LABEL if self.settings.multi_label else MEANING
+        notes = [*self.warnings, _scope_note(self.scope), *self._face_notes(), meaning, self.statement]
+        alone = len(self.texts) == 1 and not self.settings.multi_label and self.settings.other is None
+        return [*notes, ONE_WORD] if alone else notes
+
+    def _face_notes(self) -> list[str]:
+        """What the marks say, told once."""
+        if self.scope == WHOLE_FRAME or "mark" not in self.timeline:
+            return []
+        windows = self.timeline.drop_duplicates(["video", "person", "start", "end"])
+        missing = (windows["mark"] == NO_FACE).sum()
+        doubtful = (windows["mark"] != "").sum() - missing
+        notes = []
+        if missing and missing == len(windows):
+            notes.append("No face was found, so nothing was scored; faces='none' (--faces none) scores whole frames.")
+        elif missing:
+            notes.append(f"Without a face and not scored: {missing} stretch{'es' if missing > 1 else ''}.")
+        if doubtful:
+            notes.append(
+                f"Of {len(windows) - missing} windows with a face {doubtful} are marked; see the column `mark`."
+            )
+        return notes
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the timeline as `.csv`, `.json` or `.parquet` and return the path.
@@ -140,36 +275,31 @@ class Analysis:
                 f"Only analyses by one model with the same texts can be combined, got {len(parts)} that differ; "
                 "run them with the same `model` and `emotions`."
             )
-        timeline = pd.concat([part.timeline for part in parts], ignore_index=True)
-        warnings = tuple(warning for part in parts for warning in part.warnings)
-        return Analysis(timeline, parts[0].texts, parts[0].model, parts[0].statement, parts[0].scope, warnings)
+        people = [part.people for part in parts if len(part.people)]
+        windows = [part.windows for part in parts if part.windows is not None]
+        return replace(
+            parts[0],
+            timeline=pd.concat([part.timeline for part in parts], ignore_index=True),
+            warnings=tuple(warning for part in parts for warning in part.warnings),
+            people=pd.concat(people, ignore_index=True) if people else parts[0].people,
+            windows=WindowSet.combine(windows) if len(windows) == len(parts) else None,
+            interrupted=any(part.interrupted for part in parts),
+        )
 
 
-def score_timeline(
-    video: str, windows: WindowEmbeddings, words: Sequence[str], text_embeds: torch.Tensor, scale: float
-) -> pd.DataFrame:
-    """Return the timeline: every window against every word.
-
-    Args:
-        video: Name of the video, the same in every row.
-        windows: Embeddings of the windows.
-        words: The user's words.
-        text_embeds: float32, (words, dim), of any norm.
-        scale: The multiplier before the softmax, already exponentiated.
-    """
-    normalize = torch.nn.functional.normalize
-    # In double precision a row adds up to 1 to the last printed digit.
-    similarity = normalize(windows.embeds.double(), dim=-1) @ normalize(text_embeds.double(), dim=-1).T
-    match = (scale * similarity).softmax(dim=-1)
-    num_windows, num_words = similarity.shape
-    return pd.DataFrame(
-        {
-            "video": video,
-            "start": [start for start in windows.starts for _ in range(num_words)],
-            "end": [end for end in windows.ends for _ in range(num_words)],
-            "emotion": list(words) * num_windows,
-            "similarity": similarity.flatten().numpy(),
-            "match": match.flatten().numpy(),
-        },
-        columns=list(TIMELINE_COLUMNS),
+def _statement(loaded: LoadedModel, words: WordReading) -> str:
+    if not words.described:
+        return loaded.statement
+    return (
+        f"{loaded.statement} It read its own class descriptions for {', '.join(words.described)}; "
+        "the prompt 'template' has it read the words instead."
     )
+
+
+def _scope_note(scope: str) -> str:
+    if scope == WHOLE_FRAME:
+        return "Scored: the whole frame, not faces."
+    return f"Scored: the {scope}, each person by itself; persons are numbered, not recognised."
+
+
+__all__ = ["GROUP_COLUMNS", "MEANING", "ONE_WORD", "SUMMARY_COLUMNS", "TIMELINE_COLUMNS", "WHOLE_FRAME", "Analysis"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 import modeling_emoclip
 from emoclip.default_model import path as default_folder
+from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 
 
 DEFAULT_NAME = "embedded default"
@@ -41,6 +43,11 @@ class LoadedModel:
     name: str
     statement: str
     class_descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def prototypes(self) -> PrototypeEncoder:
+        """Turns words into vectors and keeps what it has read."""
+        return PrototypeEncoder(self.model, self.processor)
 
 
 def load_model(model: Any = None, processor: Any = None) -> LoadedModel:

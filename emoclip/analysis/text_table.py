@@ -16,6 +16,7 @@ BAR_WIDTH = 24
 MAX_WORD_WIDTH = 40
 # Rows of a ranking; a list of 200 words is for the CSV, not for the screen.
 MAX_ROWS = 20
+MAX_STRETCHES = 5
 
 
 def format_analysis(analysis: Analysis, *, plain: bool = False) -> list[str]:
@@ -26,10 +27,22 @@ def format_analysis(analysis: Analysis, *, plain: bool = False) -> list[str]:
         plain: Draw bars with ASCII only, for terminals that know no block characters.
     """
     lines: list[str] = []
-    for video, summary in analysis.summary.groupby("video", sort=False):
-        timeline = analysis.timeline[analysis.timeline["video"] == video]
-        lines += [_heading(str(video), timeline, analysis.scope), "", *_ranking(summary, plain=plain), ""]
+    summary = analysis.summary
+    for (video, person), timeline in analysis.timeline.groupby(["video", "person"], sort=False):
+        ranked = summary[(summary["video"] == video) & (summary["person"] == person)]
+        if ranked.empty:
+            lines += [f"{video}: no face from {_stretches(timeline)}, not scored", ""]
+        else:
+            name = f"{video}, person {person}" if person else str(video)
+            lines += [_heading(name, timeline, analysis.scope), "", *_ranking(ranked, plain=plain), ""]
     return lines + analysis.notes
+
+
+def _stretches(timeline: pd.DataFrame) -> str:
+    spans = timeline[["start", "end"]].drop_duplicates()
+    shown = [f"{start:.2f} to {end:.2f} s" for start, end in spans.head(MAX_STRETCHES).itertuples(index=False)]
+    more = [f"{len(spans) - MAX_STRETCHES} more stretches"] if len(spans) > MAX_STRETCHES else []
+    return ", ".join(shown + more)
 
 
 def _heading(video: str, timeline: pd.DataFrame, scope: str) -> str:

@@ -52,11 +52,16 @@ def draw_timeline(timeline: pd.DataFrame, summary: pd.DataFrame, *, scope: str, 
     require("matplotlib", "plot")
     from matplotlib.figure import Figure
 
-    if summary["video"].nunique() != 1:
+    if timeline["video"].nunique() != 1:
         raise ValueError(
-            f"A plot shows one video, got {summary['video'].nunique()}; draw the analysis of each video by itself."
+            f"A plot shows one video, got {timeline['video'].nunique()}; draw the analysis of each video by itself."
         )
-    shown = summary.head(MAX_ROWS)
+    if summary.empty:
+        return _draw_nothing(f"{timeline['video'].iloc[0]}  ·  {scope}  ·  {model}")
+    timeline = timeline[timeline["match"].notna()]
+    shown = summary.sort_values("match", ascending=False, kind="stable").head(MAX_ROWS).reset_index(drop=True)
+    several = shown["person"].nunique() > 1
+    shown["word"] = shown["person"].astype(str) + ": " + shown["emotion"] if several else shown["emotion"]
     # Head and foot have a fixed height in inches, so that few rows and many look alike.
     height = 1.75 + 0.52 * len(shown)
     figure = Figure(figsize=(9, height), facecolor="white")
@@ -64,7 +69,7 @@ def draw_timeline(timeline: pd.DataFrame, summary: pd.DataFrame, *, scope: str, 
     figure.subplots_adjust(left=0.25, right=0.875, top=1 - 0.85 / height, bottom=0.9 / height, hspace=0.12)
     top = min(1.0, 1.08 * timeline["match"].max())
     for place, (axes, row) in enumerate(zip(rows[:, 0], shown.itertuples(index=False), strict=True)):
-        windows = timeline[timeline["emotion"] == row.emotion]
+        windows = timeline[(timeline["emotion"] == row.emotion) & (timeline["person"] == row.person)]
         _draw_row(axes, windows, row, is_best=place == 0 and len(shown) > 1)
         axes.set_ylim(0, top)
     _draw_time_axis(rows[-1, 0], timeline)
@@ -74,6 +79,15 @@ def draw_timeline(timeline: pd.DataFrame, summary: pd.DataFrame, *, scope: str, 
     more = f" The best {len(shown)} of {len(summary)} words." if len(summary) > len(shown) else ""
     foot = f"Relative match to your words, full row height {top:.0%}.{more} Not what anyone feels; other words, other numbers."
     _write_frame(figure, subtitle, foot)
+    return figure
+
+
+def _draw_nothing(subtitle: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.4), facecolor="white")
+    figure.text(0.5, 0.45, "No face was found, so nothing was scored.", fontsize=11, color=INK, ha="center")
+    _write_frame(figure, subtitle, "")
     return figure
 
 
@@ -93,7 +107,7 @@ def _draw_row(axes: Axes, windows: pd.DataFrame, row: Any, *, is_best: bool) -> 
     axes.text(
         -0.015,
         0.42,
-        _shorten(row.emotion, MAX_WORD_LENGTH),
+        _shorten(row.word, MAX_WORD_LENGTH),
         transform=axes.transAxes,
         ha="right",
         va="center",

@@ -47,18 +47,10 @@ class WindowPlan(Generic[Frame]):
         Args:
             frames: (seconds, frame) in order of time.
         """
-        buffer: list[Timed[Frame]] = []
-        next_start = -math.inf
-        last_seen = -math.inf
+        slider = WindowSlider(self)
         for frame in frames:
-            buffer.append(frame)
-            while (members := self._complete(buffer, next_start)) is not None:
-                yield members
-                last_seen = members[-1][0]
-                next_start = _next_place(next_start, members[0][0], self.stride)
-            self._forget(buffer, next_start)
-        if buffer and buffer[-1][0] > last_seen:
-            yield self._tail(buffer)
+            yield from slider.push(frame)
+        yield from slider.finish()
 
     def thin(self, members: list[Timed[Frame]]) -> list[Timed[Frame]]:
         """Return at most `length` of a window's frames, spread evenly from the first to the last."""
@@ -69,26 +61,61 @@ class WindowPlan(Generic[Frame]):
         step = (len(members) - 1) / (self.length - 1)
         return [members[round(place * step)] for place in range(self.length)]
 
-    def _complete(self, buffer: list[Timed[Frame]], next_start: float) -> list[Timed[Frame]] | None:
-        """The members of the window that begins at or after `next_start`, or None while frames are still to come."""
-        first = _first_at(buffer, next_start)
+
+class WindowSlider(Generic[Frame]):
+    """Takes frames one by one and gives each window as soon as it is complete; see `WindowPlan.slide`."""
+
+    def __init__(self, plan: WindowPlan[Frame]):
+        self.plan = plan
+        self._buffer: list[Timed[Frame]] = []
+        self._next_start = -math.inf
+        self._last_seen = -math.inf
+
+    def push(self, frame: Timed[Frame]) -> list[list[Timed[Frame]]]:
+        """Return the windows that are complete with this frame."""
+        self._buffer.append(frame)
+        complete = []
+        while (members := self._complete()) is not None:
+            complete.append(members)
+            self._last_seen = members[-1][0]
+            self._next_start = _next_place(self._next_start, members[0][0], self.plan.stride)
+        self._forget()
+        return complete
+
+    def finish(self) -> list[list[Timed[Frame]]]:
+        """Return the window that ends with the last frame, unless a window did already."""
+        if self._buffer and self._buffer[-1][0] > self._last_seen:
+            return [self._tail()]
+        return []
+
+    @property
+    def began(self) -> bool:
+        """Whether there has been a window."""
+        return self._last_seen > -math.inf
+
+    def _complete(self) -> list[Timed[Frame]] | None:
+        """The members of the next window, or None while frames of it are still to come."""
+        buffer, plan = self._buffer, self.plan
+        first = _first_at(buffer, self._next_start)
         if first is None:
             return None
-        if self.seconds is None:
-            return buffer[first : first + self.length] if len(buffer) - first >= self.length else None
-        end = buffer[first][0] + self.seconds - EPSILON
+        if plan.seconds is None:
+            return buffer[first : first + plan.length] if len(buffer) - first >= plan.length else None
+        end = buffer[first][0] + plan.seconds - EPSILON
         return [frame for frame in buffer[first:] if frame[0] < end] if buffer[-1][0] >= end else None
 
-    def _tail(self, buffer: list[Timed[Frame]]) -> list[Timed[Frame]]:
-        if self.seconds is None:
-            return buffer[-self.length :]
-        return [frame for frame in buffer if frame[0] > buffer[-1][0] - self.seconds + EPSILON]
+    def _tail(self) -> list[Timed[Frame]]:
+        if self.plan.seconds is None:
+            return self._buffer[-self.plan.length :]
+        earliest = self._buffer[-1][0] - self.plan.seconds + EPSILON
+        return [frame for frame in self._buffer if frame[0] > earliest]
 
-    def _forget(self, buffer: list[Timed[Frame]], next_start: float) -> None:
+    def _forget(self) -> None:
         """Drop frames that neither the next window nor a last one that ends here can need."""
-        first = _first_at(buffer, next_start)
-        needed = len(self._tail(buffer)) if first is None else max(len(self._tail(buffer)), len(buffer) - first)
-        del buffer[: len(buffer) - needed]
+        first = _first_at(self._buffer, self._next_start)
+        tail = len(self._tail())
+        needed = tail if first is None else max(tail, len(self._buffer) - first)
+        del self._buffer[: len(self._buffer) - needed]
 
 
 def check_seconds(name: str, value: float | None) -> None:

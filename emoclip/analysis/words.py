@@ -9,15 +9,65 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from modeling_emoclip.prompts_emoclip import PROMPT_TEMPLATES
-from modeling_emoclip.text_classes_emoclip import MAX_NAME_WORDS
+from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES, PROMPT_TEMPLATES
+from modeling_emoclip.text_classes_emoclip import Compound, Ensemble, Prompt, Style, Tree, class_names, parse_class
 
 
 # Every word is one text through the model and one row per window. More are a vocabulary, not a question about a video.
 MAX_EMOTIONS = 256
-PROMPTS = ("auto", "template", "plain")
+PROMPTS = ("auto", "template", "plain", "description", *PROMPT_TEMPLATES, *ENSEMBLE_STYLES)
 TEMPLATE = PROMPT_TEMPLATES["expression"]
+# Other ways to say the same, for the interval of a match.
+VARIANTS = ("expression", "photo", "a person whose face shows {}.", "a face that looks like {}.")
+# Names no expression; what a single word is held against.
+NEUTRAL_TEXT = "a photo of a face."
+# Commas within double quotes belong to a text.
+_SEPARATOR = re.compile(r"""[,\n](?=(?:[^"]*"[^"]*")*[^"]*$)""")
+
+
+@dataclass(frozen=True)
+class Emotions:
+    """What the user asks for.
+
+    Args:
+        names: As they appear in tables, no two equal.
+        specs: For each, a form of `parse_class`.
+        groups: Name of a group -> names of its members.
+    """
+
+    names: tuple[str, ...]
+    specs: tuple[Any, ...]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_emotions(emotions: Any) -> Emotions:
+    """Return the user's emotions, however they are given.
+
+    Args:
+        emotions: One text with commas between the words, a list of words, sums (`"fear + 2*surprise"`), descriptions and
+            other forms of `parse_class`, or a mapping name -> such a form.
+
+    Raises:
+        ValueError: There is none, there are more than `MAX_EMOTIONS`, two are equal, or one is written in no known form.
+    """
+    if isinstance(emotions, Emotions):
+        return emotions
+    if isinstance(emotions, Mapping):
+        names, specs = parse_emotions(list(emotions)), list(emotions.values())
+    elif isinstance(emotions, list | tuple) and not all(isinstance(one, str) for one in emotions):
+        for position, one in enumerate(emotions, start=1):
+            if not isinstance(one, str | list | tuple | Mapping | Prompt | Ensemble | Compound):
+                _tidy(position, one)
+        names, specs = parse_emotions(class_names(emotions)), list(emotions)
+    else:
+        names = parse_emotions(emotions)
+        specs = list(names)
+    for spec in specs:
+        parse_class(spec)
+    return Emotions(tuple(names), tuple(specs))
 
 
 def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
@@ -32,7 +82,7 @@ def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
             no text.
     """
     if isinstance(emotions, str):
-        emotions = [part for part in re.split(r"[,\n]", emotions) if part.strip()]
+        emotions = [part for part in _SEPARATOR.split(emotions) if part.strip()]
     elif isinstance(emotions, Mapping | bytes) or not isinstance(emotions, Iterable):
         raise ValueError(
             "`emotions` must be a list of words or one text with commas between them, "
@@ -53,23 +103,62 @@ def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
 
 
 def emotion_texts(
-    words: list[str], prompt: str = "auto", class_descriptions: Mapping[str, str] | None = None
+    words: Iterable[str], prompt: str = "auto", class_descriptions: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return word -> the text that the model reads for it, in the order of the words.
+    """Return word -> the text that the model reads for it, see `word_trees`."""
+    words = tuple(words)
+    trees = word_trees(Emotions(words, words), prompt, class_descriptions)
+    return {word: describe_tree(tree) for word, tree in trees.items()}
+
+
+def word_trees(
+    emotions: Emotions, prompt: str = "auto", class_descriptions: Mapping[str, str] | None = None
+) -> dict[str, Tree]:
+    """Return word -> the texts that the model reads for it and how they are put together.
 
     Args:
-        words: As `parse_emotions` gives them.
+        emotions: What the user asks for.
         prompt: `"auto"`: the class description where `class_descriptions` has the word, else as `"template"`;
             `"template"`: names of up to `MAX_NAME_WORDS` words are put into `TEMPLATE`, longer texts stand as they are;
-            `"plain"`: the words as typed; any other text must hold `{}` once and is used as the template for every word.
+            `"plain"`: the words as typed; another of `PROMPTS`, see `Style`; any other text must hold `{}` once and is the
+            template for every word.
         class_descriptions: Class name in lower case -> description.
 
     Raises:
         ValueError: `prompt` is none of these.
     """
+    style = prompt_style(prompt, class_descriptions)
+    return {name: parse_class(spec, style) for name, spec in zip(emotions.names, emotions.specs, strict=True)}
+
+
+def prompt_style(prompt: str, class_descriptions: Mapping[str, str] | None = None) -> Style:
+    """Return the style of the texts that a prompt's name stands for.
+
+    Raises:
+        ValueError: `prompt` is not known.
+    """
     check_prompt(prompt)
-    known = class_descriptions if prompt == "auto" and class_descriptions else {}
-    return {word: known.get(word.casefold()) or _prompted(word, prompt) for word in words}
+    descriptions = dict(class_descriptions or {})
+    if prompt == "plain":
+        return Style("name")
+    if prompt == "template":
+        return Style("auto", descriptions={})
+    return Style(prompt, descriptions=descriptions if descriptions or prompt == "auto" else None)
+
+
+def describe_tree(tree: Tree) -> str:
+    """Return the texts of a tree in one line: a single one as it is, the others in quotes with their weights."""
+    if isinstance(tree, Prompt):
+        return tree.text
+    if isinstance(tree, Ensemble):
+        return f"mean of {', '.join(_quoted(part) for part in tree.parts)}"
+    return " + ".join(
+        f"{weight:g} * {_quoted(part)}" for weight, part in zip(tree.weights or (), tree.parts, strict=True)
+    )
+
+
+def _quoted(tree: Tree) -> str:
+    return f'"{tree.text}"' if isinstance(tree, Prompt) else f"({describe_tree(tree)})"
 
 
 def check_prompt(prompt: str) -> None:
@@ -80,7 +169,7 @@ def check_prompt(prompt: str) -> None:
     """
     if not isinstance(prompt, str) or (prompt not in PROMPTS and prompt.count("{}") != 1):
         raise ValueError(
-            f"`prompt` must be one of {', '.join(PROMPTS)} or a text with one {{}} in it, got {prompt!r}; "
+            f"`prompt` must be one of {', '.join(dict.fromkeys(PROMPTS))} or a text with one {{}} in it, got {prompt!r}; "
             f"the usual template is {TEMPLATE!r}."
         )
 
@@ -105,11 +194,3 @@ def _refuse_equal(words: list[str]) -> None:
                 f"got {seen[key]!r} and {word!r}; remove one of the two."
             )
         seen[key] = word
-
-
-def _prompted(word: str, prompt: str) -> str:
-    if prompt == "plain":
-        return word
-    if prompt in PROMPTS:
-        return TEMPLATE.replace("{}", word) if len(word.split()) <= MAX_NAME_WORDS else word
-    return prompt.replace("{}", word)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from emoclip.console import require, run_command
 
+from .analysis_options import add_analysis_options, analysis_options
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
@@ -24,8 +25,10 @@ EPILOG = """examples:
   emoclip analyze clip.mp4 --emotions "happiness,quiet relief,doubt"
   emoclip analyze a.mp4 b.mp4 --emotions "calm,tense" --output both.json --model path/to/model
   emoclip analyze long.mp4 --emotions "calm,tense" --window 4 --stride 2 --plot timeline.png
+  emoclip analyze clip.mp4 --emotions "fear + 2*surprise,quiet relief" --mode whole --faces none
 
-Whole frames are scored, not faces. Scores describe apparent expression relative to your words, not what anyone feels.
+Faces are found, followed and scored, each person by itself; --faces none scores whole frames instead. Scores describe
+apparent expression relative to your words, not what anyone feels.
 Without --model the embedded default scores; it was trained on rendered faces and knows nothing of real ones."""
 
 
@@ -58,36 +61,23 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
     add("--output", type=Path, metavar="FILE", help=".csv, .json or .parquet (STEM.emotions.csv in this folder)")
     add("--plot", type=Path, metavar="FILE", help="also draw the timeline as a .png")
-    add("--window", type=float, metavar="S", help="seconds of a window (the model's own span)")
-    add("--stride", type=float, metavar="S", help="seconds from one window to the next (1)")
-    add("--prompt", default="auto", metavar="P", help="auto, template, plain, or a template such as 'a {} face'")
-    add(
-        "--on-error",
-        choices=("raise", "truncate"),
-        default="raise",
-        help="truncate: score a damaged file up to its damage",
-    )
     add("--overwrite", action="store_true", help="replace output files that exist")
+    add_analysis_options(parser)
 
 
 def _analyze(args: argparse.Namespace) -> int:
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
     outputs = _plan_outputs(args)
     from emoclip.analysis import Analysis, analyze, load_model, parse_emotions
-    from emoclip.analysis.windows import check_seconds
-    from emoclip.analysis.words import check_prompt
     from modeling_emoclip.video_decoding_emoclip import probe_video
 
     words = parse_emotions(args.emotions)
-    check_prompt(args.prompt)
-    check_seconds("--window", args.window)
-    check_seconds("--stride", args.stride)
+    options = analysis_options(args)
     for source in args.inputs:
         probe_video(source)
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
-    options = {name: getattr(args, name) for name in ("window", "stride", "prompt", "on_error")}
     analyses = []
     for source in args.inputs:
         with reporter.bar(Path(source).name, "frame") as progress:

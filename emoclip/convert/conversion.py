@@ -166,6 +166,7 @@ def _check_built_as(method: str, config: EmoCLIPConfig, has_head: bool) -> None:
         "subject_prompting": (config.subject_prompting, prompting),
         "subject_binary": (config.subject_prompting == "sap" and config.subject_binary, False),
         "expression_projection_dim": (width, (width or "a width") if has_projection else None),
+        "expression_projection_type": (config.expression_projection_type if width else "linear", "linear"),
         "a head for classes": (has_head, has_head and method == "emoclip"),
     }
     wrong = [f"{name} {got!r} instead of {right!r}" for name, (got, right) in wanted.items() if got != right]

@@ -22,8 +22,9 @@ RANDOM_CROPS: tuple[RandomCrop, ...] = ("none", "clip", "frame")
 class ClipTransform:
     """Makes `pixel_values_videos` (T, 3, H, W) float32, `frame_mask` (T,) bool and, on request, `subject_masks` (T, H, W).
 
-    What is drawn at random depends on the generator alone, in this order: frames, crop, mirror, angle. Masks of the subject go
-    through the same crop, mirror and angle as the pixels.
+    What is drawn at random depends on the generator alone, in this order: frames, crop, angle, mirror. The angle is turned after
+    normalising and before mirroring, as EmoCLIP does (`DataLoaders/get_loader.py`); crops are EmotionCLIP's
+    (`src/datasets/youtube.py`). Masks of the subject go through the same crop, angle and mirror as the pixels.
 
     Args:
         video_processor: samples, resizes and normalises the frames.
@@ -90,12 +91,12 @@ class ClipTransform:
         """Augment and normalise sampled frames (T, 3, h, w) and the masks (T, h, w) that lie on them."""
         layers = [frames] if subject_masks is None else [frames, subject_masks.unsqueeze(1)]
         layers = self._cropped(layers, generator)
-        if self.flips(generator):
-            layers = [layer.flip(-1) for layer in layers]
         layers[0] = self.video_processor.normalize_frames(layers[0])
         if self.rotation_degrees:
             angle = draw_angle(self.rotation_degrees, generator)
             layers = [rotate_clip(layer, angle) for layer in layers]
+        if self.flips(generator):
+            layers = [layer.flip(-1) for layer in layers]
         item = {"pixel_values_videos": layers[0], "frame_mask": frame_mask}
         if subject_masks is not None:
             item["subject_masks"] = layers[1].squeeze(1)

@@ -58,15 +58,20 @@ class ClipDataset(Dataset):
         self.video_processor = video_processor
         self.training = training
         self.seed = seed
-        self.epoch = 0
+        self._epoch = shared_number()
         self._cache: dict[int, tuple[torch.Tensor, int]] | None = {} if cache else None
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def epoch(self) -> int:
+        """The epoch whose random draws are made."""
+        return int(self._epoch)
+
     def set_epoch(self, epoch: int) -> None:
-        """Choose the random draws of an epoch."""
-        self.epoch = epoch
+        """Choose the random draws of an epoch, also for workers that run already."""
+        self._epoch.fill_(epoch)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         generator = clip_generator(self.seed, self.epoch, index)
@@ -127,6 +132,11 @@ class ClipDataset(Dataset):
         return self.video_processor.frame_stride
 
 
+def shared_number() -> torch.Tensor:
+    """Return a number, 0 at first, of shape (), that all processes see when it changes: persistent workers are copies."""
+    return torch.zeros((), dtype=torch.int64).share_memory_()
+
+
 def clip_generator(seed: int, epoch: int, index: int) -> torch.Generator:
     """The random state of one clip in one epoch, a pure function of its arguments."""
     # Spread over the 64-bit seed space: neighbouring seeds of the Mersenne twister give related first draws.
@@ -141,9 +151,8 @@ def collate_clips(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """A batch: `index` (B,), `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), and `errors` {index: sentence}.
 
     What else every item has, such as `subject_masks`, is stacked likewise; of a stream, whose clips go by their ids, `index` and
-    `row` are lists. Clips of different lengths are padded with zero
-    frames, which `frame_mask` leaves out. Items that could not be decoded appear in `errors` alone; if no item is left, the tensors are
-    missing.
+    `row` are lists. Clips of different lengths are padded with zero frames, which `frame_mask` leaves out. Items that could not be
+    decoded appear in `errors` alone; if no item is left, the tensors are missing.
     """
     items = list(items)
     good = [item for item in items if "error" not in item]
@@ -166,4 +175,4 @@ def _pad(tensor: torch.Tensor, length: int) -> torch.Tensor:
     return torch.cat([tensor, tensor.new_zeros(missing, *tensor.shape[1:])])
 
 
-__all__ = ["ClipDataset", "clip_generator", "collate_clips"]
+__all__ = ["ClipDataset", "clip_generator", "collate_clips", "shared_number"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +26,8 @@ def check_new_file(path: Path, *, suffix: str | None = None, overwrite: bool | N
     if suffix is not None and path.suffix != suffix:
         raise ValueError(f"`--output` must end in {suffix}, got {path}.")
     if path.exists() and not overwrite:
-        remedy = " or remove it" if overwrite is None else " or pass --overwrite"
-        raise FileExistsError(
-            f"The output must not exist yet, got {path}; choose another name or remove it ({remedy})"
-        )
+        remedy = "remove it" if overwrite is None else "pass --overwrite"
+        raise FileExistsError(f"The output must not exist yet, got {path}; choose another name or {remedy}.")
     check_writable(path.parent)
 
 
@@ -55,9 +54,20 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to, and rename it to `path` if the block ends without an error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def replacing(path: Path, *, alone: bool = False) -> Iterator[Path]:
+    """Give a temporary name to write to, and rename it to `path` if the block ends without an error.
+
+    What a killed process has left of the same output is removed.
+
+    Args:
+        path: The output.
+        alone: No other process can be writing it. Then the folder is not searched for leftovers, which for many files takes long.
+    """
+    if alone:
+        temporary = path.with_name(f".{path.name}.tmp")
+    else:
+        _remove_leftovers(path)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
@@ -65,4 +75,29 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-__all__ = ["check_new_file", "check_writable", "replacing"]
+def is_temporary(path: Path) -> bool:
+    """Whether a file has a name that `replacing` gives, and so is half of an output."""
+    return path.name.startswith(".") and path.suffix == ".tmp"
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed left of the same output; those of running ones stay."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        number = leftover.name.rsplit(".", 2)[-2]
+        if number.isdigit() and not _is_running(int(number)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":
+        return True  # There, asking by a signal would end the process.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+__all__ = ["check_new_file", "check_writable", "is_temporary", "replacing"]

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from .loading import load
 from .manifest import Manifest, fingerprint, read_manifest
-from .output import check_writable, replacing
+from .output import check_writable, is_temporary, replacing
 from .shard_media import media_size, read_media, zip_frames
 from .shards import SHARD_FORMATS, Shard, ShardIndex, media_value, plan_shards, row_columns, shard_features
 from .worker_pool import WorkerPool
@@ -76,6 +76,7 @@ def write_shards(
     manifest = read_manifest(manifest_path, check_media=False)
     settings = {"manifest": fingerprint(manifest_path), "shard_bytes": shard_bytes, "seed": seed, "format": format}
     _claim(output, settings)
+    (output / "data").mkdir(exist_ok=True)
     rows = load(manifest_path, check_media=False)
     sizes = [media_size(row) for row in rows]
     shards = plan_shards(rows["split"][:], sizes, shard_bytes=shard_bytes, seed=seed, suffix=SHARD_FORMATS[format])
@@ -108,10 +109,12 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
         if json.loads(plan.read_text(encoding="utf-8")) != settings:
             raise FileExistsError(f"{output} holds shards of other data or another cut; choose another `--output`.")
         return
-    if output.exists() and any(output.iterdir()):
+    if output.exists() and any(not is_temporary(entry) for entry in output.iterdir()):
         raise FileExistsError(f"The output must be a new folder or one of a run that was stopped, got {output}.")
-    check_writable(output / "data")
-    plan.write_text(json.dumps(settings), encoding="utf-8")
+    check_writable(output)
+    # Before anything else, or a run that is killed here would leave a folder that no run takes.
+    with replacing(plan, alone=True) as temporary:
+        temporary.write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _index(manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int]) -> ShardIndex:
@@ -146,7 +149,7 @@ def _write(job: _Job) -> Written:
     rows = load(job.manifest, check_media=False)
     failures: dict[str, str] = {}
     good = _readable(rows, job.shard.rows, failures)
-    with replacing(target) as temporary:
+    with replacing(target, alone=True) as temporary:
         if job.format == "parquet":
             _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
         else:

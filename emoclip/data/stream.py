@@ -12,7 +12,7 @@ from datasets.distributed import split_dataset_by_node
 from torch.utils.data import IterableDataset
 
 from .clip_transform import ClipTransform
-from .clips import clip_generator
+from .clips import clip_generator, shared_number
 from .media import MEDIA_COLUMNS
 
 
@@ -62,15 +62,20 @@ class ClipStream(IterableDataset):
     ):
         self.transform = ClipTransform(video_processor, training=training, **augmentation)
         self.seed = seed
-        self.epoch = 0
+        self._epoch = shared_number()
         # A buffer of one clip: clips lie in an order drawn when the shards were written, and what is in a buffer when a run stops would
         # be lost.
         rows = rows.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1) if training else rows
         self._rows = split_dataset_by_node(rows, rank, world_size) if world_size > 1 else rows
 
+    @property
+    def epoch(self) -> int:
+        """The epoch whose order and random draws are made."""
+        return int(self._epoch)
+
     def set_epoch(self, epoch: int) -> None:
-        """Choose the random draws of an epoch."""
-        self.epoch = epoch
+        """Choose the order and the random draws of an epoch, also for workers that run already."""
+        self._epoch.fill_(epoch)
         if self.transform.training:  # `datasets` lets an epoch change the order even of what was never shuffled
             self._rows.set_epoch(epoch)
 

@@ -94,7 +94,11 @@ def make_handler(loaded: LoadedModel) -> Callable[..., AnalyzeOutputs]:
             emotions = parse_emotions(words or "")
             _check_video(video)
             found = analyze(
-                video, emotions, loaded, progress=lambda done, expected: progress((done, expected), unit="frames")
+                video,
+                emotions,
+                loaded,
+                faces="none",
+                progress=lambda done, expected: progress((done, expected), unit="frames"),
             )
             return _outputs(found)
 

@@ -2,6 +2,7 @@
 """The command `evaluate.py`: arguments, the output folder, one run, one report."""
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite: bool) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
-    from emoclip.evaluation.output import check_output_folder, new_output_folder
+    from emoclip.evaluation.embeddings import write_embeddings
+    from emoclip.evaluation.output import check_output_folder, features_folder, new_output_folder
+    from emoclip.evaluation.processes import process_rank
     from emoclip.evaluation.report import report_from_predictions, write_json, write_tables
     from emoclip.evaluation.results import Resampling
 
@@ -60,11 +63,17 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
     from emoclip.evaluation.run import run_evaluation
 
     _silence_loading_bars()
-    run = run_evaluation(config, command)
+    run = run_evaluation(config, command, features_folder(output))
+    if process_rank() > 0:
+        return 0
     with new_output_folder(output, overwrite=overwrite) as folder:
         write_tables(folder, run.tables)
+        for table in run.embeddings:
+            write_embeddings(table, folder)
         write_json(folder / "run.json", run.record)
         report = report_from_predictions(folder, Resampling(config.num_resamples, config.confidence, config.seed))
+    # A run that was stopped before this line goes on from what is kept there.
+    shutil.rmtree(features_folder(output), ignore_errors=True)
     _print_summary(report, output)
     return 0
 

@@ -4,7 +4,9 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from emoclip.evaluation.protocol_config import ProtocolsConfig
 
 
 # System names become file names.
@@ -17,10 +19,13 @@ class SystemConfig:
 
     Args:
         name: Short name for tables and files.
-        model: Folder or Hub id; null takes the run's `model`.
+        model: Folder or Hub id of an EmoCLIP, a CLIP or an X-CLIP; null takes the run's `model`. `{fold}` in it stands for the
+            number of the test fold, with `data.fold: all`.
         pooling: Pool frames over time otherwise than the model does, with its own towers and no further training.
         untrained: The model's architecture with fresh random weights, as a check that the score comes from training.
         seed: Of those weights.
+        frames: Fields of the model's video processor to change, such as `num_frames: 16`.
+        prompt_sets: For this system alone; null takes the run's.
     """
 
     name: str
@@ -28,10 +33,14 @@ class SystemConfig:
     pooling: Literal["cls_transformer", "mean", "middle_frame"] | None = None
     untrained: bool = False
     seed: int = 0
+    frames: dict[str, Any] = field(default_factory=dict)
+    prompt_sets: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not _PLAIN_NAME.fullmatch(self.name):
             raise ValueError(f"`name` may hold letters, digits, single '_', '.' and '-', got {self.name!r}.")
+        if self.prompt_sets is not None and not self.prompt_sets:
+            raise ValueError(f"`prompt_sets` of the system {self.name} must hold at least one entry, got none.")
 
 
 @dataclass(frozen=True)
@@ -40,28 +49,33 @@ class ClipsConfig:
 
     Args:
         manifest: Parquet manifest of the data set.
-        split: Value of the column `split` to use; null takes all.
-        fold: Test fold to use; null takes all.
+        split: Value of the column `split` to use; null takes all. Not used with `fold`.
+        fold: Test fold to use; `all` takes every fold in turn; null goes by `split`.
+        train_split: Value of the column `split` that probes are fitted on; with `fold` it is the other folds.
         batch_size: Clips at once through the model.
         num_workers: Processes that decode; 0 decodes between the batches.
+        repeat_stills: How often the frame of a still is repeated before pooling over time (EmotionCLIP: 8).
     """
 
     manifest: Path
     split: str | None = "test"
-    fold: int | None = None
+    fold: int | Literal["all"] | None = None
+    train_split: str | None = "train"
     batch_size: int = 16
     num_workers: int = 2
+    repeat_stills: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1, got {self.batch_size}.")
+        for name in ("batch_size", "repeat_stills"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         if self.num_workers < 0:
             raise ValueError(f"`num_workers` must be 0 or more, got {self.num_workers}.")
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """Zero-shot evaluation of one or more systems with one or more prompt sets.
+    """Evaluation of one or more systems, by one or more protocols.
 
     The first system with the first prompt set is the main result; the other systems are compared with the first.
 
@@ -69,19 +83,26 @@ class EvaluationConfig:
         data: The clips.
         model: Folder or Hub id for the systems that name none; null is the embedded default.
         systems: What to evaluate.
-        prompt_sets: `synthetic_descriptions`, `emoclip_descriptions`, or a YAML file of class name: text.
+        prompt_sets: A set of descriptions (`synthetic_descriptions`, `emoclip_descriptions`, `model_descriptions`, a YAML file of
+            class name: text), a template (`name`, `baseline`, `expclip_p1`, `expression`, `photo`, or a text with `{}`) or an
+            ensemble (`expclip_p4`, `expclip_p5`, `expclip_printed`).
+        protocols: What is done beside zero-shot recognition.
         output_dir: Folder for the report; `--output` wins.
+        features: Folder where the features of clips are kept for later runs; null keeps them beside the output until it is
+            complete, so that a run that was stopped goes on.
         precision: `auto` is bfloat16 where the device computes it natively, else float32.
         num_resamples: Draws of the bootstrap and of the permutations.
         confidence: Share inside the intervals.
-        seed: Of the draws.
+        seed: Of the draws, and of what probes draw.
     """
 
     data: ClipsConfig
     model: str | None = None
     systems: tuple[SystemConfig, ...] = field(default_factory=lambda: (SystemConfig("trained"),))
     prompt_sets: tuple[str, ...] = ("emoclip_descriptions",)
+    protocols: ProtocolsConfig = field(default_factory=ProtocolsConfig)
     output_dir: Path | None = None
+    features: Path | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     num_resamples: int = 2000
     confidence: float = 0.95
@@ -96,3 +117,5 @@ class EvaluationConfig:
             raise ValueError(f"`num_resamples` must be at least 1, got {self.num_resamples}.")
         if not 0 < self.confidence < 1:
             raise ValueError(f"`confidence` must lie between 0 and 1, got {self.confidence}; 95 % is 0.95.")
+        if not self.protocols.chosen:
+            raise ValueError("`protocols` must leave at least one on, got zero_shot: false and no other.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emoclip.data.output import check_writable
 from emoclip.evaluation.report import REPORT
 
 
@@ -14,9 +15,11 @@ def check_output_folder(output: Path, *, overwrite: bool) -> None:
     """Checks that a report may be written there; called before the work as well as after it.
 
     Raises:
+        PermissionError: If its folder cannot be written to.
         FileExistsError: If something is there, unless it is an empty folder, or a report and `overwrite` is given.
     """
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        check_writable(output.parent)
         return
     if not overwrite:
         raise FileExistsError(
@@ -26,6 +29,11 @@ def check_output_folder(output: Path, *, overwrite: bool) -> None:
         raise FileExistsError(
             f"Only an earlier report (with {REPORT}) may be overwritten, got {output}; choose another with --output."
         )
+
+
+def features_folder(output: Path) -> Path:
+    """Where features of clips are kept until the report is complete, so that a stopped run goes on."""
+    return output.with_name(f".{output.name}.features")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ folder/
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from emoclip.evaluation.markdown import render
 from emoclip.evaluation.plots import plot_confusion_matrix
 from emoclip.evaluation.predictions import PredictionTable, read_predictions, write_predictions
 from emoclip.evaluation.results import Resampling, summarize
+from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable, write_target_predictions
 
 
 PICTURE = "confusion_matrix.png"
 REPORT = "report.json"
 
 
-def write_tables(folder: str | Path, tables: list[PredictionTable]) -> list[Path]:
+def write_tables(folder: str | Path, tables: Sequence[PredictionTable | TargetTable | RetrievalTable]) -> list[Path]:
     """Writes prediction tables so that their order is kept, and returns the files.
 
     Raises:
@@ -29,10 +31,14 @@ def write_tables(folder: str | Path, tables: list[PredictionTable]) -> list[Path
     """
     target = Path(folder) / "predictions"
     target.mkdir(parents=True, exist_ok=True)
-    return [
-        write_predictions(table, target / f"{number:02d}_{table.system}.{table.prompt_set}.parquet")
-        for number, table in enumerate(tables, start=1)
-    ]
+    paths = []
+    for number, table in enumerate(tables, start=1):
+        path = target / f"{number:02d}_{table.system}.{table.prompt_set}.parquet"
+        if isinstance(table, PredictionTable):
+            paths.append(write_predictions(table, path))
+        else:
+            paths.append(write_target_predictions(table, path))
+    return paths
 
 
 def report_from_predictions(folder: str | Path, resampling: Resampling | None = None) -> dict[str, Any]:

@@ -4,32 +4,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from emoclip.config_loading import config_to_dict
-from emoclip.data import load
-from emoclip.data.manifest import Manifest, fingerprint, read_manifest
+from emoclip.data.output import check_writable
+from emoclip.evaluation.clip_rows import ClipRows
 from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.embeddings import EmbeddingTable
+from emoclip.evaluation.kept_features import KeptFeatures
 from emoclip.evaluation.predictions import PredictionTable
-from emoclip.evaluation.prompts import class_texts, prompt_set_name
-from emoclip.evaluation.systems import System, load_system
-from emoclip.evaluation.zero_shot import (
-    ClipEmbeddings,
-    choose_device,
-    choose_dtype,
-    class_scores,
-    encode_clips,
-    encode_texts,
-)
+from emoclip.evaluation.processes import own_device, process_count
+from emoclip.evaluation.protocols import leave_one_out, linear_probe, retrieval, symptoms, zero_shot
+from emoclip.evaluation.protocols.context import Context
+from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
+from emoclip.evaluation.zero_shot import choose_dtype
 from emoclip.provenance import git_commit, package_versions
 
 
-if TYPE_CHECKING:
-    import datasets
+AnyTable = PredictionTable | TargetTable | RetrievalTable
 
 
 @dataclass(frozen=True)
@@ -37,146 +35,171 @@ class EvaluationRun:
     """What a run leaves behind.
 
     Args:
-        tables: One per system and prompt set, the main one first.
+        tables: The main one first: the first system with the first prompt set.
         record: Plain JSON values: command, commit, configuration, texts, clips left out, speed.
+        embeddings: Of clips and class texts, one per system.
     """
 
-    tables: list[PredictionTable]
+    tables: list[AnyTable]
     record: dict[str, Any]
+    embeddings: list[EmbeddingTable] = field(default_factory=list)
 
 
-def run_evaluation(config: EvaluationConfig, command: str = "") -> EvaluationRun:
-    """Encodes clips and texts with every system and scores every clip with every prompt set.
+@dataclass(frozen=True)
+class _Step:
+    """A protocol that was asked for."""
+
+    check: Callable[[], object]
+    rows: Callable[[], np.ndarray]
+    tables: Callable[[], list]
+
+
+def run_evaluation(config: EvaluationConfig, command: str = "", features: Path | None = None) -> EvaluationRun:
+    """Encodes clips and texts with every system and makes the tables of every protocol.
 
     Everything that can be refused is refused before the first clip is decoded.
 
     Args:
         config: What to evaluate.
         command: For the record.
+        features: Folder where features of clips are kept unless the configuration names one; None keeps them in memory.
 
     Raises:
         FileNotFoundError: If the manifest, a clip, a model or a prompt file does not exist.
         ValueError: If one of them is not what it must be, or no clip is left to evaluate.
     """
-    manifest = read_manifest(config.data.manifest, check_media=False)
-    texts = _texts(config, manifest.class_names)
-    rows = _labelled_rows(config)
-    device = choose_device()
+    clips = ClipRows(config.data.manifest)
+    device = own_device()
     dtype = choose_dtype(config.precision, device)
-    systems = [load_system(spec, config.model) for spec in config.systems]
-    for system in systems:
-        cast(torch.nn.Module, system.model).to(device)
+    if config.features is not None:
+        check_writable(config.features)
+    kept = KeptFeatures(config.features or features)
+    context = Context(config, clips, kept, device, dtype)
+    steps = _steps(context)
+    for step in steps:
+        step.check()
     start = time.perf_counter()
-    clips = {key: _encode(group, rows, config, dtype) for key, group in _groups(systems).items()}
+    rows = [step.rows() for step in steps]
+    wanted = np.unique(np.concatenate(rows))
+    context.encode_shared(wanted)
     seconds = time.perf_counter() - start
-    tables = _tables(systems, clips, texts, rows, manifest, dtype)
+    tables = [table for step in steps for table in step.tables()]
+    total = time.perf_counter() - start
     record = {
         "command": command,
         "commit": git_commit(),
-        "dataset": _describe_dataset(config, manifest),
-        "speed": f"{len(rows)} clips in {seconds:.1f} s, {len(rows) / seconds:.1f} clips/s",
+        "dataset": _describe_dataset(config, clips),
+        "speed": f"{len(wanted)} clips in {seconds:.1f} s, {len(wanted) / seconds:.1f} clips/s",
+        "seconds": {"features": round(seconds, 3), "all": round(total, 3), "processes": process_count()},
         "number_format": str(dtype or torch.float32).removeprefix("torch."),
-        "left_out": _left_out(clips, rows),
-        "texts": texts,
+        "left_out": [{"clip_id": name, "error": error} for name, error in sorted(context.errors.items())],
+        "texts": context.texts,
+        "notes": _fold_notes(context),
         "versions": package_versions(),
         "config": config_to_dict(config),
     }
-    return EvaluationRun(tables, record)
+    return EvaluationRun(tables, record, zero_shot.embedding_tables(context) if config.protocols.zero_shot else [])
 
 
-def _texts(config: EvaluationConfig, class_names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Prompt set name -> class name -> text."""
-    if len(class_names) < 2:
-        raise ValueError(f"There must be at least 2 classes to tell apart, the manifest has {list(class_names)}.")
-    texts = {prompt_set_name(name): class_texts(name, class_names) for name in config.prompt_sets}
-    if len(texts) < len(config.prompt_sets):
-        raise ValueError(f"Files of prompt sets must differ in name, got {', '.join(config.prompt_sets)}.")
-    return texts
-
-
-def _labelled_rows(config: EvaluationConfig) -> datasets.Dataset:
-    """The rows to evaluate, without those that have no single true class."""
-    rows = load(config.data.manifest, config.data.split, config.data.fold)
-    labelled = [index for index, label in enumerate(rows["label"]) if label is not None]
-    if not labelled:
-        raise ValueError(
-            f"At least one clip must have a label, got none among {len(rows)} rows of {config.data.manifest} "
-            f"(split {config.data.split}); choose another split."
-        )
-    return rows.select(labelled)
-
-
-def _groups(systems: Sequence[System]) -> dict[str, list[System]]:
-    """Systems that take the same frames, under the settings of their video processor."""
-    groups: dict[str, list[System]] = {}
-    for system in systems:
-        groups.setdefault(_frames_key(system), []).append(system)
-    return groups
-
-
-def _frames_key(system: System) -> str:
-    return system.processor.video_processor.to_json_string()
-
-
-def _encode(
-    systems: Sequence[System], rows: datasets.Dataset, config: EvaluationConfig, dtype: torch.dtype | None
-) -> ClipEmbeddings:
-    return encode_clips(
-        {system.name: system.model for system in systems},
-        systems[0].processor.video_processor,
-        rows,
-        batch_size=config.data.batch_size,
-        num_workers=config.data.num_workers,
-        dtype=dtype,
-        show_progress=True,
-    )
-
-
-def _tables(
-    systems: Sequence[System],
-    clips: dict[str, ClipEmbeddings],
-    texts: dict[str, dict[str, str]],
-    rows: datasets.Dataset,
-    manifest: Manifest,
-    dtype: torch.dtype | None,
-) -> list[PredictionTable]:
-    """Prediction tables, all prompt sets of the first system first."""
-    clip_ids, labels, checksum = rows["clip_id"], rows["label"], fingerprint(manifest.path)
-    tables = []
-    for system in systems:
-        encoded = clips[_frames_key(system)]
-        for prompt_set, descriptions in texts.items():
-            text_embeds = encode_texts(system.model, system.processor, list(descriptions.values()), dtype=dtype)
-            scores = class_scores(encoded.embeds[system.name], text_embeds, system.model.logit_scale)
-            tables.append(
-                PredictionTable(
-                    clip_ids=[clip_ids[row] for row in encoded.rows],
-                    references=[labels[row] for row in encoded.rows],
-                    scores=scores,
-                    class_names=manifest.class_names,
-                    model=system.source,
-                    revision=system.revision,
-                    prompt_set=prompt_set,
-                    manifest_sha256=checksum,
-                    system=system.name,
-                )
+def _steps(context: Context) -> list[_Step]:
+    """The protocols in the order of the report."""
+    chosen = context.config.protocols
+    nothing = np.empty(0, np.int64)
+    steps = []
+    if chosen.zero_shot:
+        steps.append(
+            _Step(
+                lambda: zero_shot.check_zero_shot(context),
+                lambda: zero_shot.labelled_rows(context),
+                lambda: zero_shot.zero_shot_tables(context),
             )
-    return tables
+        )
+    if (compound := chosen.compound) is not None:
+        steps.append(
+            _Step(
+                lambda: zero_shot.check_compound(context, compound),
+                lambda: zero_shot.labelled_rows(context),
+                lambda: zero_shot.compound_tables(context, compound),
+            )
+        )
+    if (loo := chosen.leave_one_out) is not None:
+        steps.append(
+            _Step(
+                lambda: leave_one_out.check_leave_one_out(context, loo),
+                lambda: nothing,
+                lambda: leave_one_out.leave_one_out_tables(context, loo),
+            )
+        )
+    for name, probe in chosen.linear_probe.items():
+        steps.append(
+            _Step(
+                lambda name=name, probe=probe: linear_probe.check_probe(context, name, probe),  # type: ignore[misc]
+                lambda probe=probe: linear_probe.probe_rows(context, probe),  # type: ignore[misc]
+                lambda name=name, probe=probe: linear_probe.linear_probe_tables(context, name, probe),  # type: ignore[misc]
+            )
+        )
+    if (symptom := chosen.symptoms) is not None:
+        steps.append(
+            _Step(
+                lambda: symptoms.check_symptoms(context, symptom),
+                lambda: nothing,
+                lambda: symptoms.symptom_tables(context, symptom),
+            )
+        )
+    return steps + _text_steps(context)
 
 
-def _describe_dataset(config: EvaluationConfig, manifest: Manifest) -> dict[str, Any]:
+def _text_steps(context: Context) -> list[_Step]:
+    """The protocols about texts."""
+    chosen = context.config.protocols
+    steps = []
+    if (found := chosen.retrieval) is not None:
+        steps.append(
+            _Step(
+                lambda: None,
+                lambda: retrieval.captioned_rows(context, found.captions),
+                lambda: retrieval.retrieval_tables(context, found.captions),
+            )
+        )
+    if (sensitivity := chosen.prompt_sensitivity) is not None:
+        steps.append(
+            _Step(
+                lambda: zero_shot.check_sensitivity(context, sensitivity),
+                lambda: zero_shot.labelled_rows(context),
+                lambda: zero_shot.sensitivity_tables(context, sensitivity),
+            )
+        )
+    if (ablation := chosen.caption_ablation) is not None:
+        steps.append(
+            _Step(
+                lambda: None,
+                lambda: retrieval.captioned_rows(context, ablation.captions),
+                lambda: retrieval.caption_ablation_tables(context, ablation),
+            )
+        )
+    return steps
+
+
+def _fold_notes(context: Context) -> list[str]:
+    """What a reader of numbers by fold must know: classes that a fold lacks."""
+    notes = []
+    labels = context.clips.column("label")
+    for fold in context.folds:
+        present = {labels[row] for row in fold.test.tolist()}
+        absent = [name for label, name in enumerate(context.class_names) if label not in present]
+        if fold.number is not None and absent and present != {None}:
+            notes.append(f"Fold {fold.number} has no clip of {', '.join(absent)}; its UAR is over the other classes.")
+    return notes
+
+
+def _describe_dataset(config: EvaluationConfig, clips: ClipRows) -> dict[str, Any]:
+    manifest = clips.manifest
     return {
         "name": manifest.dataset,
         "licence": manifest.licence,
         "source": manifest.source,
         "manifest": str(config.data.manifest),
-        "split": config.data.split,
+        "split": config.data.split if config.data.fold is None else None,
         "fold": config.data.fold,
         "notes": list(manifest.notes),
     }
-
-
-def _left_out(clips: dict[str, ClipEmbeddings], rows: datasets.Dataset) -> list[dict[str, str]]:
-    """Clips that could not be decoded, each once."""
-    errors = {row: error for encoded in clips.values() for row, error in encoded.errors.items()}
-    return [{"clip_id": rows[row]["clip_id"], "error": errors[row]} for row in sorted(errors)]

@@ -59,6 +59,8 @@ class DataConfig:
         random_crop: crop each `clip`, or each `frame` (EmotionCLIP), at a random place instead of the middle (not with
             cache_frames).
         subject_masks: give the model the boxes of the manifest as masks of the subject (not with cache_frames).
+        sentiment: give the loss the `sentiment_logits` of the manifest; it is then the sentiment-guided one, with the model's
+            `sentiment_beta` and `sentiment_kl_direction`.
         class_balanced: draw every class equally often; needs a label for every clip.
         bucket_by_length: fill batches with clips of like length, for stills beside clips.
         streaming: read the source shard by shard instead of by random access; it may then also be a folder of shards or the id of a
@@ -77,6 +79,7 @@ class DataConfig:
     rotation_degrees: float = 0.0
     random_crop: Literal["none", "clip", "frame"] = "none"
     subject_masks: bool = False
+    sentiment: bool = False
     class_balanced: bool = False
     bucket_by_length: bool = False
     streaming: bool = False
@@ -129,9 +132,14 @@ class OptimizerConfig:
         train_vision: `all` or `none` of the image tower.
         train_text: `blocks` are the transformer blocks only (EmoCLIP leaves embeddings, last norm and projection frozen).
         weight_decay: on every parameter, as the original has it; with `adamw` not on biases, norms and the logit scale.
+        groups: `emoclip`: the added part at `lr`, the towers at `backbone_lr_scale` of it. `emotionclip`: norms and biases of all parts
+            at `lr` without decay, matrices and the logit scale at `matrix_lr` (`emoclip.training.emotionclip_recipe`).
+        matrix_lr: for `groups: emotionclip`.
+        betas, eps: of `adamw`. EmotionCLIP has 0.98 and 0.9, CLIP's own swapped, and 1e-6.
         schedule: `multistep` multiplies by `gamma` at each of `milestones` (epochs); `one_cycle` rises over `warmup` (a
-            share of all steps) and falls as a cosine to 0; `constant`.
-        max_logit_scale: upper bound of the multiplier exp(logit_scale), kept after each step; null as in the original.
+            share of all steps) and falls as a cosine to 0; `emotionclip` rises over `warmup_steps` and follows a cosine by epochs;
+            `constant`.
+        min_logit_scale, max_logit_scale: bounds of the multiplier exp(logit_scale), kept after each step; null as in EmoCLIP.
         max_grad_norm: clip the gradient norm; null as in the original.
         word_prediction: weight of the auxiliary loss for towers from scratch (`emoclip.training.word_prediction`); 0 as in
             the original.
@@ -143,16 +151,22 @@ class OptimizerConfig:
     train_vision: Literal["all", "none"] = "all"
     train_text: Literal["all", "blocks", "none"] = "blocks"
     weight_decay: float = 5e-4
-    schedule: Literal["multistep", "one_cycle", "constant"] = "multistep"
+    groups: Literal["emoclip", "emotionclip"] = "emoclip"
+    matrix_lr: float = 1e-8
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    schedule: Literal["multistep", "one_cycle", "emotionclip", "constant"] = "multistep"
     milestones: tuple[int, ...] = (15, 35, 50)
     gamma: float = 0.1
     warmup: float = 0.1
+    warmup_steps: int = 10_000
+    min_logit_scale: float | None = None
     max_logit_scale: float | None = None
     max_grad_norm: float | None = None
     word_prediction: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("lr", "gamma"):
+        for name in ("lr", "gamma", "matrix_lr", "eps", "warmup_steps"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
         for name in ("backbone_lr_scale", "weight_decay", "word_prediction"):
@@ -160,7 +174,9 @@ class OptimizerConfig:
                 raise ValueError(f"`{name}` must be 0 or more, got {getattr(self, name)}.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"`warmup` is a share of all steps, from 0 to below 1, got {self.warmup}.")
-        for name in ("max_logit_scale", "max_grad_norm"):
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"`betas` must be from 0 to below 1, got {self.betas}.")
+        for name in ("min_logit_scale", "max_logit_scale", "max_grad_norm"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be above 0 or null, got {value}.")

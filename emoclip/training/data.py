@@ -13,6 +13,7 @@ from emoclip.data.sampling import EpochBatchSampler
 from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.feature_cache import FeatureCache
+from emoclip.training.sentiment import sentiment_logits
 from modeling_emoclip import EmoCLIPProcessor
 
 
@@ -34,7 +35,7 @@ class CaptionedClips:
     """An endless, restartable source of training batches.
 
     A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), `input_ids`
-    (B, L), `attention_mask` (B, L); beside it come the sentences about clips that could not be decoded.
+    (B, L), `attention_mask` (B, L), on request `subject_masks` and `sentiment_logits`; beside it come the sentences about clips that could not be decoded.
 
     Args:
         config: the run; `data` says which clips, `seed` fixes order, windows and captions.
@@ -52,6 +53,7 @@ class CaptionedClips:
         self.tokenizer = processor.tokenizer
         self.seed = config.seed
         self._check_captions(config)
+        self.sentiment = sentiment_logits(rows, str(config.data.manifest)) if config.data.sentiment else None
         self.clips = ClipDataset(
             rows,
             processor.video_processor,
@@ -128,6 +130,8 @@ class CaptionedClips:
                 return_tensors="pt",
             )
             inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+            if self.sentiment is not None:
+                inputs["sentiment_logits"] = self.sentiment[indices]
             yield Batch(inputs, errors, [self.clip_ids[index] for index in indices])
 
     def caption(self, epoch: int, index: int) -> str:

@@ -22,7 +22,7 @@ from emoclip.training.meter import Meter, MeteredStep, find_problem
 from emoclip.training.metrics_log import MetricsLog
 from emoclip.training.negatives import Negatives
 from emoclip.training.objective import ContrastObjective, Objective, Tensors
-from emoclip.training.optimization import build_optimizer, rate_factor, select_trainable, set_rates
+from emoclip.training.optimization import build_optimizer, select_trainable, set_rates
 from emoclip.training.processes import HostExchange
 from emoclip.training.result import save_model
 from emoclip.training.selection import MeanLoss, Selection
@@ -201,7 +201,7 @@ class TrainingRun:
             (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
         ]
         if usable:
-            set_rates(self.optimizer, self._rate_factor())
+            set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
             loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
             clip_ids = tuple(clip_id for batch, _ in usable for clip_id in batch.clip_ids)
             meter.add(MeteredStep(self.step + 1, loss, clip_ids, data_seconds))
@@ -215,9 +215,6 @@ class TrainingRun:
         if "frame_mask" in inputs and bool(inputs["frame_mask"].all()):
             inputs.pop("frame_mask")
         return {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in inputs.items()}
-
-    def _rate_factor(self) -> float:
-        return rate_factor(self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
 
     def _after_step(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm, *, stops: bool) -> None:
         """Check, log, validate, choose and save, where it is time to; a stopped run saves at once."""

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from emoclip.training.config import OptimizerConfig
+from emoclip.training.emotionclip_recipe import emotionclip_groups, emotionclip_rate
 
 
 # Name prefixes of CLIP's own parameters; everything else is the part that EmoCLIP adds.
@@ -41,17 +42,22 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module |
     if not groups:
         raise ValueError("At least one parameter must be trainable, got none; set train_vision or train_text.")
     if config.name == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+        return torch.optim.AdamW(
+            groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay
+        )
     return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
 
 
 def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module | None) -> list[dict]:
     groups: dict[str, dict] = {}
     named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
-    for name, parameter in named:
-        if not parameter.requires_grad:
-            continue
-        part = "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
+    learning = [(_part_of(name), name, parameter) for name, parameter in named if parameter.requires_grad]
+    if config.groups == "emotionclip":
+        parts: dict[str, list[tuple[str, nn.Parameter]]] = {}
+        for part, name, parameter in learning:
+            parts.setdefault(part, []).append((name, parameter))
+        return emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
+    for part, _, parameter in learning:
         lr = config.lr * (1.0 if part == "added" else config.backbone_lr_scale)
         no_decay = config.name == "adamw" and parameter.ndim < 2
         key = f"{part}.no_decay" if no_decay else part
@@ -60,6 +66,10 @@ def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module
             group["weight_decay"] = 0.0
         group["params"].append(parameter)
     return list(groups.values())
+
+
+def _part_of(name: str) -> str:
+    return "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
 
 
 def rate_factor(config: OptimizerConfig, step: int, total_steps: int, steps_per_epoch: int) -> float:
@@ -76,17 +86,31 @@ def rate_factor(config: OptimizerConfig, step: int, total_steps: int, steps_per_
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Give every group its own rate times the factor."""
+def set_rates(
+    optimizer: torch.optim.Optimizer,
+    config: OptimizerConfig,
+    step: int,
+    total_steps: int,
+    steps_per_epoch: int,
+) -> None:
+    """Give every group the rate of a step, counted from 0."""
+    epochs = max(1, round(total_steps / steps_per_epoch))
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * factor
+        base = group["initial_lr"]
+        if config.schedule == "emotionclip":
+            group["lr"] = emotionclip_rate(base, step, steps_per_epoch, config.warmup_steps, epochs)
+        else:
+            group["lr"] = base * rate_factor(config, step, total_steps, steps_per_epoch)
 
 
-def clamp_logit_scale(logit_scale: nn.Parameter, max_multiplier: float | None) -> None:
-    """Keep the multiplier exp(logit_scale) at or below the bound, in place; the original never does."""
-    if max_multiplier is not None:
+def clamp_logit_scale(
+    logit_scale: nn.Parameter, max_multiplier: float | None, min_multiplier: float | None = None
+) -> None:
+    """Keep the multiplier exp(logit_scale) within the bounds, in place; EmoCLIP never does, EmotionCLIP within 1 and 100."""
+    bounds = [None if bound is None else math.log(bound) for bound in (min_multiplier, max_multiplier)]
+    if bounds != [None, None]:
         with torch.no_grad():
-            logit_scale.clamp_(max=math.log(max_multiplier))
+            logit_scale.clamp_(*bounds)
 
 
 __all__ = ["build_optimizer", "clamp_logit_scale", "rate_factor", "select_trainable", "set_rates"]

@@ -60,7 +60,8 @@ class Updater:
         self.optimizer.zero_grad()
         scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
         if scale is not None:
-            clamp_logit_scale(scale, self.config.optimizer.max_logit_scale)
+            bounds = self.config.optimizer
+            clamp_logit_scale(scale, bounds.max_logit_scale, bounds.min_logit_scale)
         return torch.stack(losses).mean()
 
     def _backward(self, inputs: Tensors, counts: Sequence[int], num_batches: int, *, is_last: bool) -> torch.Tensor:

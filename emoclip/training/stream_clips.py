@@ -16,6 +16,7 @@ from emoclip.data.stream import ClipStream, stable_number
 from emoclip.training.clip_loader import ClipLoader, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch
+from emoclip.training.sentiment import SENTIMENT_COLUMN
 from modeling_emoclip import EmoCLIPProcessor
 
 
@@ -67,6 +68,7 @@ class StreamedClips:
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(config.seed),
         )
+        self._with_sentiment = data.sentiment
         self._stateful = loader
         self.loader = ClipLoader(loader, notes)
         self._batches: Iterator[Any] | None = None
@@ -119,10 +121,11 @@ class StreamedClips:
         errors = batch.pop("errors")
         if "index" not in batch:
             return Batch(None, errors, [])
-        clip_ids, texts = batch.pop("index"), batch.pop("text")
-        del batch["row"]
+        clip_ids, texts, rows = batch.pop("index"), batch.pop("text"), batch.pop("row")
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+        if self._with_sentiment:
+            inputs[SENTIMENT_COLUMN] = torch.tensor([row[SENTIMENT_COLUMN] for row in rows], dtype=torch.float32)
         return Batch(inputs, errors, clip_ids)
 
 

@@ -17,6 +17,11 @@ from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, iter_frame
 WORDS = ["happiness", "quiet relief", "doubt"]
 
 
+def analyze(*arguments, **options):
+    """The clips are noise without a face, so whole frames are scored."""
+    return emoclip.analyze(*arguments, **{"faces": "none", **options})
+
+
 @pytest.fixture(scope="module")
 def loaded(tiny_model_folder):
     return load_model(tiny_model_folder)
@@ -24,7 +29,7 @@ def loaded(tiny_model_folder):
 
 def test_short_video_equals_the_model_on_the_processors_output(tiny_model_folder, short_clip):
     """Two lines of ours must give what ten lines of transformers give."""
-    found = emoclip.analyze(short_clip, WORDS, tiny_model_folder)
+    found = analyze(short_clip, WORDS, tiny_model_folder)
     model = EmoCLIPModel.from_pretrained(tiny_model_folder).eval()
     processor = EmoCLIPProcessor.from_pretrained(tiny_model_folder)
     inputs = processor(text=[TEMPLATE.replace("{}", word) for word in WORDS], videos=str(short_clip))
@@ -37,7 +42,7 @@ def test_short_video_equals_the_model_on_the_processors_output(tiny_model_folder
 
 def test_long_video_gives_a_row_per_window_and_word(loaded, long_clip):
     """The shape that every output relies on."""
-    found = emoclip.analyze(str(long_clip), WORDS, loaded, stride=0.5)
+    found = analyze(str(long_clip), WORDS, loaded, stride=0.5)
     assert isinstance(found, Analysis)
     assert set(found.timeline["video"]) == {str(long_clip)}
     windows = found.timeline.groupby(["start", "end"], sort=False)
@@ -59,29 +64,29 @@ def test_bytes_files_and_paths_are_the_same_video(loaded, long_clip):
             return taken
 
     data = long_clip.read_bytes()
-    expected = emoclip.analyze(long_clip, WORDS, loaded).timeline.drop(columns="video")
+    expected = analyze(long_clip, WORDS, loaded).timeline.drop(columns="video")
     for source in (data, io.BytesIO(data), Pipe(data)):
-        found = emoclip.analyze(source, WORDS, loaded).timeline.drop(columns="video")
+        found = analyze(source, WORDS, loaded).timeline.drop(columns="video")
         pd.testing.assert_frame_equal(found, expected)
 
 
 def test_array_and_words_in_one_text(loaded):
     """What notebooks pass: an array of frames and a text with commas."""
     video = np.random.default_rng(1).integers(0, 255, size=(7, 26, 34, 3), dtype=np.uint8)
-    assert emoclip.analyze(video, "a,b", loaded).timeline["emotion"].tolist() == ["a", "b"]
+    assert analyze(video, "a,b", loaded).timeline["emotion"].tolist() == ["a", "b"]
 
 
 def test_progress_is_told(loaded, long_clip):
     """A long video without a sign of life looks hung."""
     seen = []
-    emoclip.analyze(long_clip, WORDS, loaded, progress=lambda done, expected: seen.append((done, expected)))
+    analyze(long_clip, WORDS, loaded, progress=lambda done, expected: seen.append((done, expected)))
     assert seen[-1] == (33, 33)
 
 
 def test_model_in_training_is_left_as_it_was(tiny_model_folder, short_clip):
     """A look at a video in the middle of training must not switch dropout off for good."""
     model = EmoCLIPModel.from_pretrained(tiny_model_folder).train()
-    emoclip.analyze(short_clip, WORDS, model)
+    analyze(short_clip, WORDS, model)
     assert model.training
 
 
@@ -98,21 +103,23 @@ def test_model_in_training_is_left_as_it_was(tiny_model_folder, short_clip):
 )
 def test_bad_wishes_are_refused_before_any_decoding(loaded, monkeypatch, change, message):
     """A typing error must not cost the decoding of a film."""
-    monkeypatch.setattr("emoclip.analysis.analyzer.probe_video", lambda source: pytest.fail("the video was opened"))
+    monkeypatch.setattr(
+        "emoclip.analysis.analyzer.probe_video", lambda source, **_: pytest.fail("the video was opened")
+    )
     with pytest.raises(ValueError, match=message):
-        emoclip.analyze(**{"video": "clip.mp4", "emotions": WORDS, "model": loaded, **change})
+        analyze(**{"video": "clip.mp4", "emotions": WORDS, "model": loaded, **change})
 
 
 def test_damage_is_told_with_the_numbers(loaded, long_clip, monkeypatch):
     """Whoever allows a damaged file must still see that the table ends before the video does."""
     whole = list(iter_frames(long_clip, stride=3))
 
-    def damaged(source, stride):
+    def damaged(source, stride, allow_urls):
         yield from whole[:20]
         raise VideoDecodeError("clip.mp4 ends at 2.4 s")
 
-    monkeypatch.setattr("emoclip.analysis.encoding.iter_frames", damaged)
-    found = emoclip.analyze(long_clip, WORDS, loaded, on_error="truncate")
+    monkeypatch.setattr("emoclip.analysis.frames.iter_frames", damaged)
+    found = analyze(long_clip, WORDS, loaded, on_error="truncate")
     assert "Scored only up to the damage: clip.mp4 ends at 2.4 s" in found.notes
     assert Analysis.combine([found, found]).warnings == found.warnings * 2
 
@@ -120,27 +127,44 @@ def test_damage_is_told_with_the_numbers(loaded, long_clip, monkeypatch):
 def test_bad_videos_are_refused(loaded, tmp_path):
     """The three files that people really pass by mistake."""
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        emoclip.analyze(tmp_path / "missing.mp4", WORDS, loaded)
+        analyze(tmp_path / "missing.mp4", WORDS, loaded)
     (tmp_path / "empty.mp4").write_bytes(b"")
     with pytest.raises(VideoDecodeError, match="0 bytes"):
-        emoclip.analyze(tmp_path / "empty.mp4", WORDS, loaded)
+        analyze(tmp_path / "empty.mp4", WORDS, loaded)
     (tmp_path / "text.mp4").write_text("this is no video")
     with pytest.raises(VideoDecodeError, match=r"text\.mp4"):
-        emoclip.analyze(tmp_path / "text.mp4", WORDS, loaded)
+        analyze(tmp_path / "text.mp4", WORDS, loaded)
 
 
 def test_described_classes_are_said_in_the_statement(loaded, short_clip):
     """With the embedded default a word may have been read as a whole description; the reader must know."""
     described = dataclasses.replace(loaded, class_descriptions={"joy": "Lip corners up."})
-    found = emoclip.analyze(short_clip, ["Joy", "doubt"], described)
+    found = analyze(short_clip, ["Joy", "doubt"], described)
     assert found.texts["Joy"] == "Lip corners up."
     assert "its own class descriptions for Joy" in found.statement
-    plain = emoclip.analyze(short_clip, ["Joy", "doubt"], described, prompt="template")
+    plain = analyze(short_clip, ["Joy", "doubt"], described, prompt="template")
     assert plain.statement == loaded.statement
 
 
 def test_embedded_default_works_at_once(short_clip):
     """The first command of the README: no model named, nothing downloaded."""
-    found = emoclip.analyze(short_clip, ["happiness", "quiet relief"])
+    found = analyze(short_clip, ["happiness", "quiet relief"])
     assert "rendered" in found.statement
     assert found.timeline["match"].sum() == pytest.approx(1.0)
+
+
+def test_other_words_need_no_video(loaded, long_clip, monkeypatch):
+    """Trying words out is what the tool is for; each try must not decode the film again."""
+    found = analyze(long_clip, WORDS, loaded)
+    expected = analyze(long_clip, ["calm", "tense"], loaded, agreement=True)
+    monkeypatch.setattr(loaded.model, "get_frame_features", lambda *_: pytest.fail("a frame was embedded"))
+    again = found.rescore("calm, tense", agreement=True)
+    pd.testing.assert_frame_equal(again.timeline, expected.timeline)
+    assert again.texts == expected.texts
+    assert again.rescore(WORDS).timeline.equals(found.timeline)
+
+
+def test_unknown_options_are_named(loaded):
+    """A misspelt option would otherwise count for nothing."""
+    with pytest.raises(ValueError, match=r"knows no windw; it has mode, window"):
+        analyze("clip.mp4", WORDS, loaded, windw=3)

@@ -11,8 +11,8 @@ from emoclip.analysis.saving import check_output, write_whole
 
 @pytest.fixture
 def analysis():
-    rows = [("clip.mp4", 0.0, 1.25, "doubt", 0.123456789, 0.75), ("clip.mp4", 0.0, 1.25, "喜び", -0.5, 0.25)]
-    timeline = pd.DataFrame(rows, columns=["video", "start", "end", "emotion", "similarity", "match"])
+    rows = [("clip.mp4", 0, 0.0, 1.25, "doubt", 0.123456789, 0.75), ("clip.mp4", 0, 0.0, 1.25, "喜び", -0.5, 0.25)]
+    timeline = pd.DataFrame(rows, columns=["video", "person", "start", "end", "emotion", "similarity", "match"])
     return Analysis(timeline, {"doubt": "an expression of doubt.", "喜び": "喜び"}, "m", "Model: m.")
 
 
@@ -20,9 +20,9 @@ def test_csv_holds_one_row_per_window_and_word(analysis, tmp_path):
     """The exact text: spreadsheets and scripts of others read it."""
     path = analysis.save(tmp_path / "a.csv")
     assert path.read_text(encoding="utf-8").splitlines() == [
-        "video,start,end,emotion,similarity,match",
-        "clip.mp4,0.000000,1.250000,doubt,0.123457,0.750000",
-        "clip.mp4,0.000000,1.250000,喜び,-0.500000,0.250000",
+        "video,person,start,end,emotion,similarity,match",
+        "clip.mp4,0,0.000000,1.250000,doubt,0.123457,0.750000",
+        "clip.mp4,0,0.000000,1.250000,喜び,-0.500000,0.250000",
     ]
 
 
@@ -33,7 +33,7 @@ def test_json_holds_the_tables_and_what_must_be_said(analysis, tmp_path):
     assert content["model"] == "m"
     assert content["texts"]["doubt"] == "an expression of doubt."
     assert content["timeline"][1] == {
-        "video": "clip.mp4", "start": 0.0, "end": 1.25, "emotion": "喜び", "similarity": -0.5, "match": 0.25,
+        "video": "clip.mp4", "person": 0, "start": 0.0, "end": 1.25, "emotion": "喜び", "similarity": -0.5, "match": 0.25,
     }  # fmt: skip
     assert [row["emotion"] for row in content["summary"]] == ["doubt", "喜び"]
 

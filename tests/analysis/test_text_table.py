@@ -7,11 +7,11 @@ from emoclip.analysis.text_table import BAR_WIDTH, MAX_ROWS, format_analysis
 
 def analysis(matches, windows=1):
     rows = [
-        ("clip.mp4", float(window), window + 2.0, word, 0.25, match)
+        ("clip.mp4", 0, float(window), window + 2.0, word, 0.25, match)
         for window in range(windows)
         for word, match in matches.items()
     ]
-    timeline = pd.DataFrame(rows, columns=["video", "start", "end", "emotion", "similarity", "match"])
+    timeline = pd.DataFrame(rows, columns=["video", "person", "start", "end", "emotion", "similarity", "match"])
     return Analysis(timeline, {word: word for word in matches}, "m", "Model: m.")
 
 
@@ -46,7 +46,7 @@ def test_block_characters_are_used_where_they_can_be():
 
 def test_a_single_picture_is_called_so():
     """A still image lasts no time; "0.00 to 0.00 s" would read like an error."""
-    rows = [("face.jpg", 0.0, 0.0, "a", 0.1, 1.0)]
-    timeline = pd.DataFrame(rows, columns=["video", "start", "end", "emotion", "similarity", "match"])
+    rows = [("face.jpg", 0, 0.0, 0.0, "a", 0.1, 1.0)]
+    timeline = pd.DataFrame(rows, columns=["video", "person", "start", "end", "emotion", "similarity", "match"])
     lines = format_analysis(Analysis(timeline, {"a": "a"}, "m", "Model: m."))
     assert lines[0] == "face.jpg: a single picture, whole frame scored"

@@ -11,12 +11,12 @@ from emoclip.analysis.timeline_plot import MAX_ROWS
 
 def analysis(words, windows=4, videos=("clip.mp4",), length=2.0):
     rows = [
-        (video, window * 1.0, window + length, word, 0.1, (place + 1) / 10)
+        (video, 0, window * 1.0, window + length, word, 0.1, (place + 1) / 10)
         for video in videos
         for window in range(windows)
         for place, word in enumerate(words)
     ]
-    timeline = pd.DataFrame(rows, columns=["video", "start", "end", "emotion", "similarity", "match"])
+    timeline = pd.DataFrame(rows, columns=["video", "person", "start", "end", "emotion", "similarity", "match"])
     return Analysis(timeline, {word: word for word in words}, "m", "Model: m.")
 
 

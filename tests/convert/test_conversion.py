@@ -339,6 +339,7 @@ class TestOnlyWholeOriginalsAreWritten:
             ("emotionclip", {"subject_prompting": "saam"}, "subject_prompting 'saam' instead of 'sap'"),
             ("emotionclip", {"subject_binary": True}, "subject_binary True instead of False"),
             ("expclip", {"expression_projection_dim": None}, "expression_projection_dim None instead of 'a width'"),
+            ("expclip", {"expression_projection_type": "mlp2"}, "projection_type 'mlp2' instead of 'linear'"),
         ],
     )
     def test_a_model_built_otherwise_is_refused(

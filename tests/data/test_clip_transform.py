@@ -12,6 +12,7 @@ from PIL import Image
 from emoclip.data.clip_transform import ClipTransform
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from modeling_emoclip import EmoCLIPVideoProcessor
+from modeling_emoclip.preprocessing_emoclip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD, PREPROCESSING_PRESETS
 
 
 def processor(**fields: object) -> EmoCLIPVideoProcessor:
@@ -49,6 +50,73 @@ def test_mask_lies_on_the_subject_after_every_augmentation(marked: dict, random_
         white = item["pixel_values_videos"][:, 0] > 0.5
         assert torch.equal(white, item["subject_masks"] > 0.5)
         assert white.any()
+
+
+def test_training_of_emoclip_is_that_of_the_original(tmp_path: Path) -> None:
+    """Every step of the published code, written out plainly: normalise, resize in floats without antialias or clamping, crop the
+    middle, turn by the nearest pixel with 0 where nothing is, mirror. Turned before normalising the corners would be black."""
+    rng = np.random.default_rng(3)
+    pictures = rng.integers(0, 256, (4, 37, 50, 3), dtype=np.uint8)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    maker = EmoCLIPVideoProcessor(
+        **{**PREPROCESSING_PRESETS["emoclip"], "num_frames": 4, "frame_stride": 1, "size": 24, "crop_size": 24}
+    )
+    transform = ClipTransform(maker, training=True, horizontal_flip=True, rotation_degrees=6)
+    mirrored = set()
+    for seed in range(4):
+        found = transform({"file": str(tmp_path), "media": "frames"}, clip_generator(seed, 0, 0))[
+            "pixel_values_videos"
+        ]
+        generator = clip_generator(seed, 0, 0)
+        indices, _ = maker.sample_frame_indices(4, training=True, generator=generator)
+        degrees = float(torch.empty(()).uniform_(-6, 6, generator=generator))
+        mirrored.add(mirror := bool(torch.rand((), generator=generator) < 0.5))
+        frames = torch.from_numpy(pictures[indices.numpy()]).permute(0, 3, 1, 2).float() / 255
+        mean, std = ((torch.tensor(values)[:, None, None]) for values in (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD))
+        frames = torch.nn.functional.interpolate((frames - mean) / std, size=(24, 32), mode="bicubic")[..., 4:28]
+        expected = turned(frames, degrees)
+        torch.testing.assert_close(found, expected.flip(-1) if mirror else expected, atol=1e-5, rtol=1e-5)
+    assert mirrored == {True, False}
+
+
+def turned(frames: torch.Tensor, degrees: float) -> torch.Tensor:
+    """Pixel by pixel."""
+    side = frames.shape[-1]
+    angle, middle = np.deg2rad(degrees), (side - 1) / 2
+    result = torch.zeros_like(frames)
+    for row, column in np.ndindex(side, side):
+        x, y = column - middle, row - middle
+        from_x = round(float(np.cos(angle) * x - np.sin(angle) * y + middle))
+        from_y = round(float(np.sin(angle) * x + np.cos(angle) * y + middle))
+        if 0 <= from_x < side and 0 <= from_y < side:
+            result[..., row, column] = frames[..., from_y, from_x]
+    return result
+
+
+def test_training_of_emotionclip_is_that_of_the_original(tmp_path: Path) -> None:
+    """Short side resized as Pillow does, every frame cropped in its own place, ImageNet's mean, no mirror and no angle; distinct
+    frames drawn from the whole clip, in their order."""
+    rng = np.random.default_rng(4)
+    pictures = rng.integers(0, 256, (11, 40, 50, 3), dtype=np.uint8)
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{number:02}.png")
+    maker = EmoCLIPVideoProcessor(**{**PREPROCESSING_PRESETS["emotionclip"], "size": 32, "crop_size": 28})
+    found = ClipTransform(maker, training=True, random_crop="frame")(
+        {"file": str(tmp_path), "media": "frames"}, clip_generator(1, 0, 0)
+    )["pixel_values_videos"]
+    generator = clip_generator(1, 0, 0)
+    indices, _ = maker.sample_frame_indices(11, training=True, generator=generator)
+    assert len(indices) == 8 == len(set(indices.tolist())) and indices.tolist() == sorted(indices.tolist())
+    tops = torch.randint(32 - 28 + 1, (8,), generator=generator).tolist()
+    lefts = torch.randint(40 - 28 + 1, (8,), generator=generator).tolist()
+    assert len(set(zip(tops, lefts, strict=True))) > 4
+    for place, (index, top, left) in enumerate(zip(indices.tolist(), tops, lefts, strict=True)):
+        resized = np.asarray(Image.fromarray(pictures[index]).resize((40, 32), Image.Resampling.BICUBIC))
+        expected = resized[top : top + 28, left : left + 28] / 255
+        expected = (expected - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+        # One grey level, where rounding differs.
+        np.testing.assert_allclose(found[place].permute(1, 2, 0), expected, atol=1.01 / 255 / 0.224)
 
 
 def test_frames_are_cropped_each_in_its_own_place_or_all_in_one(marked: dict) -> None:

@@ -8,6 +8,7 @@ import datasets
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from modeling_emoclip import EmoCLIPVideoProcessor
@@ -122,3 +123,13 @@ def test_generator_differs_by_each_of_its_arguments() -> None:
     assert len(set(draws.values())) == len(draws)
     again = int(torch.randint(2**40, (), generator=clip_generator(1, 1, 1)))
     assert again == draws[(1, 1, 1)]
+
+
+def test_workers_that_stay_see_the_next_epoch(rows: datasets.Dataset, processor: EmoCLIPVideoProcessor) -> None:
+    """They are copies: a plain attribute would give them the windows of the first epoch for ever."""
+    clips = ClipDataset(rows.select([0]), processor, training=True, horizontal_flip=True)
+    loader = DataLoader(clips, num_workers=1, persistent_workers=True, collate_fn=collate_clips)
+    for epoch in (0, 1, 2, 3):
+        clips.set_epoch(epoch)
+        (batch,) = loader
+        assert torch.equal(batch["pixel_values_videos"][0], clips[0]["pixel_values_videos"]), epoch

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streams: every clip once, whoever shares them, in an order of (seed, epoch), from any position."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,29 +19,37 @@ from modeling_emoclip import EmoCLIPVideoProcessor
 
 
 NUM_CLIPS = 23
+# A set of shards in either form, and a manifest whose media lie beside it.
+SOURCES = ("parquet", "webdataset", "m.parquet")
 
 
 @pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> Path:
-    """23 clips in shards of two, one of them broken."""
+def folder(tmp_path_factory: pytest.TempPathFactory, short_clip: Path) -> Path:
+    """23 clips, one of them broken, as a manifest and in shards of two."""
     root = tmp_path_factory.mktemp("stream")
     rows = []
     for number in range(NUM_CLIPS):
         data = b"no video" if number == 5 else short_clip.read_bytes()
         (root / f"{number}.mp4").write_bytes(data)
         rows.append(
-            {"clip_id": f"c{number}", "path": f"{number}.mp4", "media": "video", "split": "train", "label": number % 2}
-        )
+            {
+                "clip_id": f"c{number}", "path": f"{number}.mp4", "media": "video", "split": "train", "label": number % 2,
+                "test_fold": number % 3 + 1, "captions": ["a smile"] if number % 4 else None,
+            }
+        )  # fmt: skip
     write_manifest(root / "m.parquet", rows, class_names=["a", "b"], dataset="toy", licence="CC0-1.0", source="test")
-    write_shards(root / "m.parquet", root / "set", shard_bytes=2 * short_clip.stat().st_size)
-    return root / "set"
+    for form in ("parquet", "webdataset"):
+        write_shards(root / "m.parquet", root / form, format=form, shard_bytes=2 * short_clip.stat().st_size)
+    return root
 
 
 @pytest.fixture
-def make_stream(shards: Path) -> Callable[..., ClipStream]:
-    def make(rank: int = 0, world_size: int = 1, epoch: int = 0, training: bool = True) -> ClipStream:
+def make_stream(folder: Path) -> Callable[..., ClipStream]:
+    def make(
+        rank: int = 0, world_size: int = 1, epoch: int = 0, training: bool = True, source: str = "parquet", **selection
+    ) -> ClipStream:
         processor = EmoCLIPVideoProcessor(num_frames=3, frame_stride=2, size=16, crop_size=16)
-        rows = load(shards, streaming=True)
+        rows = load(folder / source, streaming=True, **selection)
         stream = ClipStream(
             rows, processor, training=training, seed=7, rank=rank, world_size=world_size, horizontal_flip=True
         )
@@ -53,10 +63,11 @@ def names(stream: ClipStream) -> list[str]:
     return [item["index"] for item in stream]
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 3])
-def test_processes_share_all_clips_without_overlap(make_stream: Callable, world_size: int) -> None:
-    """Seen by two, a clip counts twice; seen by none, it is lost."""
-    parts = [names(make_stream(rank, world_size)) for rank in range(world_size)]
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("world_size", [1, 2, 5, 13])
+def test_processes_share_all_clips_without_overlap(make_stream: Callable, source: str, world_size: int) -> None:
+    """Seen by two, a clip counts twice; seen by none, it is lost. There are 12 shards: for 5 and 13 processes they do not divide."""
+    parts = [names(make_stream(rank, world_size, source=source)) for rank in range(world_size)]
     together = [name for part in parts for name in part]
     assert sorted(together) == sorted(f"c{number}" for number in range(NUM_CLIPS))
 
@@ -71,36 +82,58 @@ def test_order_and_draws_depend_on_seed_and_epoch_only(make_stream: Callable) ->
     assert names(make_stream(training=False)) == names(make_stream(training=False, epoch=3))
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-def test_stopped_loader_goes_on_at_the_next_clip(make_stream: Callable, num_workers: int) -> None:
+@pytest.mark.parametrize(
+    ("num_workers", "source", "selection"),
+    [
+        (0, "parquet", {}),
+        (2, "parquet", {"split": "train", "fold": 2}),
+        (2, "webdataset", {"task": "captions"}),
+        (2, "m.parquet", {}),
+    ],
+)
+def test_stopped_loader_goes_on_at_the_next_clip(
+    make_stream: Callable, num_workers: int, source: str, selection: dict
+) -> None:
     """Repeated or left out, clips change the weights a resumed run ends with."""
 
-    def loader() -> StatefulDataLoader:
-        return StatefulDataLoader(
-            make_stream(epoch=1), batch_size=3, num_workers=num_workers, collate_fn=collate_clips
-        )
+    def loader(epoch: int) -> StatefulDataLoader:
+        stream = make_stream(rank=1, world_size=2, epoch=epoch, source=source, **selection)
+        return StatefulDataLoader(stream, batch_size=2, num_workers=num_workers, collate_fn=collate_clips)
 
-    whole = [batch["index"] for batch in loader()]
-    stopped, got = loader(), []
+    def ids(batches: Iterable[dict]) -> list[list[str]]:
+        return [[*batch.get("index", ()), *batch["errors"]] for batch in batches]
+
+    whole = ids(loader(1))
+    assert len(whole) > 2
+    stopped, got = loader(1), []
     for batch in stopped:
-        got.append(batch["index"])
-        if len(got) == 4:
+        got += ids([batch])
+        if len(got) == 2:
             state = stopped.state_dict()
             break
-    resumed = loader()
+    resumed = loader(0)
     resumed.load_state_dict(state)
-    assert got + [batch["index"] for batch in resumed] == whole
+    assert got + ids(resumed) == whole
+    # And the epoch after it is whole again.
+    resumed.dataset.set_epoch(2)
+    assert ids(resumed) == ids(loader(2)) != whole
 
 
-def test_position_can_be_kept_without_a_loader(make_stream: Callable) -> None:
-    """For those who iterate by hand."""
-    stream = make_stream(epoch=1)
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("selection", [{}, {"split": "train", "fold": 2}])
+@pytest.mark.parametrize("world_size", [1, 5])
+def test_position_can_be_kept_without_a_loader(
+    make_stream: Callable, source: str, selection: dict, world_size: int
+) -> None:
+    """For those who iterate by hand: from any clip, the first and the end included, also with a state that went through a file."""
+    stream = make_stream(world_size - 1, world_size, epoch=1, source=source, **selection)
     whole = names(stream)
-    items = iter(stream)
-    got = [next(items)["index"] for _ in range(7)]
-    other = make_stream()
-    other.load_state_dict(stream.state_dict())
-    assert got + names(other) == whole
+    for stop in (0, 1, len(whole) // 2, len(whole)):
+        stream = make_stream(world_size - 1, world_size, epoch=1, source=source, **selection)
+        got = [item["index"] for item in islice(stream, stop)]
+        other = make_stream(world_size - 1, world_size, source=source, **selection)
+        other.load_state_dict(json.loads(json.dumps(stream.state_dict())))
+        assert got + names(other) == whole, stop
 
 
 def test_broken_clip_is_told_with_its_id_and_rows_keep_their_columns(make_stream: Callable) -> None:

@@ -95,7 +95,10 @@ def test_failed_writing_leaves_nothing(tmp_path, monkeypatch):
     [
         ({"drop": ["scores"]}, r"must have the columns clip_id, reference, scores; `scores` is missing"),
         ({"drop": ["clip_id"]}, r"`clip_id` is missing"),
-        ({"drop": ["prompt_set"]}, r"the metadata of a prediction table must hold `prompt_set`; got class_names, dataset, m"),
+        (
+            {"drop": ["prompt_set"]},
+            r"the metadata of a prediction table must hold `prompt_set`; got class_names, dataset, m",
+        ),
         ({"columns": {"scores": [[0.1, 0.2, np.nan]] * 4}}, r"must be finite numbers, got .*nan\] for the clip 'c1'"),
         ({"columns": {"scores": [[0.1, None, 0.2]] * 4}}, r"must be finite numbers"),
         ({"columns": {"scores": [[0.1, 0.2, 0.3]] * 3 + [[0.1]]}}, r"must hold 3 numbers, got 1 in row 3"),

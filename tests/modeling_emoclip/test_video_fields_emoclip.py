@@ -36,3 +36,17 @@ def test_a_squash_smaller_than_the_crop_is_refused():
     """A picture frame of black would be shown to the model."""
     with pytest.raises(ValueError, match="at most the size of 200x300, got 224x224"):
         check_fields(fields(size={"height": 200, "width": 300}))
+
+
+@pytest.mark.parametrize(
+    "boxes", [None, [0, 0, 1, 1], {"haar": [0, 0, 1]}, {"haar": [0.5, 0, 0.5, 1]}, {"any": [0, 0, 9, 1]}]
+)
+def test_face_boxes_that_are_none_are_refused(boxes):
+    """A framing with its numbers mixed up would crop every face wrongly, and silently."""
+    with pytest.raises(ValueError, match="`face_boxes` must"):
+        EmoCLIPVideoProcessor(face_boxes=boxes)
+
+
+def test_face_boxes_are_kept():
+    """Whole numbers as well as fractions."""
+    assert EmoCLIPVideoProcessor(face_boxes={"any": [0, 0.25, 1, 1]}).face_boxes == {"any": [0.0, 0.25, 1.0, 1.0]}

@@ -226,8 +226,9 @@ def test_crop_larger_than_the_frames_is_refused():
 def test_settings_travel_through_json(processor, tmp_path):
     """What is not in the file falls back to the defaults on the next machine."""
     changed = EmoCLIPVideoProcessor(
-        num_frames=3, frame_sampling="uniform", resample=2, antialias=False, resize_dtype="float32", do_normalize=False
-    )
+        num_frames=3, frame_sampling="uniform", resample=2, antialias=False, resize_dtype="float32", do_normalize=False,
+        face_boxes={"haar": [0.1, 0.2, 0.9, 1.0]},
+    )  # fmt: skip
     for one in (processor, changed):
         one.save_pretrained(tmp_path)
         saved = json.loads((tmp_path / "video_preprocessor_config.json").read_text())

@@ -95,8 +95,8 @@ def test_rates_keep_their_ratio_between_groups(model: EmoCLIPModel) -> None:
     config = OptimizerConfig()
     select_trainable(model, config)
     optimizer = build_optimizer(model, config)
-    for factor in (0.5, 0.1):
-        set_rates(optimizer, factor)
+    for epoch, factor in ((14, 1.0), (15, 0.1), (35, 0.01)):
+        set_rates(optimizer, config, 7 * epoch, 420, 7)
         rates = {group["name"]: group["lr"] for group in optimizer.param_groups}
         assert rates["added"] == pytest.approx(factor * 1e-3)
         assert rates["vision"] == pytest.approx(factor * 1e-6)
@@ -109,6 +109,8 @@ def test_logit_scale_is_clamped_on_request_only() -> None:
     assert scale.item() == 5.0
     clamp_logit_scale(scale, 100.0)
     assert scale.item() == pytest.approx(math.log(100))
+    clamp_logit_scale(scale, None, 200.0)
+    assert scale.item() == pytest.approx(math.log(200))
 
 
 def test_nothing_to_train_is_refused() -> None:

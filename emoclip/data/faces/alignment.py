@@ -44,15 +44,16 @@ def similarity(center: Point, side: float, roll: float, size: int) -> np.ndarray
     return np.column_stack([linear, shift])
 
 
-def warp(cv2: Any, frame: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """Return the crop, uint8 (size, size, 3); what lies outside of the frame is black."""
+def warp(cv2: Any, frame: np.ndarray, matrix: np.ndarray, size: int, *, replicate: bool = False) -> np.ndarray:
+    """Return the crop, uint8 (size, size, 3); what lies outside of the frame is black, or repeats its border."""
     scale = math.hypot(matrix[0, 0], matrix[1, 0])
     # Sampling a large face at fewer points than it has pixels would alias: warp at its own resolution, then average.
     factor = min(MAX_SUPERSAMPLING, max(1, math.ceil(0.75 / scale)))
     # Pixel centres lie at half coordinates, which OpenCV counts as whole ones.
     moved = matrix * factor
     moved[:, 2] += moved[:, :2] @ np.array([0.5, 0.5]) - 0.5
-    large = cv2.warpAffine(frame, moved, (size * factor, size * factor), flags=cv2.INTER_LINEAR)
+    border = cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT
+    large = cv2.warpAffine(frame, moved, (size * factor, size * factor), flags=cv2.INTER_LINEAR, borderMode=border)
     return large if factor == 1 else cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
 
 

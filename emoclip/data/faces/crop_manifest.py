@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from emoclip.data.manifest import Manifest, write_manifest_table
+from emoclip.data.output import replacing
 
 from .crop_clip import CROP
 
@@ -91,13 +92,14 @@ def _moved(paths: Any, folder: str) -> Any:
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     # The mark tells spreadsheets that names are in UTF-8.
-    with temporary.open("w", newline="", encoding="utf-8-sig", errors="backslashreplace") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8-sig", errors="backslashreplace") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
-    temporary.replace(path)
 
 
 def ambiguous_id(ids: pa.ChunkedArray) -> str | None:

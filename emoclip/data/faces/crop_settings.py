@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from emoclip.data.output import is_temporary, replacing
 
 from .selection import SELECTIONS
 
@@ -81,13 +82,12 @@ def claim_folder(output: Path, settings: CropSettings, *, detector: str, source:
     path = output / SETTINGS_NAME
     output.mkdir(parents=True, exist_ok=True)
     if not path.is_file():
-        if any(entry for entry in output.iterdir() if not entry.name.endswith(".tmp")):
+        if not all(is_temporary(entry) for entry in output.iterdir()):
             raise FileExistsError(
                 f"`--output` must be a new folder or a crop set begun earlier, {output} holds files."
             )
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with replacing(path, alone=True) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         return
     begun = json.loads(path.read_text(encoding="utf-8"))
     for name in wanted.keys() | begun.keys():

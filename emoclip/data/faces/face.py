@@ -22,11 +22,13 @@ class Face:
         box: x1, y1, x2, y2 in pixels; may leave the frame.
         score: The detector's own, higher is surer; not comparable between detectors.
         landmarks: Points in pixels, the eye on the left of the picture first, then the other eye, then what else there is.
+        frontality: 0 for a profile to 1 for a face turned to the camera, where the detector tells.
     """
 
     box: Box
     score: float = 1.0
     landmarks: tuple[Point, ...] | None = None
+    frontality: float | None = None
 
     @property
     def area(self) -> float:

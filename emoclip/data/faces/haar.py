@@ -10,12 +10,15 @@ import numpy as np
 
 from emoclip.console import require
 
-from .face import Box, Face, Point
+from .face import Box, Face, Point, iou
 from .frame_scaling import shrink
 
 
 FACE_CASCADE = "haarcascade_frontalface_default.xml"
 EYE_CASCADE = "haarcascade_eye.xml"
+PROFILE_CASCADE = "haarcascade_profileface.xml"
+# What a face that only the cascade of profiles finds counts as; it finds half-turned ones too.
+PROFILE_FRONTALITY = 0.2
 # Neighbouring hits that make a face. OpenCV's usual 3 takes collars and curtains for faces.
 MIN_NEIGHBORS = 6
 # Pixels; time goes with the square of the side. A face must be a twentieth of the frame.
@@ -38,8 +41,8 @@ class HaarDetector:
 
     def __init__(self) -> None:
         self._cv2: Any = require("cv2", "data")
-        self._faces = self._load(FACE_CASCADE)
-        self._eyes = self._load(EYE_CASCADE)
+        self._faces = load_cascade(self._cv2, FACE_CASCADE)
+        self._eyes = load_cascade(self._cv2, EYE_CASCADE)
 
     def detect(self, frame: np.ndarray) -> list[Face]:
         """Return the faces of a frame, uint8 RGB (height, width, 3)."""
@@ -62,15 +65,52 @@ class HaarDetector:
         points = [((left + x) / scale, (top + y) / scale) for x, y in pair] if pair else None
         return Face(box, weight, tuple(points) if points else None)
 
-    def _load(self, name: str) -> Any:
-        folder = getattr(getattr(self._cv2, "data", None), "haarcascades", None)
-        path = Path(folder or "") / name
-        if folder is None or not path.is_file():
-            raise ImportError(
-                f"The detector haar needs the cascades of OpenCV 4, OpenCV {self._cv2.__version__} has no {name}; "
-                "run: pip install 'emoclip[data]'"
-            )
-        return self._cv2.CascadeClassifier(str(path))
+
+class ProfileDetector:
+    """Faces seen from the side, by cascade.
+
+    Raises:
+        ImportError: OpenCV is not installed, or is one without cascades.
+    """
+
+    name = "profile"
+
+    def __init__(self) -> None:
+        self._cv2: Any = require("cv2", "data")
+        self._profiles = load_cascade(self._cv2, PROFILE_CASCADE)
+
+    def detect(self, frame: np.ndarray) -> list[Face]:
+        """Return the faces of a frame, uint8 RGB (height, width, 3), that look to either side."""
+        small, scale = shrink(self._cv2, frame, LONGEST_SIDE)
+        grey = self._cv2.equalizeHist(self._cv2.cvtColor(small, self._cv2.COLOR_RGB2GRAY))
+        width = grey.shape[1]
+        faces: list[Face] = []
+        # The cascade knows faces that look to the left.
+        for mirrored in (False, True):
+            picture = self._cv2.flip(grey, 1) if mirrored else grey
+            found = self._profiles.detectMultiScale(picture, 1.1, MIN_NEIGHBORS, minSize=(MIN_SIDE, MIN_SIDE))
+            for left, top, side, height in (tuple(map(int, values)) for values in found):
+                x = width - left - side if mirrored else left
+                box: Box = (x / scale, top / scale, (x + side) / scale, (top + height) / scale)
+                if not any(iou(box, face.box) > 0.3 for face in faces):
+                    faces.append(Face(box, frontality=PROFILE_FRONTALITY))
+        return faces
+
+
+def load_cascade(cv2: Any, name: str) -> Any:
+    """Return a cascade of those that come with OpenCV 4.
+
+    Raises:
+        ImportError: It is not there.
+    """
+    folder = getattr(getattr(cv2, "data", None), "haarcascades", None)
+    path = Path(folder or "") / name
+    if folder is None or not path.is_file():
+        raise ImportError(
+            f"The detector haar needs the cascades of OpenCV 4, OpenCV {cv2.__version__} has no {name}; "
+            "run: pip install 'emoclip[data]'"
+        )
+    return cv2.CascadeClassifier(str(path))
 
 
 def likely_eyes(points: list[Point], width: float) -> tuple[Point, Point] | None:
@@ -87,4 +127,4 @@ def likely_eyes(points: list[Point], width: float) -> tuple[Point, Point] | None
     return pairs[0] if len(pairs) == 1 else None
 
 
-__all__ = ["HaarDetector", "likely_eyes"]
+__all__ = ["HaarDetector", "ProfileDetector", "likely_eyes"]

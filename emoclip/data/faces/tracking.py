@@ -37,6 +37,14 @@ class FaceTracker:
         self._last: dict[int, tuple[int, Box]] = {}
         self._next_id = 1
 
+    def in_sight(self, frame: int) -> dict[int, Box]:
+        """Return the last box of every face that would still be the same one in a frame, by id."""
+        return {one: box for one, (last, box) in self._last.items() if frame - last <= self.max_gap}
+
+    def forget(self) -> None:
+        """Let every face that comes be a new one, as after a cut; ids go on."""
+        self._last.clear()
+
     def update(self, frame: int, faces: Sequence[Face]) -> list[int]:
         """Return the id of each face of a frame; frames come in rising order, not necessarily all of them."""
         self._last = {one: seen for one, seen in self._last.items() if frame - seen[0] <= self.max_gap}

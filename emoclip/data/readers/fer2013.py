@@ -72,7 +72,7 @@ def _write(path: Path, text: str, place: str) -> Path:
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with replacing(path, alone=True) as temporary:
         Image.fromarray(levels.reshape(SIDE, SIDE)).save(temporary, "PNG")
     return path
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from emoclip.data.output import is_temporary, replacing
+
 from .layout import PICTURES, VIDEOS
 
 
@@ -46,7 +48,7 @@ class Unpacker:
         self.caches = caches
         self._identity = identity
         record = folder / RECORD
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and not all(is_temporary(entry) for entry in folder.iterdir()):
             found = record.read_text(encoding="utf-8") if record.is_file() else None
             if found != identity:
                 raise FileExistsError(
@@ -97,16 +99,17 @@ class Unpacker:
         size = len(content) if content else Path(path or "").stat().st_size
         if target.is_file() and target.stat().st_size == size:
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
         record = self.folder / RECORD
         if not record.is_file():
-            record.write_text(self._identity, encoding="utf-8")
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        if content:
-            temporary.write_bytes(content)
-        else:
-            _link_or_copy(Path(path or ""), temporary)
-        temporary.replace(target)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replacing(record, alone=True) as temporary:
+                temporary.write_text(self._identity, encoding="utf-8")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target, alone=True) as temporary:
+            if content:
+                temporary.write_bytes(content)
+            else:
+                _link_or_copy(Path(path or ""), temporary)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

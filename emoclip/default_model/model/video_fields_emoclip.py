@@ -31,6 +31,7 @@ class EmoCLIPVideoProcessorKwargs(TypedDict, total=False):
     do_normalize: bool
     image_mean: list[float]
     image_std: list[float]
+    face_boxes: dict[str, list[float]]
 
 
 def check_fields(values: dict[str, Any]) -> None:
@@ -59,7 +60,27 @@ def check_fields(values: dict[str, Any]) -> None:
     values["crop_size"] = _as_size(values["crop_size"], "crop_size", SIZE_FORMS[1:])
     values["image_mean"] = _as_colour(values["image_mean"], "image_mean", minimum=-math.inf)
     values["image_std"] = _as_colour(values["image_std"], "image_std", minimum=0.0)
+    values["face_boxes"] = _as_face_boxes(values["face_boxes"])
     _check_crop(values)
+
+
+def _as_face_boxes(value: Any) -> dict[str, list[float]]:
+    """Where the boxes of detectors lie in a picture, each as four shares of its sides."""
+    if not isinstance(value, dict):
+        raise ValueError(f"`face_boxes` must be a mapping detector -> [x1, y1, x2, y2], got {value!r}.")
+    boxes = {}
+    for name, box in value.items():
+        entries = list(box) if isinstance(box, list | tuple) else []
+        numbers = all(isinstance(entry, int | float) and not isinstance(entry, bool) for entry in entries)
+        # A face may reach beyond its picture, but not be much larger.
+        inside = numbers and len(entries) == 4 and all(-1 <= entry <= 2 for entry in entries)
+        if not inside or entries[0] >= entries[2] or entries[1] >= entries[3]:
+            raise ValueError(
+                "`face_boxes` must hold x1 < x2 and y1 < y2 in shares of the picture's sides, got "
+                f"{box!r} for {name!r}."
+            )
+        boxes[str(name)] = [float(entry) for entry in entries]
+    return boxes
 
 
 def _check_crop(values: dict[str, Any]) -> None:

@@ -70,7 +70,7 @@ def test_from_download_to_scores(
     assert len(clips.rows) + len(clips.errors) == len(rows)
     assert scores.shape == (len(clips.rows), len(manifest.class_names))
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
-    results = judge(manifest, rows.select(clips.rows), scores, clips.embeds["model"].numpy())
+    results = judge(manifest, rows.select(clips.rows), scores, clips.values.numpy())
     assert set(results) == KINDS.get((name, task), KINDS.get(name, {"uar"}))
     assert all(np.isfinite(list(results.values())))
 

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
 import av
 import pytest
 import torch
 
-from emoclip.analysis.encoding import encode_windows
+from emoclip.analysis.run import encode_jobs
+from emoclip.analysis.settings import AnalysisSettings
 from emoclip.analysis.source_model import load_model, scoring
-from emoclip.analysis.windows import WindowPlan
-from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video
+from emoclip.analysis.video_job import VideoJob
+from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, decode_video, probe_video
 
 
 NUM_FRAMES, FRAME_STRIDE = 5, 3
@@ -31,9 +34,28 @@ def embedded_frames(loaded, monkeypatch):
     return counts
 
 
-def encode(source, loaded, on_error="raise", **plan):
+def encode_all(sources, loaded, **settings):
+    """The windows of several videos, encoded together."""
+    wanted = AnalysisSettings(**{"faces": "none", **settings})
+    jobs = [
+        VideoJob(source, probe_video(source), loaded.processor.video_processor, wanted, name="v", embed_dim=10)
+        for source in sources
+    ]
     with scoring(loaded.model):
-        return encode_windows(source, loaded, WindowPlan(NUM_FRAMES, **plan), on_error=on_error)
+        encode_jobs(jobs, loaded, wanted)
+    found = []
+    for job in jobs:
+        windows = job.windows()
+        error = job.errors[0] if job.errors else None
+        starts, ends = windows.table["start"].tolist(), windows.table["end"].tolist()
+        found.append(
+            SimpleNamespace(starts=starts, ends=ends, embeds=windows.embeds, frames=windows.frames, error=error)
+        )
+    return found
+
+
+def encode(source, loaded, **settings):
+    return encode_all([source], loaded, **settings)[0]
 
 
 def direct(loaded, frames):
@@ -86,17 +108,17 @@ def test_repeats_of_a_short_video_are_embedded_once(loaded, short_clip, embedded
 def test_long_windows_are_thinned_and_short_ones_are_not_padded(loaded, long_clip):
     """Both ends of the choice of a window, against the model on the frames that belong in it."""
     frames = decode_video(long_clip).frames
-    long = encode(long_clip, loaded, seconds=2.4, stride=1.0)
+    long = encode(long_clip, loaded, window=2.4, stride=1.0)
     # 2.4 s hold 20 of the analysed frames; spread over 5: the first, 4.75 apart, the last.
     chosen = [FRAME_STRIDE * place for place in (0, 5, 10, 14, 19)]
     torch.testing.assert_close(long.embeds[0], direct(loaded, frames[chosen]), rtol=1e-5, atol=1e-5)
-    short = encode(long_clip, loaded, seconds=0.3, stride=1.0)
+    short = encode(long_clip, loaded, window=0.3, stride=1.0)
     torch.testing.assert_close(short.embeds[0], direct(loaded, frames[[0, 3, 6]]), rtol=1e-5, atol=1e-5)
 
 
 def test_a_short_window_cuts_a_short_video_too(loaded, short_clip):
     """A window that was asked for is kept even where the whole video would fit the model."""
-    assert len(encode(short_clip, loaded, seconds=0.2, stride=0.2).starts) > 1
+    assert len(encode(short_clip, loaded, window=0.2, stride=0.2).starts) > 1
 
 
 def test_still_image_is_one_window_at_zero(loaded):
@@ -143,3 +165,48 @@ def test_damaged_video_can_be_cut_at_the_damage(loaded, clip, request, tmp_path)
     assert isinstance(found.error, VideoDecodeError)
     assert found.ends[-1] < encode(whole, loaded).ends[-1]
     assert encode(whole, loaded, on_error="truncate").error is None
+
+
+def test_videos_encoded_together_come_out_as_encoded_alone(loaded, long_clip, short_clip):
+    """Frames of several videos share batches; none may end up in the windows of another."""
+    together = encode_all([short_clip, long_clip, short_clip], loaded)
+    for found, clip in zip(together, (short_clip, long_clip, short_clip), strict=True):
+        alone = encode(clip, loaded)
+        torch.testing.assert_close(found.embeds, alone.embeds, rtol=1e-5, atol=1e-5)
+        assert found.starts == alone.starts
+
+
+def test_whole_mode_is_one_window_spread_over_the_video(loaded, long_clip):
+    """The rule of training would look at the first half second and call it the whole."""
+    found = encode(long_clip, loaded, mode="whole")
+    frames = decode_video(long_clip).frames
+    torch.testing.assert_close(found.embeds[0], direct(loaded, frames[[0, 24, 48, 72, 96]]), rtol=1e-5, atol=1e-5)
+    assert (found.starts, found.ends) == ([0.0], pytest.approx([96 / 25]))
+
+
+def test_whole_mode_of_a_short_video_is_what_the_processor_makes_of_it(loaded, short_clip):
+    """One window either way, so both ways must agree."""
+    whole, sliding = encode(short_clip, loaded, mode="whole"), encode(short_clip, loaded)
+    torch.testing.assert_close(whole.embeds, sliding.embeds, rtol=1e-5, atol=1e-5)
+
+
+def test_frames_mode_is_the_model_on_every_analysed_frame(loaded, short_clip):
+    """A frame by itself is a clip of one frame, as a still picture is."""
+    found = encode(short_clip, loaded, mode="frames")
+    frames = decode_video(short_clip).frames
+    assert found.starts == found.ends == pytest.approx([0, 3 / 25, 6 / 25, 9 / 25])
+    torch.testing.assert_close(found.embeds[2], direct(loaded, frames[[6]]), rtol=1e-5, atol=1e-5)
+
+
+def test_frames_a_second_are_chosen_by_the_frame_rate(loaded, long_clip):
+    """25 frames a second, 5 analysed: every fifth."""
+    found = encode(long_clip, loaded, mode="frames", fps=5)
+    assert found.starts[:3] == pytest.approx([0, 0.2, 0.4])
+
+
+def test_weights_of_a_windows_frames_add_up_to_one(loaded, long_clip, short_clip):
+    """A share of a whole; the repeats of a short video count for the frame that is repeated."""
+    for clip in (long_clip, short_clip):
+        frames = encode(clip, loaded).frames
+        assert frames.groupby("window")["weight"].sum().tolist() == pytest.approx([1.0] * frames["window"].nunique())
+    assert encode(short_clip, loaded).frames["frame"].tolist() == [0, 3, 6, 9]

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faces that the user knows already: boxes of people from a file, a table or a list, instead of a detector."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emoclip.console import require
+from emoclip.data.faces.face import Box, Face
+
+from .frames import Frame
+from .people import Sight
+from .quality import face_look
+
+
+# Between two boxes of somebody that lie no further apart, the frames have boxes between them.
+MAX_SECONDS_BETWEEN = 1.0
+CORNERS = ("x1", "y1", "x2", "y2")
+
+
+@dataclass(frozen=True)
+class GivenBoxes:
+    """Boxes of people over time.
+
+    Args:
+        by: `frame` or `time`, what places are.
+        boxes: Person -> places, rising, and the boxes there; a person with one place `None` has that box in all frames.
+    """
+
+    by: str
+    boxes: dict[int, tuple[list[float | None], list[Box]]]
+
+    def at(self, frame: Frame, fps: float) -> list[tuple[int, Box, bool]]:
+        """Return the people in a frame, their boxes, and whether each box was given for this very frame."""
+        place, reach = (frame.number, MAX_SECONDS_BETWEEN * fps) if self.by == "frame" else (frame.seconds, 1.0)
+        # A frame's time is its own up to half the distance of frames.
+        slack = 1e-6 if self.by == "frame" else 0.5 / fps
+        found = []
+        for person, (places, boxes) in self.boxes.items():
+            one = _box_at(places, boxes, place, reach, slack)
+            if one is not None:
+                found.append((person, *one))
+        return found
+
+
+def read_boxes(boxes: Any) -> GivenBoxes:
+    """Return boxes of people, however they are given.
+
+    Args:
+        boxes: A `.csv`, `.json` or `.parquet` file, or a table, with the columns `x1, y1, x2, y2` in pixels of the upright
+            frame, `frame` (numbers from 0) or `time` (seconds), and, for several people, `person` (numbers from 1). Or a
+            single box `[x1, y1, x2, y2]` for all frames; or a list with an entry for each frame: `None`, a box, or a list
+            of boxes whose places are the people.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: There is no box, or one is not written so.
+    """
+    if isinstance(boxes, GivenBoxes):
+        return boxes
+    if isinstance(boxes, str | Path):
+        boxes = _read_table(Path(boxes))
+    table = boxes if isinstance(boxes, pd.DataFrame) else pd.DataFrame(_rows(boxes))
+    return _from_table(table)
+
+
+class GivenPeople:
+    """The people of given boxes, in the form of `PeopleFinder`.
+
+    Args:
+        boxes: See `read_boxes`.
+        fps: Frame rate of the video, about.
+        largest: Give the largest face of each frame alone.
+    """
+
+    def __init__(self, boxes: GivenBoxes, fps: float, *, largest: bool = False):
+        self._cv2 = require("cv2", "data")
+        self._boxes, self._fps, self._largest = boxes, fps, largest
+
+    def sights(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, np.ndarray, list[Sight]]]:
+        """Yield every frame with its pixels (height, width, 3) and who is in it."""
+        for frame in frames:
+            pixels = frame.pixels.permute(1, 2, 0).contiguous().numpy()
+            sights = [
+                Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box), found=found))
+                for person, box, found in self._boxes.at(frame, self._fps)
+            ]
+            if self._largest and sights:
+                sights = [max(sights, key=lambda sight: sight.look.size)]
+            yield frame, pixels, sights
+
+
+def _box_at(
+    places: Sequence[float | None], boxes: Sequence[Box], place: float, reach: float, slack: float
+) -> tuple[Box, bool] | None:
+    if places[0] is None:
+        return boxes[0], True
+    known = [one for one in places if one is not None]
+    index = bisect_left(known, place - slack)
+    if index < len(known) and abs(known[index] - place) <= slack:
+        return boxes[index], True
+    if index == 0 or index == len(known) or known[index] - known[index - 1] > reach + slack:
+        return None
+    share = (place - known[index - 1]) / (known[index] - known[index - 1])
+    left, top, right, bottom = (
+        before + share * (behind - before) for before, behind in zip(boxes[index - 1], boxes[index], strict=True)
+    )
+    return (left, top, right, bottom), False
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise FileNotFoundError(f"`boxes` must name a file, {path} is none; check the path.")
+    readers: dict[str, Any] = {".csv": pd.read_csv, ".json": pd.read_json, ".parquet": pd.read_parquet}
+    if path.suffix.lower() not in readers:
+        raise ValueError(f"`boxes` must end in {' or '.join(readers)}, got {path}; change the ending.")
+    try:
+        return readers[path.suffix.lower()](path)
+    except ValueError as error:
+        raise ValueError(f"`boxes` must be a table, {path} cannot be read ({error}); write it again.") from error
+
+
+def _rows(boxes: Any) -> list[dict[str, Any]]:
+    if not isinstance(boxes, Sequence | np.ndarray) or isinstance(boxes, str) or len(boxes) == 0:
+        raise ValueError(f"`boxes` must be a file, a table, a box or a list of boxes, got {boxes!r}.")
+    if _is_box(boxes):
+        return [{"person": 1, **dict(zip(CORNERS, boxes, strict=True))}]
+    rows = []
+    for number, entry in enumerate(boxes):
+        people = [] if entry is None else [entry] if _is_box(entry) else list(entry)
+        for person, box in enumerate(people, start=1):
+            if box is None:
+                continue
+            if not _is_box(box):
+                raise ValueError(f"A box must be four numbers x1, y1, x2, y2, frame {number} has {box!r}.")
+            rows.append({"frame": number, "person": person, **dict(zip(CORNERS, box, strict=True))})
+    return rows
+
+
+def _is_box(entry: Any) -> bool:
+    try:
+        values = list(entry)
+    except TypeError:
+        return False
+    return len(values) == 4 and all(np.isscalar(value) and not isinstance(value, str) for value in values)
+
+
+def _from_table(table: pd.DataFrame) -> GivenBoxes:
+    missing = [name for name in CORNERS if name not in table]
+    if missing or table.empty:
+        raise ValueError(
+            f"`boxes` must hold at least one box with the columns {', '.join(CORNERS)} and frame or time, got "
+            f"{len(table)} rows with the columns {', '.join(map(str, table.columns))}."
+        )
+    by = "frame" if "frame" in table else "time" if "time" in table else None
+    people = table["person"].astype(int) if "person" in table else pd.Series(1, index=table.index)
+    if (people < 1).any():
+        raise ValueError(f"`person` of `boxes` must be a number from 1, got {people.min()}.")
+    if by is None and people.duplicated().any():
+        raise ValueError("`boxes` without frame or time must hold one box for each person; add the column frame.")
+    boxes: dict[int, tuple[list[float | None], list[Box]]] = {}
+    ordered = (
+        table if by is None else table.assign(_order=pd.to_numeric(table[by])).sort_values("_order", kind="stable")
+    )
+    for number, row in enumerate(ordered.assign(person=people).to_dict("records")):
+        places, known = boxes.setdefault(int(row["person"]), ([], []))
+        places.append(None if by is None else float(row[by]))
+        known.append(_checked([row[name] for name in CORNERS], place=f"row {number}"))
+    return GivenBoxes(by or "frame", boxes)
+
+
+def _checked(values: Sequence[Any], place: str) -> Box:
+    left, top, right, bottom = (float(value) for value in values)
+    if not (all(map(math.isfinite, (left, top, right, bottom))) and left < right and top < bottom):
+        raise ValueError(f"A box must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, {place} has {list(values)}.")
+    return left, top, right, bottom
+
+
+__all__ = ["GivenBoxes", "GivenPeople", "read_boxes"]

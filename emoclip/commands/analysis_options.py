@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of every command that analyses videos, and what they become."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+SETTINGS = (
+    "mode",
+    "window",
+    "stride",
+    "fps",
+    "faces",
+    "boxes",
+    "detector",
+    "detector_weights",
+    "on_error",
+    "precision",
+    "compile",
+)
+SCORING = ("other", "multi_label", "min_quality")
+
+
+def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+    """Add how videos are looked at and scored."""
+    _add_windows(parser.add_argument_group("windows"))
+    _add_faces(parser.add_argument_group("faces"))
+    _add_scores(parser.add_argument_group("words and scores"))
+    add = parser.add_argument_group("speed and damage").add_argument
+    add(
+        "--precision", default="auto", metavar="P", help="float32, bfloat16, or auto: what the processor computes fast"
+    )
+    add("--compile", action="store_true", help="compile the image tower; worth it for hours of video")
+    add(
+        "--on-error",
+        choices=("raise", "truncate"),
+        default="raise",
+        help="truncate: score a damaged file up to its damage",
+    )
+
+
+def analysis_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the keywords of `emoclip.analyze`.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+    from emoclip.analysis.settings import AnalysisSettings
+    from emoclip.analysis.windows import check_seconds
+    from emoclip.analysis.words import check_prompt
+
+    check_prompt(args.prompt)
+    check_seconds("--window", args.window)
+    check_seconds("--stride", args.stride)
+    options = {name: getattr(args, name) for name in SETTINGS}
+    AnalysisSettings(**options)
+    return {**options, **scoring_options(args), "prompt": args.prompt, "agreement": args.agreement}
+
+
+def scoring_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the keywords of `ScoringSettings`.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+    from emoclip.analysis.scoring import ScoringSettings
+
+    options = {name: getattr(args, name) for name in SCORING}
+    ScoringSettings(**options)
+    return options
+
+
+def _add_windows(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--mode", default="windows", metavar="M", help="windows, whole (one window) or frames (each by itself)")
+    add("--window", type=float, metavar="S", help="seconds of a window (the model's own span)")
+    add("--stride", type=float, metavar="S", help="seconds from one window to the next (1)")
+    add("--fps", type=float, metavar="N", help="analysed frames a second, about (the model's own distance of frames)")
+
+
+def _add_faces(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--faces", default="all", metavar="F", help="all, largest (of each frame), or none: whole frames")
+    add("--boxes", metavar="FILE", help="faces that are known: a table with frame or time, x1, y1, x2, y2, person")
+    add("--detector", default="auto", metavar="D", help="haar, yunet, or auto: yunet where its weights are named")
+    add("--detector-weights", type=Path, metavar="FILE", help="ONNX file of yunet")
+    add("--min-quality", type=float, default=0.0, metavar="Q", help="do not score faces of a lower quality (0)")
+
+
+def _add_scores(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--prompt", default="auto", metavar="P", help="auto, template, plain, or a template such as 'a {} face'")
+    add("--agreement", action="store_true", help="also read the words by other prompts: an interval of each match")
+    add("--other", type=float, metavar="S", help="similarity that a word must exceed; else 'none of these'")
+    add("--multi-label", action="store_true", help="match each word by itself instead of against the others")
+
+
+__all__ = ["add_analysis_options", "analysis_options", "scoring_options"]

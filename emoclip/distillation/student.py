@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frozen towers: their features of the same pictures and of the captions, and the model with its new head."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from emoclip.data.output import replacing
+from emoclip.distillation.config import PicturesConfig
+from emoclip.evaluation.zero_shot import encode_texts
+from emoclip.features import FrameFeatureStore, frame_features
+from emoclip.precision import autocast_dtype
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
+
+
+HEAD_PREFIX = "expression_projection."
+HEAD_FIELDS = ("expression_projection_dim", "expression_projection_type", "expression_projection_hidden_size")
+# Clips at once through the temporal part, texts at once through the text tower.
+CLIPS_AT_ONCE, TEXTS_AT_ONCE = 256, 128
+STORAGE = "float16"
+
+
+def with_head(
+    model: EmoCLIPModel, dim: int | None, kind: str = "linear", hidden_size: int | None = None
+) -> EmoCLIPModel:
+    """The same model with a new head, or without any; the head's weights come from PyTorch's global generator.
+
+    Args:
+        model: Whose other weights are taken over, bit by bit; it is left as it is. The result is on the CPU, in float32.
+        dim: Width of the head, `None` for no head.
+        kind: `EmoCLIPConfig.expression_projection_type`.
+        hidden_size: `EmoCLIPConfig.expression_projection_hidden_size`.
+    """
+    fields = copy.deepcopy(model.config).to_dict() | dict(zip(HEAD_FIELDS, (dim, kind, hidden_size), strict=True))
+    changed = EmoCLIPModel(EmoCLIPConfig(**fields))
+    kept = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(HEAD_PREFIX)}
+    changed.load_state_dict(kept, strict=False)
+    return changed
+
+
+def picture_embeds(
+    rows: Any,
+    model: EmoCLIPModel,
+    video_processor: EmoCLIPVideoProcessor,
+    cache_dir: Path,
+    data: PicturesConfig,
+    *,
+    show_progress: bool = True,
+) -> tuple[list[torch.Tensor | None], dict[int, str]]:
+    """CLIP's features of each row's pictures, and a sentence for each row that cannot be read.
+
+    At the level `frame` these are (n, D), of frames at equal distances, the teacher's; at the level `clip` (1, D), of the clip that
+    the processor samples, behind the temporal part.
+
+    Args:
+        rows: Of a table, as `emoclip.data.load` gives them.
+        model: Without a head.
+        video_processor: The model's own.
+        cache_dir: Where frame features are kept.
+        data: Level, frames, batch size and workers.
+        show_progress: Draw bars with rates, on terminals only.
+    """
+    processor = video_processor
+    if data.level == "frame":
+        processor = copy.copy(video_processor)
+        processor.frame_sampling, processor.num_frames = "uniform", data.frames_per_clip
+        processor.random_start = False
+    store = frame_features(
+        rows,
+        model,
+        processor,
+        cache_dir,
+        kept="window",
+        storage=STORAGE,
+        subject_masks=model.config.subject_prompting != "none",
+        dtype=autocast_dtype(model.device),
+        batch_size=data.batch_size,
+        num_workers=data.num_workers,
+        show_progress=show_progress,
+    )
+    good = [row for row in range(len(store)) if row not in store.errors]
+    embeds: list[torch.Tensor | None] = [None] * len(store)
+    if data.level == "frame":
+        for row in good:
+            embeds[row] = store.frame_embeds(row).half()
+    else:
+        for row, clip in zip(good, _clip_embeds(store, model, good), strict=True):
+            embeds[row] = clip[None]
+    return embeds, store.errors
+
+
+@torch.inference_mode()
+def _clip_embeds(store: FrameFeatureStore, model: EmoCLIPModel, rows: Sequence[int]) -> torch.Tensor:
+    """Clip embeddings (rows, D) behind the temporal part, in half precision."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    parts = [torch.empty(0, model.config.projection_dim, dtype=torch.float16)]
+    for start in range(0, len(rows), CLIPS_AT_ONCE):
+        windows = [store.window(row) for row in rows[start : start + CLIPS_AT_ONCE]]
+        output = model.get_video_features(
+            frame_embeds=pad([window["frame_embeds"] for window in windows], batch_first=True).to(model.device),
+            frame_mask=pad([window["frame_mask"] for window in windows], batch_first=True).to(model.device),
+        )
+        pooled: Any = output.pooler_output
+        parts.append(pooled.half().cpu())
+    return torch.cat(parts)
+
+
+def caption_embeds(
+    captions: Sequence[str],
+    model: EmoCLIPModel,
+    processor: EmoCLIPProcessor,
+    cache_dir: Path,
+    *,
+    show_progress: bool = True,
+) -> torch.Tensor:
+    """CLIP's features of captions, float16 (captions, D), length 1; kept in one file for each model and list of captions.
+
+    Args:
+        captions: Texts, repeated ones embedded once.
+        model: Without a head.
+        processor: The model's own.
+        cache_dir: Where the file is kept.
+        show_progress: Draw a bar with the rate, on terminals only.
+    """
+    wanted = sorted(set(captions))
+    place = {text: number for number, text in enumerate(wanted)}
+    path = cache_dir / f"captions-{_captions_key(wanted, model, processor)}.safetensors"
+    if not path.is_file():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tqdm(total=len(wanted), unit="text", desc="captions", disable=None if show_progress else True) as bar:
+            parts = []
+            for start in range(0, len(wanted), TEXTS_AT_ONCE):
+                texts = wanted[start : start + TEXTS_AT_ONCE]
+                parts.append(encode_texts(model, processor, texts, dtype=autocast_dtype(model.device)).half())
+                bar.update(len(texts))
+        with replacing(path) as temporary:
+            save_file({"embeds": torch.cat(parts)}, temporary)
+    return load_file(path)["embeds"][torch.tensor([place[text] for text in captions])]
+
+
+def _captions_key(captions: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPProcessor) -> str:
+    """Of the texts as tokens, and of the text tower's weights."""
+    tokens = processor.tokenizer(list(captions), truncation=True)["input_ids"]
+    digest = hashlib.sha256(json.dumps([list(captions), tokens]).encode())
+    digest.update(model.config.text_config.to_json_string().encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        if name.startswith(("text_model.", "text_projection.")):
+            digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+__all__ = ["caption_embeds", "picture_embeds", "with_head"]

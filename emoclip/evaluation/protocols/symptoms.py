@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Symptom scores of long videos: a regression on stretches of them, averaged to one prediction a video, leave-one-patient-out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import mse_loss
+
+from emoclip.evaluation.clip_features import ClipFeatures
+from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
+from emoclip.evaluation.protocol_config import ProbeConfig, SymptomsConfig
+from emoclip.evaluation.protocols.context import Context
+from emoclip.evaluation.protocols.linear_probe import Targets, read_targets
+from emoclip.evaluation.systems import System
+from emoclip.evaluation.target_predictions import REGRESSION, TargetTable
+from modeling_emoclip import EmoCLIPVideoProcessor
+from modeling_emoclip.video_decoding_emoclip import probe_video
+
+
+PROTOCOL = "symptoms"
+
+
+def check_symptoms(context: Context, config: SymptomsConfig) -> None:
+    """Checks targets, folds and patients before the first video is decoded.
+
+    Raises:
+        ValueError: If a divisor is of no target, there are no folds, or a patient is in several.
+    """
+    targets = read_targets(context, ProbeConfig(target="targets"))
+    unknown = sorted(set(config.divisors) - set(targets.names))
+    if unknown:
+        raise ValueError(
+            f"`symptoms.divisors` must be of the targets {', '.join(targets.names)}, got {', '.join(unknown)}."
+        )
+    if context.config.data.fold != "all":
+        raise ValueError(
+            f"Symptoms are judged leave-one-patient-out: set data.fold=all, got {context.config.data.fold}."
+        )
+    folds, subjects = context.clips.column("test_fold"), context.clips.column("subject_id")
+    home: dict[str, int] = {}
+    for row, (fold, subject) in enumerate(zip(folds, subjects, strict=True)):
+        if row in targets.values and subject is not None and home.setdefault(subject, fold) != fold:
+            raise ValueError(
+                f"A patient must be in one fold, got {subject} in {home[subject]} and {fold}; the regression would be judged "
+                "on a patient that it has seen."
+            )
+
+
+def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable]:
+    """One table per system, a row per video: the true scores and the mean prediction over its stretches."""
+    targets = read_targets(context, ProbeConfig(target="targets"))
+    videos = sorted(targets.values)
+    tables = []
+    for system in context.shared.values():
+        windows, owners = window_rows(context, videos, max(config.train_windows, config.test_windows), system)
+        features = context.encode([system], np.arange(len(windows)), windows)[system.name]
+        if context.is_main:
+            tables.append(_table(context, system, targets, features, owners, config))
+    return tables
+
+
+def window_rows(context: Context, videos: Sequence[int], count: int, system: System) -> tuple[Any, list[int]]:
+    """Stretches of videos as rows of a table of their own, and the video of each.
+
+    A stretch is as long as the frames that the model looks at; stretches are evenly spread over the video. A video that is no longer
+    than one is one stretch.
+
+    Args:
+        context: The run.
+        videos: Row numbers.
+        count: Stretches of a video, at most.
+        system: Whose processor says how long a stretch is.
+    """
+    from datasets import Dataset
+
+    length = span(system.encoder.video_processor)
+    table: dict[str, list] = {name: [] for name in ("clip_id", "file", "media", "start_frame", "end_frame")}
+    owners = []
+    for video in videos:
+        row = context.clips.rows[video]
+        for start, end in stretches(_num_frames(row), length, count):
+            values = (f"{row['clip_id']}@{start}", row["file"], row["media"], start, end)
+            for name, value in zip(table, values, strict=True):
+                table[name].append(value)
+            owners.append(video)
+    return Dataset.from_dict(table), owners
+
+
+def stretches(total: int, length: int, count: int) -> list[tuple[int, int]]:
+    """Up to `count` stretches of `length` frames, evenly spread over `total`, without repeats: first frame and the one after the last."""
+    if total <= length:
+        return [(0, total)]
+    starts = np.unique(np.linspace(0, total - length, count).astype(int))
+    return [(int(start), int(start) + length) for start in starts]
+
+
+def span(video_processor: EmoCLIPVideoProcessor) -> int:
+    """Frames of a video that one look of a model covers."""
+    stride = video_processor.frame_stride if video_processor.frame_sampling == "emoclip" else 1
+    return video_processor.num_frames * stride
+
+
+def _num_frames(row: dict[str, Any]) -> int:
+    if row.get("num_frames"):
+        return int(row["num_frames"])
+    info = probe_video(row["file"])
+    if info.num_frames is None:
+        raise ValueError(f"The number of frames must be known, the header of {row['file']} has none; set num_frames.")
+    return info.num_frames
+
+
+def _table(
+    context: Context,
+    system: System,
+    targets: Targets,
+    features: ClipFeatures,
+    owners: Sequence[int],
+    config: SymptomsConfig,
+) -> TargetTable:
+    divisors = np.array([config.divisors.get(name, 1.0) for name in targets.names], dtype=np.float32)
+    mean_of: dict[int, tuple[np.ndarray, int]] = {}
+    for fold in context.folds:
+        tested = set(fold.test.tolist()) & set(owners)
+        trained = _places(features, owners, set(fold.train.tolist()), config.train_windows)
+        judged = _places(features, owners, tested, config.test_windows)
+        if not trained or not judged:
+            continue
+        values = torch.from_numpy(targets.of([owners[features.rows[place]] for place in trained]) / divisors)
+        settings = MLPSettings(
+            config.hidden_size, config.epochs, config.batch_size, config.learning_rate, (15,), config.seed
+        )
+        head = fit_mlp(features.values[trained], values, len(targets.names), mse_loss, settings)
+        outputs = mlp_outputs(head, features.values[judged]).numpy() * divisors
+        for video in sorted(tested):
+            rows = [row for row, place in enumerate(judged) if owners[features.rows[place]] == video]
+            if rows:
+                mean_of[video] = (outputs[rows].mean(axis=0), fold.number or 0)
+    videos = sorted(mean_of)
+    return TargetTable(
+        task=REGRESSION,
+        clip_ids=context.clip_ids(videos),
+        references=targets.of(videos),
+        scores=np.stack([mean_of[video][0] for video in videos]),
+        class_names=targets.names,
+        model=system.source,
+        revision=system.revision,
+        prompt_set=PROTOCOL,
+        manifest_sha256=context.clips.sha256,
+        system=system.name,
+        columns={**context.clips.about(videos), "fold": [mean_of[video][1] for video in videos]},
+        protocol=PROTOCOL,
+        dataset=context.clips.manifest.dataset,
+    )
+
+
+def _places(features: ClipFeatures, owners: Sequence[int], videos: set[int], count: int) -> list[int]:
+    """Places in the features of up to `count` stretches of each of the videos, evenly spread."""
+    by_video: dict[int, list[int]] = {}
+    for place, row in enumerate(features.rows):
+        if owners[row] in videos:
+            by_video.setdefault(owners[row], []).append(place)
+    chosen = []
+    for places in by_video.values():
+        wanted = np.unique(np.linspace(0, len(places) - 1, min(count, len(places))).round().astype(int))
+        chosen += [places[index] for index in wanted]
+    return chosen
+
+
+__all__ = ["PROTOCOL", "check_symptoms", "span", "stretches", "symptom_tables", "window_rows"]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from emoclip.data.manifest import write_manifest
+from emoclip.evaluation.protocols.symptoms import stretches
+
+
+ITEMS = ["N1", "N3", "total"]
+ONLY = "protocols.zero_shot=false"
+
+
+@pytest.fixture(scope="module")
+def interviews(make_clip, tmp_path_factory):
+    """Five interviews of three patients, of 20 to 97 frames; the third target is a total."""
+
+    def write(folds=(1, 1, 2, 2, 3)):
+        folder = tmp_path_factory.mktemp("interviews")
+        rows = []
+        for number, length in enumerate([97, 40, 61, 20, 55]):
+            clip = make_clip(length, f"v{number}.mp4", seed=40 + number)
+            clip.rename(folder / clip.name)
+            score = 1.0 + number
+            rows.append(
+                {
+                    "clip_id": f"v{number}",
+                    "path": clip.name,
+                    "media": "video",
+                    "split": "all",
+                    "subject_id": f"p{[1, 1, 2, 2, 3][number]}",
+                    "test_fold": folds[number],
+                    "targets": [score, 2 * score, 10 * score],
+                }
+            )
+        path = folder / "manifest.parquet"
+        write_manifest(path, rows, class_names=ITEMS, dataset="ness", licence="own", source="drawn")
+        return path
+
+    return write
+
+
+def test_one_prediction_a_video_by_a_model_that_has_not_seen_the_patient(interviews, run_tables):
+    """Stretches of a video are averaged; a patient's other videos must not be fitted on."""
+    options = "protocols.symptoms={divisors: {total: 10}, epochs: 3, test_windows: 4, train_windows: 2}"
+    (table,) = run_tables(interviews(), ONLY, "data.fold=all", "data.split=null", options)
+    assert table.clip_ids == [f"v{n}" for n in range(5)]
+    assert table.columns["fold"] == [1, 1, 2, 2, 3]
+    assert table.columns["subject_id"] == ["p1", "p1", "p2", "p2", "p3"]
+    np.testing.assert_allclose(table.references[:, 2], [10, 20, 30, 40, 50])
+    assert (table.task, table.protocol, list(table.class_names)) == ("regression", "symptoms", ITEMS)
+
+
+def test_totals_are_fitted_in_the_range_of_items_and_mapped_back(interviews, run_tables):
+    """With the same weights a total of divisor 10 must come out ten times its fitted value: here, near ten times an item."""
+    options = (
+        "protocols.symptoms={{divisors: {{{}}}, epochs: 60, learning_rate: 0.03, train_windows: 2, test_windows: 1}}"
+    )
+    path = interviews()
+    (scaled,) = run_tables(path, ONLY, "data.fold=all", "data.split=null", options.format("total: 10"))
+    # N1 and total / 10 have the same targets, so the fit leads both to nearly the same place.
+    np.testing.assert_allclose(scaled.scores[:, 2] / 10, scaled.scores[:, 0], atol=0.6)
+
+
+def test_patient_in_two_folds_is_refused(interviews, run_tables):
+    with pytest.raises(ValueError, match=r"A patient must be in one fold, got p1 in 1 and 2"):
+        run_tables(interviews((1, 2, 2, 2, 3)), ONLY, "data.fold=all", "protocols.symptoms={}")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.fold=1", "protocols.symptoms={}"], r"set data.fold=all, got 1"),
+        (["data.fold=all", "protocols.symptoms={divisors: {sum: 3}}"], r"targets N1, N3, total, got sum"),
+        (["data.fold=all", "protocols.symptoms={divisors: {total: 0}}"], r"`divisors.total` must be greater than 0"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_work(interviews, run_tables, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        run_tables(interviews(), ONLY, *overrides)
+
+
+def test_stretches_cover_a_video_evenly():
+    assert stretches(10, 15, 4) == [(0, 10)]
+    assert stretches(100, 15, 3) == [(0, 15), (42, 57), (85, 100)]
+    assert stretches(16, 15, 8) == [(0, 15), (1, 16)]

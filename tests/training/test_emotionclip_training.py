@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Subject masks and sentiment go from a manifest through the loader into the loss."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from emoclip.config_loading import load_config
+from emoclip.data.manifest import write_manifest
+from emoclip.synthetic.films import FILM_FPS, FilmWorld, make_scene
+from emoclip.synthetic.spoken_lines import SENTIMENT_OF, SENTIMENTS
+from emoclip.synthetic.video_file import encode_h264, write_atomically
+from emoclip.training.config import TrainConfig
+from emoclip.training.loop import TrainingRun
+from modeling_emoclip import EmoCLIPModel
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory) -> Path:
+    """A manifest of six scenes, with the speaker's box and the sentiment of the line."""
+    root = tmp_path_factory.mktemp("scenes")
+    rows = []
+    for number in range(6):
+        scene = make_scene(FilmWorld(scenes=6, others=1), 0, number)
+        frames = np.stack(list(scene.frames()))
+        write_atomically(root / f"{number}.mp4", encode_h264(frames, FILM_FPS))
+        said = SENTIMENTS.index(SENTIMENT_OF[scene.actors[0].emotion])
+        rows.append(
+            {
+                "clip_id": f"scene {number}",
+                "path": f"{number}.mp4",
+                "media": "video",
+                "split": "train",
+                "captions": [scene.line],
+                "boxes": [scene.box] * len(frames),
+                "sentiment_logits": [4.0 * (place == said) for place in range(len(SENTIMENTS))],
+            }
+        )
+    path = root / "scenes.parquet"
+    write_manifest(path, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
+    return path
+
+
+@pytest.fixture
+def train(scenes: Path, tiny_run: Callable, tmp_path: Path) -> Callable[..., tuple[float, EmoCLIPModel]]:
+    """Returns a function that trains two steps and gives the loss that was logged last, and the model."""
+
+    def run(**changes: Any) -> tuple[float, EmoCLIPModel]:
+        values = {
+            "data__manifest": str(scenes),
+            "data__cache_frames": False,
+            "data__subject_masks": True,
+            "data__sentiment": True,
+            "data__random_crop": "frame",
+            "model__processor": {
+                "num_frames": 5,
+                "frame_sampling": "emotionclip",
+                "size": {"shortest_edge": 24},
+                "crop_size": {"height": 20, "width": 20},
+            },
+            "model__config__subject_prompting": "sap",
+            "model__config__temporal_config__pooling": "residual_transformer",
+            "max_steps": 2,
+            "log_every": 1,
+            "output_dir": str(tmp_path / f"run {len(list(tmp_path.iterdir()))}"),
+        }
+        path = tmp_path / "run.yaml"
+        path.write_text(yaml.safe_dump(tiny_run(**{**values, **changes})), encoding="utf-8")
+        folder = TrainingRun(load_config(TrainConfig, path)).train()
+        logged = (folder.parent / "metrics.jsonl").read_text().splitlines()
+        return json.loads(logged[0])["loss"], EmoCLIPModel.from_pretrained(folder)
+
+    return run
+
+
+def test_sentiment_reaches_the_loss(train: Callable) -> None:
+    """Without it the same batch has the plain contrast, which is another number; beta 0 is the plain contrast."""
+    guided, model = train()
+    plain, _ = train(data__sentiment=False)
+    none, _ = train(model__config__sentiment_beta=0.0)
+    assert guided < plain
+    assert none == pytest.approx(plain, rel=1e-6)
+    assert model.config.subject_prompting == "sap"
+
+
+def test_the_released_recipe_runs(train: Callable) -> None:
+    """Its groups, its schedule and its bounds together."""
+    loss, model = train(
+        optimizer={
+            "name": "adamw", "groups": "emotionclip", "lr": 5e-5, "betas": [0.98, 0.9], "eps": 1e-6, "weight_decay": 0.1,
+            "train_text": "all", "schedule": "emotionclip", "warmup_steps": 3, "min_logit_scale": 1.0, "max_logit_scale": 50.0,
+        },
+        contrast={"negatives": "global_no_grad"},
+    )  # fmt: skip
+    assert np.isfinite(loss)
+    assert 1.0 <= model.logit_scale.exp() <= 50.0
+
+
+def test_masks_change_the_model(train: Callable, scenes: Path) -> None:
+    """Masks that are lost on the way leave a token that says the same of every clip."""
+    _, told = train()
+    _, untold = train(data__subject_masks=False, model__config__subject_prompting="none")
+    assert told.state_dict().keys() == untold.state_dict().keys()
+    name = "vision_model.embeddings.position_embedding.weight"
+    assert not torch.equal(told.state_dict()[name], untold.state_dict()[name])
