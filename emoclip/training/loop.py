@@ -96,9 +96,7 @@ class TrainingRun:
         config = self.config
         if config.validation is None:
             return None
-        return Validation(
-            config.validation, config.data.manifest, self.processor, self.accelerator, config.data.num_workers
-        )
+        return Validation(config, config.validation, self.processor, self.accelerator)
 
     def _build_objective(self, model: EmoCLIPModel) -> Objective:
         """What is minimised."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets.distributed import split_dataset_by_node
 from torch.utils.data import IterableDataset
 
 from emoclip.console import require
@@ -17,7 +18,7 @@ from emoclip.training.clip_loader import ClipLoader, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch
 from emoclip.training.sentiment import SENTIMENT_COLUMN
-from modeling_emoclip import EmoCLIPProcessor
+from modeling_emoclip import EmoCLIPProcessor, EmoCLIPVideoProcessor
 
 
 class StreamedClips:
@@ -47,10 +48,10 @@ class StreamedClips:
                 f"{world_size}. Choose a smaller batch_size or more clips."
             )
         notes = WorkerNotes()
-        stream = _NotedStream(
+        stream = PassStream(
             rows,
             processor.video_processor,
-            training=True,
+            notes,
             seed=config.seed,
             rank=rank,
             world_size=world_size,
@@ -59,7 +60,6 @@ class StreamedClips:
             random_crop=data.random_crop,
             subject_masks=data.subject_masks,
         )
-        stream.notes = notes
         loader = require("torchdata.stateful_dataloader", "train").StatefulDataLoader(
             EndlessClips(stream),
             batch_size=data.batch_size,
@@ -165,10 +165,44 @@ class EndlessClips(IterableDataset):
         self.stream.load_state_dict(state)
 
 
-class _NotedStream(ClipStream):
-    """A stream whose workers note the clip that they are at."""
+class PassStream(ClipStream):
+    """A stream that each worker may move to its next pass by itself, and whose workers note the clip that they are at.
 
-    notes: WorkerNotes
+    `ClipStream` tells the epoch to all workers through memory they share, so one that began its next pass would change the order and
+    the draws of another that has not. Here each pass is a shuffle of its own, and its number an ordinary one.
+
+    Args:
+        rows, video_processor, arguments: as for `ClipStream`.
+        notes: where to.
+    """
+
+    def __init__(
+        self,
+        rows: Any,
+        video_processor: EmoCLIPVideoProcessor,
+        notes: WorkerNotes,
+        *,
+        rank: int,
+        world_size: int,
+        **arguments: Any,
+    ):
+        self._source, self._place, self._pass = rows, (rank, world_size), 0
+        self.notes = notes
+        super().__init__(rows, video_processor, training=True, **arguments)
+        self.set_epoch(0)
+
+    @property
+    def epoch(self) -> int:
+        """The pass whose order and random draws are made, in this worker."""
+        return self._pass
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order and the random draws of a pass, in this worker."""
+        self._pass = epoch
+        # One clip waits at a time, for what waits when a run stops would be lost.
+        rows = self._source.shuffle(seed=(self.seed << 20) + epoch, buffer_size=1, max_buffer_input_shards=1)
+        rank, world_size = self._place
+        self._rows = split_dataset_by_node(rows, rank, world_size) if world_size > 1 else rows
 
     def _item(self, row: dict[str, Any]) -> dict[str, Any]:
         self.notes.write(row["clip_id"])
@@ -192,4 +226,4 @@ def count_clips(source: str | Path, split: str | None) -> int:
     )
 
 
-__all__ = ["EndlessClips", "StreamedClips", "count_clips"]
+__all__ = ["EndlessClips", "PassStream", "StreamedClips", "count_clips"]
