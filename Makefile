@@ -86,7 +86,7 @@ $(STILLS): $(DATA)
 $(CLIPS): $(STILLS)
 	$(call say,3/6 Training on clips)
 	$(LAUNCH) train.py --config configs/train/demo_clips.yaml output_dir=$(OUT)/clips \
-		data.manifest=$(DATA) model.name=$(OUT)/stills/model $(CLIPS_ARGS) --resume
+		data.manifest=$(DATA) data.features_dir=$(OUT)/features model.name=$(OUT)/stills/model $(CLIPS_ARGS) --resume
 
 $(REPORT): $(CLIPS)
 	$(call say,4/6 Judging it on identities and class texts it has never seen)

@@ -97,14 +97,17 @@ def test_overwrite_replaces(tiny_model_folder, short_clip, tmp_path):
         (["CLIP", "--emotions", ",".join(f"word {number}" for number in range(300))], "at most 256 words, got 300"),
         (["CLIP", "--emotions", "joy, JOY"], "more than case and spaces, got 'joy' and 'JOY'"),
         (["CLIP", "--emotions", "a,b", "--model", "no/such/folder"], "folder must exist, got no/such/folder"),
-        (["CLIP", "--emotions", "a,b", "--output", "a.xlsx"], "must end in .csv or .json or .parquet, got 'a.xlsx'"),
+        (["CLIP", "--emotions", "a,b", "--output", "a.xlsx"], "must end in .csv or .json or .parquet or .png"),
         (["CLIP", "--emotions", "a,b", "--output", "no/a.csv"], "The folder of `--output` must exist"),
-        (["CLIP", "--emotions", "a,b", "--plot", "a.pdf"], "`--plot` must end in .png, got 'a.pdf'"),
+        (["CLIP", "--emotions", "a,b", "--plot", "a.pdf"], "`--plot` must end in .png or .svg, got 'a.pdf'"),
         (["CLIP", "--emotions", "a,b", "--stride", "0"], "`--stride` must be a positive number of seconds, got 0.0"),
         (["CLIP", "--emotions", "a,b", "--window", "nan"], "`--window` must be a positive number"),
         (["CLIP", "--emotions", "a,b", "--prompt", "fancy"], "`prompt` must be one of"),
         (["CLIP", "CLIP", "--emotions", "a,b"], "must have different names"),
-        (["CLIP", "CLIP", "--emotions", "a,b", "--output", "a.csv", "--plot", "a.png"], "draws one video, got 2"),
+        (
+            ["CLIP", "CLIP", "--emotions", "a,b", "--output", "a.csv", "--plot", "a.png"],
+            "a.png shows one video, got 2",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments, message, long_clip, tiny_model_folder, tmp_path, capsys):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .prototypes import WordReading, read_words
-from .saving import check_output, save_tables
+from .saving import check_output
 from .scoring import TIMELINE_COLUMNS, ScoringSettings, score_windows
 from .source_model import LoadedModel, scoring
 from .window_set import NO_FACE, PEOPLE_COLUMNS, WindowSet
@@ -20,6 +21,8 @@ from .words import read_emotions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+logger = logging.getLogger(__name__)
 
 WHOLE_FRAME = "whole frame"
 SUMMARY_COLUMNS = ("video", "person", "emotion", "similarity", "match", "peak_match", "peak_start", "peak_end")
@@ -208,28 +211,38 @@ class Analysis:
             )
         return notes
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the timeline as `.csv`, `.json` or `.parquet` and return the path.
+    def save(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> Path:
+        """Write the analysis in the form that the ending of `path` names, and return the path.
 
-        The CSV holds the timeline alone. JSON and Parquet also hold the scope, the model, the texts and the notes (in
-        Parquet as metadata of the schema), and JSON the summary. The file appears whole or not at all.
+        `.csv`, `.json` and `.parquet` hold the timeline, or another table where its name stands before the ending, as in
+        `clip.windows.csv` (see `emoclip.analysis.outputs.forms.TABLES`). JSON and Parquet also hold the scope, the model, the
+        texts and the notes (in Parquet as metadata of the schema), and JSON the summary. `.png` and `.svg` are the plot,
+        `.html` a page with a player, `.mp4` the annotated film, `.srt`, `.vtt`, `.eaf` and `.TextGrid` the best word over
+        time. The file appears whole or not at all.
 
         Args:
             path: Its ending chooses the form.
             overwrite: Replace an existing file.
+            options: Arguments of `emoclip.analysis.outputs.forms.OutputOptions`: `video`, `baseline`, `film`, ...
 
         Raises:
-            ValueError: Another ending.
+            ValueError: Another ending, or a form for one video and there are several.
             FileExistsError: The file exists and `overwrite` is false.
             FileNotFoundError: Its folder does not exist.
+            ImportError: The form needs an extra that is not installed.
         """
-        return save_tables(self.timeline, self.summary, self.facts(), path, overwrite=overwrite)
+        from .outputs.forms import OutputOptions, write_form
+
+        written, warnings = write_form(self, path, OutputOptions(**options), overwrite=overwrite)
+        for warning in warnings:
+            logger.warning(warning)
+        return written
 
     def plot(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Draw the timeline as a PNG and return the path; needs the extra `plot`.
+        """Draw the timeline as a PNG or SVG and return the path; needs the extra `plot`.
 
         Args:
-            path: Ends in `.png`.
+            path: Ends in `.png` or `.svg`.
             overwrite: Replace an existing file.
 
         Raises:
@@ -238,10 +251,44 @@ class Analysis:
             FileNotFoundError: Its folder does not exist.
             ImportError: matplotlib is not installed.
         """
-        from .timeline_plot import save_figure
+        check_output("plot", path, (".png", ".svg"), overwrite=overwrite)
+        return self.save(path, overwrite=overwrite)
 
-        check_output("plot", path, (".png",), overwrite=overwrite)
-        return save_figure(self.figure(), path)
+    @property
+    def per_window(self) -> pd.DataFrame:
+        """One row per window with a column for each word, the best word, quality and mark."""
+        from .outputs.summary_tables import per_window
+
+        return per_window(self.timeline)
+
+    @property
+    def per_frame(self) -> pd.DataFrame:
+        """One row per person and analysed frame with a column for each word: the mean over the windows it lies in."""
+        from .outputs.summary_tables import per_frame
+
+        return per_frame(self.timeline, self.frame_weights)
+
+    @property
+    def per_video(self) -> pd.DataFrame:
+        """One row per video, person and word: mean, spread, extremes, peak, share of the time."""
+        from .outputs.summary_tables import per_video
+
+        return per_video(self.timeline)
+
+    def relative_to(self, baseline: Analysis | pd.DataFrame, *, person: int | None = None) -> pd.DataFrame:
+        """Return the timeline with what each match is against a baseline clip of the same words.
+
+        Args:
+            baseline: Its analysis or timeline.
+            person: Whose windows of the baseline count; by default the person's with the most scored windows.
+
+        Raises:
+            ValueError: The words differ, or nothing was scored in the baseline.
+        """
+        from .outputs.summary_tables import relative_to_baseline
+
+        table = baseline.timeline if isinstance(baseline, Analysis) else baseline
+        return relative_to_baseline(self.timeline, table, person=person)
 
     def figure(self) -> Figure:
         """Return the picture that `plot` writes, as a matplotlib figure.

@@ -56,14 +56,22 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def save_tables(
-    timeline: pd.DataFrame, summary: pd.DataFrame, facts: Mapping[str, object], path: str | Path, *, overwrite: bool
+    timeline: pd.DataFrame,
+    summary: pd.DataFrame,
+    facts: Mapping[str, object],
+    path: str | Path,
+    *,
+    overwrite: bool,
+    name: str = "timeline",
 ) -> Path:
-    """Write a timeline in the form that the ending of `path` names, and return the path.
+    """Write a table in the form that the ending of `path` names, and return the path.
 
     Args:
-        timeline: One row per window and word.
+        timeline: One row per window and word, or another table.
         summary: One row per video and word; only JSON holds it, the others can compute it.
         facts: Plain JSON values that belong beside the numbers.
+        overwrite: Replace an existing file.
+        name: Of the table in JSON.
 
     Raises:
         ValueError: Another ending than `TABLE_ENDINGS`.
@@ -74,19 +82,21 @@ def save_tables(
     writers: dict[str, Callable[[Path], object]] = {
         # Six places: microseconds, and more than a cosine in float32 can tell.
         ".csv": lambda partial: timeline.to_csv(partial, index=False, float_format="%.6f", encoding="utf-8"),
-        ".json": lambda partial: _write_json(partial, {**facts, "summary": summary, "timeline": timeline}),
+        ".json": lambda partial: _write_json(partial, {**facts, "summary": summary, name: timeline}),
         ".parquet": lambda partial: _write_parquet(partial, timeline, facts),
     }
     return write_whole(path, writers[path.suffix.lower()])
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    plain = {key: _records(value) if isinstance(value, pd.DataFrame) else value for key, value in content.items()}
-    path.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    plain = {key: records(value) if isinstance(value, pd.DataFrame) else value for key, value in content.items()}
+    path.write_text(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [dict(zip(table.columns, row, strict=True)) for row in table.astype(object).to_numpy().tolist()]
+def records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of a table as plain JSON values; what is missing is `None`."""
+    values = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    return [dict(zip(table.columns, row, strict=True)) for row in values]
 
 
 def _write_parquet(path: Path, timeline: pd.DataFrame, facts: Mapping[str, object]) -> None:

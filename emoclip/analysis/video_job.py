@@ -215,8 +215,9 @@ def sampling_rule(video_processor: Any, *, still: bool) -> SamplingRule:
 
 
 def video_name(source: Any, info: VideoInfo) -> str:
-    """Return what a video is called in tables."""
-    return str(source) if isinstance(source, str | Path) else info.name
+    """Return what a video is called in tables, which hold no bytes that are not text."""
+    name = str(source) if isinstance(source, str | Path) else info.name
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 __all__ = ["VideoJob", "sampling_rule", "video_name"]

@@ -25,11 +25,13 @@ class Command:
 
 COMMANDS = {
     "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
+    "batch": Command("emoclip.commands.batch", "score folders of thousands of videos, resumable"),
     "doctor": Command("emoclip.commands.doctor", "versions, decoders, what this computer can do, and a self-test"),
     "train": Command("emoclip.training.cli", "train a model"),
     "distill": Command("emoclip.distillation.cli", "fit Exp-CLIP's projection to an LLM's features or to captions"),
     "average": Command("emoclip.training.weight_averaging", "average the weights of two models"),
     "evaluate": Command("emoclip.evaluation.cli", "judge a model on labelled clips"),
+    "report": Command("emoclip.evaluation.report_cli", "reports from prediction tables, and runs compared"),
     "data": Command("emoclip.data.cli", "prepare, check, crop, shard and publish data sets"),
     "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
     "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),

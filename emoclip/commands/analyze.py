@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`emoclip analyze`: videos and words in; a table, and pictures and films of it, out.
+"""`emoclip analyze`: videos and words in; tables, and pictures and films of them, out.
 
 emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
 """
@@ -7,29 +7,48 @@ emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
 from __future__ import annotations
 
 import argparse
+import glob
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from emoclip.console import require, run_command
+from emoclip.console import INTERRUPTED, run_command
 
 from .analysis_options import add_analysis_options, analysis_options
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from emoclip.analysis import Analysis
+    from emoclip.analysis.outputs.forms import OutputOptions
 
 EPILOG = """examples:
   emoclip analyze clip.mp4 --emotions "happiness,quiet relief,doubt"
   emoclip analyze a.mp4 b.mp4 --emotions "calm,tense" --output both.json --model path/to/model
-  emoclip analyze long.mp4 --emotions "calm,tense" --window 4 --stride 2 --plot timeline.png
+  emoclip analyze clip.mp4 --emotions "calm,tense" --output clip.csv --output clip.html --output clip.mp4
+  emoclip analyze *.mp4 --emotions "calm,tense" --output {stem}.windows.csv --output {stem}.png
+  emoclip analyze visit.mp4 --baseline rest.mp4 --emotions "calm,tense" --output visit.change.csv
   emoclip analyze clip.mp4 --emotions "fear + 2*surprise,quiet relief" --mode whole --faces none
+
+The ending of an output chooses its form:
+  .csv .json .parquet       the timeline: one row per window and word
+  .windows.csv .frames.csv .summary.csv .change.csv .groups.csv .people.csv .weights.csv
+                            other tables, as .json and .parquet too
+  .png .svg                 the plot
+  .html                     a page with a player; a click in the timeline goes there in the film
+  .mp4                      the film with boxes and bars
+  .srt .vtt                 the best word as subtitles
+  .eaf .TextGrid            the best word as tiers of ELAN and Praat
 
 Faces are found, followed and scored, each person by itself; --faces none scores whole frames instead. Scores describe
 apparent expression relative to your words, not what anyone feels.
-Without --model the embedded default scores; it was trained on rendered faces and knows nothing of real ones."""
+Without --model the embedded default scores; it was trained on rendered faces and knows nothing of real ones.
+
+exit codes: 0 done (also where no face was found), 2 bad input, 130 stopped by Ctrl-C (what was analysed is written)"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,82 +64,166 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_arguments(parser)
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="INPUT", help="video file, still image, folder of frames, or a pattern in quotes")
+    add("--emotions", required=True, metavar="WORDS", help="words or phrases with commas between them")
+    add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
+    add_outputs(parser.add_argument_group("outputs"))
+    add_analysis_options(parser)
     add_reporting(parser)
     return parser
 
 
-def _main(argv: list[str] | None) -> int:
-    return _analyze(build_parser().parse_args(argv))
-
-
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("inputs", nargs="+", metavar="INPUT", help="video file, still image or folder of frames")
-    add("--emotions", required=True, metavar="WORDS", help="words or phrases with commas between them")
-    add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
-    add("--output", type=Path, metavar="FILE", help=".csv, .json or .parquet (STEM.emotions.csv in this folder)")
-    add("--plot", type=Path, metavar="FILE", help="also draw the timeline as a .png")
+def add_outputs(group: argparse._ArgumentGroup) -> None:
+    """Add the files to write and how they look."""
+    add = group.add_argument
+    add(
+        "--output",
+        action="append",
+        metavar="FILE",
+        help="file to write, see below; may be given several times; {stem} stands for the input's name "
+        "({stem}.emotions.csv in this folder)",
+    )
+    add("--plot", metavar="FILE", help="the same as --output with a .png or .svg")
+    add("--baseline", metavar="FILE", help="clip of a neutral stretch, for .change tables: what differs from it")
+    add(
+        "--blur-faces",
+        action="store_true",
+        help="in an .mp4, hide every face that is found; one that is not found stays",
+    )
+    add("--no-panel", action="store_true", help="in an .mp4, boxes without bars beside the picture")
+    add("--no-sound", action="store_true", help="in an .mp4, leave the sound out")
+    add("--font", metavar="FILE", help="in an .mp4, font of scripts that the system's fonts lack")
+    add(
+        "--html-video", default="auto", choices=("auto", "embed", "link", "none"), help="how an .html gets at the film"
+    )
     add("--overwrite", action="store_true", help="replace output files that exist")
-    add_analysis_options(parser)
 
 
-def _analyze(args: argparse.Namespace) -> int:
+def _main(argv: list[str] | None) -> int:
+    args = build_parser().parse_args(argv)
+    inputs = [path for pattern in args.inputs for path in _matching(pattern)]
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
-    outputs = _plan_outputs(args)
-    from emoclip.analysis import Analysis, analyze, load_model, parse_emotions
+    plan = _plan_outputs(args, inputs)
+    from emoclip.analysis import load_model, parse_emotions
     from modeling_emoclip.video_decoding_emoclip import probe_video
 
     words = parse_emotions(args.emotions)
     options = analysis_options(args)
-    for source in args.inputs:
+    for source in [*inputs, *([args.baseline] if args.baseline else [])]:
         probe_video(source)
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
+    baseline = _analyzed(args.baseline, words, model, options, reporter).timeline if args.baseline else None
     analyses = []
-    for source in args.inputs:
-        with reporter.bar(Path(source).name, "frame") as progress:
-            analyses.append(analyze(source, words, model, progress=progress, **options))
-    _deliver(Analysis.combine(analyses), analyses, outputs, args, reporter)
-    return 0
+    for source in inputs:
+        analyses.append(_analyzed(source, words, model, options, reporter))
+        if analyses[-1].interrupted:
+            break
+    return _deliver(analyses, inputs, plan[: len(analyses)], baseline, args, reporter)
 
 
-def _plan_outputs(args: argparse.Namespace) -> list[Path]:
-    """Return the table's path for every input, or the one path for all, once it is clear that they can be written."""
-    from emoclip.analysis.saving import TABLE_ENDINGS, check_output
+def _matching(pattern: str) -> list[str]:
+    """Files of a pattern that the shell did not expand; anything else as it is."""
+    if Path(pattern).exists() or not glob.has_magic(pattern):
+        return [pattern]
+    return sorted(glob.glob(pattern, recursive=True)) or [pattern]  # noqa: PTH207 - Path.glob takes no absolute pattern
 
-    if args.plot is not None and len(args.inputs) > 1:
-        raise ValueError(f"`--plot` draws one video, got {len(args.inputs)} inputs; run the command once for each.")
-    if args.plot is not None:
-        require("matplotlib", "plot")
-        check_output("--plot", args.plot, (".png",), overwrite=args.overwrite)
-    outputs = [args.output] if args.output else [Path(f"{Path(source).stem}.emotions.csv") for source in args.inputs]
-    repeated = [str(path) for path, times in Counter(outputs).items() if times > 1]
-    if repeated:
-        raise ValueError(
-            f"Inputs without `--output` must have different names, got several for {repeated[0]}; give one `--output`."
-        )
-    return [check_output("--output", path, TABLE_ENDINGS, overwrite=args.overwrite) for path in outputs]
+
+def _analyzed(source: str, words: list[str], model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:
+    from emoclip.analysis import analyze
+
+    with reporter.bar(Path(source).name, "frame") as progress:
+        return analyze(source, words, model, progress=progress, **options)
+
+
+def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path]]:
+    """Return the files for each input once it is clear that they can be written; a file for all stands with every input."""
+    from emoclip.analysis.outputs.forms import check_form
+
+    if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg"):
+        raise ValueError(f"`--plot` must end in .png or .svg, got {args.plot!r}; change the ending.")
+    wanted = [*(args.output or []), *([args.plot] if args.plot else [])]
+    tables = [one for one in wanted if one != args.plot]
+    if not tables:
+        wanted.append("{stem}.emotions.csv")
+    plan = [[Path(one.replace("{stem}", Path(source).stem)) for one in wanted] for source in inputs]
+    for place, one in enumerate(wanted):
+        paths = [paths[place] for paths in plan]
+        own = "{stem}" in one
+        _check_different(paths, own=own, given=bool(tables))
+        name = "--plot" if one == args.plot else "--output"
+        for path in dict.fromkeys(paths):
+            check_form(
+                name,
+                path,
+                overwrite=args.overwrite,
+                num_videos=1 if own else len(inputs),
+                baseline=args.baseline is not None,
+            )
+    return plan
+
+
+def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
+    repeated = [str(path) for path, times in Counter(paths).items() if times > 1]
+    if own and repeated:
+        rule = "Inputs whose name stands in `--output`" if given else "Inputs without `--output`"
+        raise ValueError(f"{rule} must have different names, got several for {repeated[0]}; give one `--output`.")
 
 
 def _deliver(
-    combined: Analysis,
     analyses: list[Analysis],
-    outputs: list[Path],
+    inputs: list[str],
+    plan: list[list[Path]],
+    baseline: pd.DataFrame | None,
     args: argparse.Namespace,
     reporter: Reporter,
-) -> None:
+) -> int:
+    from emoclip.analysis import Analysis
     from emoclip.analysis.text_table import format_analysis
 
-    parts = [combined] if args.output else analyses
-    written = [part.save(path, overwrite=args.overwrite) for part, path in zip(parts, outputs, strict=True)]
-    if args.plot is not None:
-        written.append(combined.plot(args.plot, overwrite=args.overwrite))
+    combined = Analysis.combine(analyses)
+    options = _output_options(args, baseline)
+    written: list[Path] = []
+    for place in range(len(plan[0])):
+        paths = [paths[place] for paths in plan]
+        parts = [combined] if len(set(paths)) == 1 else analyses
+        for part, path, source in zip(parts, paths, inputs, strict=False):
+            written.append(_write(part, path, replace(options, video=source), args, reporter))
     for line in format_analysis(combined, plain=not _prints_blocks()):
         reporter.line(line)
     for path in written:
         reporter.line(f"Written: {path}")
+    reporter.document({**_json_facts(combined), "written": [str(path) for path in written]})
+    if not combined.interrupted:
+        return 0
+    sys.stderr.write(f"interrupted; what was analysed until then is written, {len(analyses)} of the inputs in all\n")
+    return INTERRUPTED
+
+
+def _write(part: Analysis, path: Path, options: OutputOptions, args: argparse.Namespace, reporter: Reporter) -> Path:
+    from emoclip.analysis.outputs.forms import write_form
+
+    with reporter.bar(path.name, "frame") as progress:
+        written, warnings = write_form(part, path, replace(options, progress=progress), overwrite=args.overwrite)
+    for warning in warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    return written
+
+
+def _output_options(args: argparse.Namespace, baseline: pd.DataFrame | None) -> OutputOptions:
+    from emoclip.analysis.outputs.film import FilmStyle
+    from emoclip.analysis.outputs.forms import OutputOptions
+
+    film = FilmStyle(panel=not args.no_panel, blur_faces=args.blur_faces, sound=not args.no_sound, font=args.font)
+    return OutputOptions(baseline=baseline, film=film, html_video=args.html_video)
+
+
+def _json_facts(analysis: Analysis) -> dict[str, Any]:
+    from emoclip.analysis.saving import records
+
+    return {**analysis.facts(), "summary": records(analysis.summary), "interrupted": analysis.interrupted}
 
 
 def _prints_blocks() -> bool:

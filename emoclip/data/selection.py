@@ -64,13 +64,13 @@ def check_selection(
     Raises:
         ValueError: There is no such split or fold, or none of its rows fits the task.
     """
+    # Before the rows: without a fold of this number all others are its training side.
+    if fold is not None and not pc.any(pc.equal(table["test_fold"], fold)).as_py():
+        present = ", ".join(map(str, sorted(table["test_fold"].unique().drop_null().to_pylist()))) or "no folds"
+        raise ValueError(f"No fold {fold} in {name}; it has {present}.")
     if pc.any(mask).as_py():
         return
-    if fold is not None:
-        present = ", ".join(map(str, sorted(table["test_fold"].unique().drop_null().to_pylist()))) or "no folds"
-        if fold not in table["test_fold"].unique().to_pylist():
-            raise ValueError(f"No fold {fold} in {name}; it has {present}.")
-    elif split is not None and split not in table["split"].unique().to_pylist():
+    if fold is None and split is not None and split not in table["split"].unique().to_pylist():
         present = ", ".join(sorted(table["split"].unique().drop_null().to_pylist())) or "no rows"
         raise ValueError(f"No split {split!r} in {name}; it has {present}.")
     if task is not None:

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics as pure functions, their uncertainty, and the same as modules of the `evaluate` library."""
 
-from .bootstrap import PairedDifference, bootstrap_interval, chance_interval, paired_bootstrap_difference
+from .bootstrap import (
+    PairedDifference,
+    bootstrap_interval,
+    bootstrap_intervals,
+    chance_interval,
+    paired_bootstrap_difference,
+)
 from .calibration import (
     ReliabilityBins,
     are_probabilities,
@@ -39,6 +45,7 @@ __all__ = [
     "auc",
     "balanced",
     "bootstrap_interval",
+    "bootstrap_intervals",
     "brier_score",
     "ccc",
     "chance_interval",

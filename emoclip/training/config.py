@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emoclip.training.engine_config import ContrastConfig, SelectionRule, ValidationConfig
+from emoclip.training.task_config import LoraSettings, TaskConfig
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,23 @@ class DataConfig:
     Args:
         manifest: Parquet manifest of the data set.
         split: value of the column `split` to use; null takes all rows.
+        fold: cross-validation: train on all folds but this one (`test_fold`), which is left for the test; null uses the fixed split.
+        left_out_class: train without the clips of this class, to recognise it unseen.
+        left_out_subject: train without the clips of this person.
+        mix: further manifests whose training clips are mixed in, such as stills, each a clip of one frame; classes go by name.
         batch_size: clips per process and step; the contrast needs at least 2.
         drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do. Otherwise they make a last, smaller
             batch, if every process gets at least two.
         num_workers: processes that decode; 0 decodes in the training process.
         cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
-        cache_features: with a frozen image tower, embed every frame once and keep the embeddings in memory, of the clips
-            and, with `horizontal_flip`, of their mirror images (needs cache_frames and optimizer.train_vision=none).
+        cache_features: with a frozen image tower, embed every frame once and keep the embeddings on disk, for every fold, seed and head
+            (needs optimizer.train_vision=none and no LoRA in the image tower).
+        features_dir: where they are kept; one folder may serve all runs.
+        feature_views: versions of each frame that are kept; null is the frame and, with `horizontal_flip`, its mirror image. Rotation
+            and random crops are frozen into as many versions, at least two.
+        feature_storage: `float16` halves the space.
         horizontal_flip: mirror half of the clips.
-        rotation_degrees: rotate each clip by up to as much either way, 6 in EmoCLIP (not with cache_features).
+        rotation_degrees: rotate each clip by up to as much either way, 6 in EmoCLIP.
         random_crop: crop each `clip`, or each `frame` (EmotionCLIP), at a random place instead of the middle (not with
             cache_frames).
         subject_masks: give the model the boxes of the manifest as masks of the subject (not with cache_frames).
@@ -70,11 +79,18 @@ class DataConfig:
 
     manifest: Path
     split: str | None = "train"
+    fold: int | None = None
+    left_out_class: str | None = None
+    left_out_subject: str | None = None
+    mix: tuple[Path, ...] = ()
     batch_size: int = 128
     drop_last: bool = True
     num_workers: int = 2
     cache_frames: bool = False
     cache_features: bool = False
+    features_dir: Path = Path("outputs/features")
+    feature_views: int | None = None
+    feature_storage: Literal["float32", "float16"] = "float32"
     horizontal_flip: bool = True
     rotation_degrees: float = 0.0
     random_crop: Literal["none", "clip", "frame"] = "none"
@@ -93,10 +109,14 @@ class DataConfig:
             )
         if not 0 <= self.rotation_degrees <= 180:
             raise ValueError(f"`rotation_degrees` must be from 0 to 180, got {self.rotation_degrees}.")
-        if self.rotation_degrees and self.cache_features:
+        is_drawn = bool(self.rotation_degrees) or self.random_crop != "none"
+        if self.cache_features and is_drawn and (self.feature_views or 0) < 2:
             raise ValueError(
-                f"`cache_features` embeds every frame once, so `rotation_degrees` must be 0, got {self.rotation_degrees}."
+                "`cache_features` freezes rotation and random crops into `feature_views` versions of each frame, at least 2, got "
+                f"{self.feature_views}; set it, or rotation_degrees=0 and random_crop=none."
             )
+        if self.fold is not None and self.fold < 1:
+            raise ValueError(f"`fold` counts from 1, got {self.fold}.")
         if self.batch_size < 2:
             raise ValueError(
                 f"`batch_size` must be at least 2, for the contrast of one pair is nil, got {self.batch_size}."
@@ -107,8 +127,6 @@ class DataConfig:
             raise ValueError(
                 f"`cache_frames` needs num_workers=0, for every worker would fill a cache of its own; got {self.num_workers}."
             )
-        if self.cache_features and not self.cache_frames:
-            raise ValueError("`cache_features` needs cache_frames=true, got false; set both.")
         self._check_streaming()
 
     def _check_streaming(self) -> None:
@@ -116,9 +134,10 @@ class DataConfig:
             raise ValueError(f"`clips_per_epoch` is for streams, got {self.clips_per_epoch} with streaming=false.")
         if self.clips_per_epoch is not None and self.clips_per_epoch < 1:
             raise ValueError(f"`clips_per_epoch` must be at least 1 or null, got {self.clips_per_epoch}.")
-        for name in ("cache_frames", "class_balanced", "bucket_by_length"):
+        needs_rows = ("cache_frames", "cache_features", "class_balanced", "bucket_by_length", "mix")
+        for name in (*needs_rows, "left_out_class", "left_out_subject"):
             if self.streaming and getattr(self, name):
-                raise ValueError(f"`{name}` needs random access, so streaming must be false; got both as true.")
+                raise ValueError(f"`{name}` needs random access, so streaming must be false; got both.")
 
 
 @dataclass(frozen=True)
@@ -188,6 +207,8 @@ class TrainConfig:
 
     Args:
         output_dir: the run's folder: `model/` (the Hub folder), `checkpoints/`, `metrics.jsonl`, `config.yaml`.
+        task: what a clip is taught.
+        lora: low-rank adapters in the towers; null trains without.
         epochs: passes over the data.
         max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
         contrast: negatives across processes, batches beyond memory.
@@ -212,6 +233,8 @@ class TrainConfig:
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
     validation: ValidationConfig | None = None
     selection: SelectionRule = "last"
+    task: TaskConfig = field(default_factory=TaskConfig)
+    lora: LoraSettings | None = None
     epochs: int = 30
     max_steps: int | None = None
     seed: int = 0
@@ -236,18 +259,42 @@ class TrainConfig:
                 f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
             )
         self._check_selection()
+        self._check_lora()
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
 
     def _check_selection(self) -> None:
-        if self.selection != "validation":
-            return
-        if self.validation is None:
+        if self.selection == "validation" and self.validation is None:
             raise ValueError("`selection=validation` needs clips to validate on, got none; give validation.split.")
-        if self.validation.is_test and not self.validation.allow_test:
+        if self.validation is None:
+            return
+        if self.task.has_head:
+            raise ValueError(
+                f"`validation` needs a model that matches texts, got task.kind={self.task.kind}; set it to null."
+            )
+        if self.selection == "validation" and self.validation.is_test and not self.validation.allow_test:
             raise ValueError(
                 "Weights selected on the split `test` make its figures too good; choose another validation.split, or say "
                 "validation.allow_test=true, which the report then tells."
+            )
+
+    def _check_lora(self) -> None:
+        if self.task.has_head and self.optimizer.word_prediction:
+            raise ValueError(f"`optimizer.word_prediction` needs texts, got task.kind={self.task.kind}; set it to 0.")
+        if self.lora is None:
+            return
+        for tower, trained in (("vision", self.optimizer.train_vision), ("text", self.optimizer.train_text)):
+            if self.lora.towers in (tower, "both") and trained != "none":
+                raise ValueError(
+                    f"LoRA leaves the weights of the {tower} tower as they are, so `optimizer.train_{tower}` must be none, got {trained}."
+                )
+        if self.data.cache_features and self.lora.towers != "text":
+            raise ValueError(
+                f"`data.cache_features` needs a frozen image tower, got lora.towers={self.lora.towers}; set it to text."
+            )
+        if self.task.has_head and self.lora.towers != "vision":
+            raise ValueError(
+                f"A model with a head has no text tower, got lora.towers={self.lora.towers}; set it to vision."
             )
 
 
@@ -262,8 +309,18 @@ FREE_ON_RESUME = frozenset(
         "tracker",
         "max_loss",
         "data.num_workers",
+        "data.features_dir",
     }
 )
 
 
-__all__ = ["FREE_ON_RESUME", "ContrastConfig", "DataConfig", "ModelConfig", "OptimizerConfig", "TrainConfig"]
+__all__ = [
+    "FREE_ON_RESUME",
+    "ContrastConfig",
+    "DataConfig",
+    "LoraSettings",
+    "ModelConfig",
+    "OptimizerConfig",
+    "TaskConfig",
+    "TrainConfig",
+]

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches for training: clips from the manifest, each with one of its captions."""
+"""Batches for training: clips from the manifest, each with a text, a label or scores."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
 
-from emoclip.data import load
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.sampling import EpochBatchSampler
+from emoclip.features import FrameFeatureDataset, FrameFeatureStore
 from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
 from emoclip.training.config import TrainConfig
-from emoclip.training.feature_cache import FeatureCache
+from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.sentiment import sentiment_logits
+from emoclip.training.targets import TARGET_COLUMNS, TextTargets, build_targets
 from modeling_emoclip import EmoCLIPProcessor
 
 
@@ -34,27 +35,38 @@ class Batch(NamedTuple):
 class CaptionedClips:
     """An endless, restartable source of training batches.
 
-    A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), `input_ids`
-    (B, L), `attention_mask` (B, L), on request `subject_masks` and `sentiment_logits`; beside it come the sentences about clips that could not be decoded.
+    A batch's inputs are what the model's `forward` takes: `pixel_values_videos` (B, T, 3, H, W), `frame_mask` (B, T), what the clips
+    are taught, see `emoclip.training.targets`, and on request `subject_masks` and `sentiment_logits`; beside it come the sentences
+    about clips that could not be decoded.
 
     Args:
-        config: the run; `data` says which clips, `seed` fixes order, windows and captions.
+        config: the run; `data` says which clips, `task` what they are taught, `seed` fixes order, windows and captions.
         processor: makes pixels and tokens.
         rank, world_size: which share of each global batch is this process's.
+        chosen: the clips, if they were read before.
 
     Raises:
-        ValueError: a clip has no caption, or there are too few clips.
+        ValueError: a clip has no caption or label, or there are too few clips.
     """
 
-    def __init__(self, config: TrainConfig, processor: EmoCLIPProcessor, rank: int = 0, world_size: int = 1):
-        rows = load(config.data.manifest, split=config.data.split)
-        self.captions: list[list[str]] = [list(captions or ()) for captions in rows["captions"]]
+    def __init__(
+        self,
+        config: TrainConfig,
+        processor: EmoCLIPProcessor,
+        rank: int = 0,
+        world_size: int = 1,
+        chosen: TrainingRows | None = None,
+    ):
+        chosen = chosen or training_rows(config.data)
+        self.rows = rows = chosen.rows
         self.clip_ids: list[str] = list(rows["clip_id"])
-        self.tokenizer = processor.tokenizer
         self.seed = config.seed
-        self._check_captions(config)
+        self.targets = build_targets(config.task, chosen.class_names, processor.tokenizer)
+        # As columns of Python's own: reading a row of the table would take as long as a small model's step.
+        self._columns = {name: list(rows[name]) for name in TARGET_COLUMNS if name in rows.column_names}
+        self.targets.check(map(self.about, range(len(rows))), str(config.data.manifest))
         self.sentiment = sentiment_logits(rows, str(config.data.manifest)) if config.data.sentiment else None
-        self.clips = ClipDataset(
+        self.clips: ClipDataset | FrameFeatureDataset = ClipDataset(
             rows,
             processor.video_processor,
             training=True,
@@ -65,7 +77,6 @@ class CaptionedClips:
             seed=config.seed,
             cache=config.data.cache_frames,
         )
-        self._features: FeatureCache | None = None
         self.sampler = EpochBatchSampler(
             len(rows),
             config.data.batch_size,
@@ -90,9 +101,22 @@ class CaptionedClips:
         )
         self.loader = ClipLoader(loader, notes)
 
-    def use_features(self, encode: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        """From now on yield `frame_embeds` (B, T, D), computed once a clip by `encode`, in place of pixels."""
-        self._features = FeatureCache(self.clips, encode)
+    def use_features(self, store: FrameFeatureStore) -> None:
+        """From now on yield `frame_embeds` (B, T, D) from a store of these rows in place of pixels."""
+        self.clips = FrameFeatureDataset(store, training=True, seed=self.seed)
+        # Reading is a look into memory: no workers.
+        loader = DataLoader(self.clips, batch_sampler=self.sampler, collate_fn=collate_clips)
+        self.loader = ClipLoader(loader, WorkerNotes())
+
+    def texts(self) -> list[str]:
+        """Every text that a clip may get; none where labels are taught."""
+        if not isinstance(self.targets, TextTargets):
+            return []
+        return [text for index in range(len(self.rows)) for text in self.targets.texts(self.about(index))]
+
+    def about(self, index: int) -> dict[str, Any]:
+        """What the targets of a clip are made of."""
+        return {name: values[index] for name, values in self._columns.items()}
 
     def __len__(self) -> int:
         """Batches of one epoch."""
@@ -116,38 +140,22 @@ class CaptionedClips:
         """Yield the batches of an epoch from one on."""
         self.sampler.set_position(epoch, first_batch)
         self.clips.set_epoch(epoch)
-        batches: Any = self.loader if self._features is None else map(self._features.batch, self.sampler)
-        for batch in batches:
+        for batch in self.loader:
             errors = {self.clip_ids[index]: message for index, message in batch.pop("errors").items()}
             if "index" not in batch:
                 yield Batch(None, errors, [])
                 continue
             indices = batch.pop("index").tolist()
-            tokens = self.tokenizer(
-                [self.caption(epoch, index) for index in indices],
-                padding=True,
-                truncation=True,
-                return_tensors="pt",
-            )
-            inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+            targets = self.targets.collate([self.target(epoch, index) for index in indices])
+            inputs = {**batch, **targets}
             if self.sentiment is not None:
                 inputs["sentiment_logits"] = self.sentiment[indices]
             yield Batch(inputs, errors, [self.clip_ids[index] for index in indices])
 
-    def caption(self, epoch: int, index: int) -> str:
-        """The caption of a clip in an epoch: one of its own, drawn by (seed, epoch, clip)."""
-        captions = self.captions[index]
+    def target(self, epoch: int, index: int) -> Any:
+        """What a clip is taught in an epoch, drawn by (seed, epoch, clip)."""
         # Another stream than the frame window's, or caption and window would be tied together.
-        generator = clip_generator(self.seed + 1, epoch, index)
-        return captions[int(torch.randint(len(captions), (), generator=generator))]
-
-    def _check_captions(self, config: TrainConfig) -> None:
-        without = [clip_id for clip_id, captions in zip(self.clip_ids, self.captions, strict=True) if not captions]
-        if without:
-            raise ValueError(
-                f"Every training clip needs a caption, but {len(without)} of {len(self.clip_ids)} in {config.data.manifest} "
-                f"have none, the first is {without[0]!r}. Add captions or choose another split."
-            )
+        return self.targets.draw(self.about(index), clip_generator(self.seed + 1, epoch, index))
 
 
 __all__ = ["Batch", "CaptionedClips"]

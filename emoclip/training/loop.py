@@ -5,7 +5,7 @@ import contextlib
 import time
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate.logging import get_logger
@@ -13,26 +13,28 @@ from accelerate.utils import set_seed
 from tqdm import tqdm
 
 from emoclip.config_loading import config_to_dict
+from emoclip.features import FrameFeatureStore
 from emoclip.training.accelerator import build_accelerator
-from emoclip.training.build import build_model
 from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
+from emoclip.training.frozen_features import frozen_features
 from emoclip.training.meter import Meter, MeteredStep, find_problem
 from emoclip.training.metrics_log import MetricsLog
-from emoclip.training.negatives import Negatives
-from emoclip.training.objective import ContrastObjective, Objective, Tensors
-from emoclip.training.optimization import build_optimizer, select_trainable, set_rates
+from emoclip.training.objective import Tensors
+from emoclip.training.optimization import build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
+from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
+from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.selection import MeanLoss, Selection
 from emoclip.training.signals import Stopper
-from emoclip.training.source import source_fingerprint
+from emoclip.training.source import run_fingerprint
 from emoclip.training.step import Updater
 from emoclip.training.stream_clips import StreamedClips
 from emoclip.training.validation import Validation
 from emoclip.training.word_prediction import WordPrediction, inverse_document_frequency
-from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
+from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
 
 
 logger = get_logger(__name__)
@@ -58,19 +60,22 @@ class TrainingRun:
         self.accelerator = build_accelerator(config)
         self.exchange = HostExchange()
         set_seed(config.seed)
-        model, self.processor = build_model(config.model)
-        select_trainable(model, config.optimizer)
-        self.data = self._build_data()
+        # A stream knows its clips only as they come.
+        chosen = None if config.data.streaming else training_rows(config.data)
+        model, self.processor, self.adapter = build_regime(config, chosen)
+        self.data = self._build_data(chosen)
         self.validation = self._build_validation()
-        self.fingerprint = source_fingerprint(config.data.manifest)
+        self.fingerprint = run_fingerprint(config.data)
         head = self._build_word_prediction(model)
-        optimizer = build_optimizer(model, config.optimizer, head)
+        optimizer = build_optimizer(model, config.optimizer, head, config.lora.lr if config.lora else None)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.heads = [] if head is None else [self.accelerator.prepare(head)]
-        self.objective = self._build_objective(model)
+        self.objective = build_objective(
+            config, model, self.accelerator.process_index, self.accelerator.num_processes, self.heads
+        )
         self.updater = Updater(config, self.accelerator, self.model, self.optimizer, self.objective, self.heads)
         if isinstance(self.data, CaptionedClips) and config.data.cache_features:
-            self.data.use_features(self._encode_frames)
+            self.data.use_features(self._frozen_features(self.data))
         self.steps_per_epoch = self._count_steps_per_epoch()
         all_steps = config.epochs * self.steps_per_epoch
         self.total_steps = min(all_steps, config.max_steps or all_steps)
@@ -88,9 +93,11 @@ class TrainingRun:
         self.selection.load_state(state, checkpoint.parent.parent)
         self.data.load_state(state["data"])
 
-    def _build_data(self) -> CaptionedClips | StreamedClips:
-        kind = StreamedClips if self.config.data.streaming else CaptionedClips
-        return kind(self.config, self.processor, self.accelerator.process_index, self.accelerator.num_processes)
+    def _build_data(self, chosen: TrainingRows | None) -> CaptionedClips | StreamedClips:
+        place = (self.accelerator.process_index, self.accelerator.num_processes)
+        if chosen is None:
+            return StreamedClips(self.config, self.processor, *place)
+        return CaptionedClips(self.config, self.processor, *place, chosen)
 
     def _build_validation(self) -> Validation | None:
         config = self.config
@@ -98,13 +105,7 @@ class TrainingRun:
             return None
         return Validation(config, config.validation, self.processor, self.accelerator)
 
-    def _build_objective(self, model: EmoCLIPModel) -> Objective:
-        """What is minimised."""
-        negatives = Negatives(self.config.contrast.negatives, self.accelerator.num_processes)
-        words = (self.heads[0], self.config.optimizer.word_prediction) if self.heads else None
-        return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, self.accelerator.process_index, words)
-
-    def _build_word_prediction(self, model: EmoCLIPModel) -> WordPrediction | None:
+    def _build_word_prediction(self, model: EmoCLIPVideoEncoder) -> WordPrediction | None:
         """The auxiliary head, if the configuration asks for one."""
         if not self.config.optimizer.word_prediction:
             return None
@@ -113,7 +114,7 @@ class TrainingRun:
                 "`optimizer.word_prediction` looks at all captions first, so data.streaming must be false."
             )
         tokenizer = self.processor.tokenizer
-        texts = [caption for captions in self.data.captions for caption in captions]
+        texts = self.data.texts()
         weights = inverse_document_frequency(
             tokenizer(texts, truncation=True)["input_ids"], len(tokenizer), tokenizer.all_special_ids
         )
@@ -128,12 +129,15 @@ class TrainingRun:
             )
         return steps
 
-    @torch.no_grad()
-    def _encode_frames(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Frame embeddings (1, G, D) by the frozen tower, in the number format of training."""
-        model = self.accelerator.unwrap_model(self.model)
-        with self.accelerator.autocast():
-            return model.get_frame_features(pixels.to(self.accelerator.device))
+    def _frozen_features(self, data: CaptionedClips) -> FrameFeatureStore:
+        return frozen_features(
+            self.config.data,
+            data.rows,
+            self.accelerator.unwrap_model(self.model),
+            self.processor.video_processor,
+            precision=self.accelerator.mixed_precision,
+            show_progress=self.accelerator.is_main_process,
+        )
 
     def train(self) -> Path | None:
         """Run the remaining steps and write the Hub folder; return its path, or None where a signal stopped the run.
@@ -272,8 +276,9 @@ class TrainingRun:
         scalars = {name: self._mean(value) for name, value in meter.read().items()}
         if "clips_per_second" in scalars:
             scalars["clips_per_second"] *= self.accelerator.num_processes
-        scale = self.accelerator.unwrap_model(self.model).logit_scale.detach().exp().item()
-        log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), "logit_scale": scale})
+        scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
+        multiplier = {} if scale is None else {"logit_scale": scale.detach().exp().item()}
+        log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), **multiplier})
         progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
 
     def _mean(self, value: float) -> float:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from emoclip.training.negatives import Negatives
+from emoclip.training.soft_targets import same_text_contrastive_loss
 from emoclip.training.word_prediction import WordPrediction
 from modeling_emoclip import EmoCLIPConfig
 from modeling_emoclip.loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
@@ -47,7 +48,10 @@ class Objective(Protocol):
 
 
 class ContrastObjective:
-    """Clips against texts: contrastive, or sentiment-guided where the batch has `sentiment_logits` (B, num_sentiments).
+    """Clips against texts.
+
+    Contrastive; sentiment-guided where the batch has `sentiment_logits` (B, num_sentiments); with the same texts as positives where it
+    has `text_groups` (B,).
 
     Args:
         config: the model's, for the sentiment-guided loss.
@@ -85,8 +89,10 @@ class ContrastObjective:
         """The contrast, with the auxiliary loss added to what is minimised."""
         (multiplier,) = shared
         video, text = (self.negatives.gather(rows.float(), counts) for rows in encoded)
-        sentiment = inputs.get("sentiment_logits")
-        if sentiment is None:
+        sentiment, groups = inputs.get("sentiment_logits"), inputs.get("text_groups")
+        if groups is not None:
+            contrast = same_text_contrastive_loss(video, text, multiplier, self.negatives.gather(groups, counts))
+        elif sentiment is None:
             contrast = contrastive_loss(video, text, multiplier)
         else:
             contrast = sentiment_guided_contrastive_loss(

@@ -8,28 +8,40 @@ from torch import nn
 
 from emoclip.training.config import OptimizerConfig
 from emoclip.training.emotionclip_recipe import emotionclip_groups, emotionclip_rate
+from emoclip.training.lora import LORA_MARK
+from modeling_emoclip import EmoCLIPForVideoClassification
 
 
 # Name prefixes of CLIP's own parameters; everything else is the part that EmoCLIP adds.
 VISION_PREFIXES = ("vision_model.", "visual_projection.")
 TEXT_PREFIXES = ("text_model.", "text_projection.")
+TEMPORAL_PREFIXES = ("temporal.", "expression_projection.")
 TEXT_BLOCKS_PREFIX = "text_model.encoder.layers."
 
 
 def select_trainable(model: nn.Module, config: OptimizerConfig) -> None:
-    """Set `requires_grad` of every parameter as the configuration says; the added part always learns."""
+    """Set `requires_grad` of every parameter as the configuration says.
+
+    Adapters always learn, and so does the added part, except for what a model with a head keeps frozen.
+    """
     for name, parameter in model.named_parameters():
-        if name.startswith(VISION_PREFIXES):
+        if LORA_MARK in name:
+            parameter.requires_grad_(True)
+        elif name.startswith(VISION_PREFIXES):
             parameter.requires_grad_(config.train_vision == "all")
         elif name.startswith(TEXT_PREFIXES):
             is_block = name.startswith(TEXT_BLOCKS_PREFIX)
             parameter.requires_grad_(config.train_text == "all" or (config.train_text == "blocks" and is_block))
+        elif name.startswith(TEMPORAL_PREFIXES) and isinstance(model, EmoCLIPForVideoClassification):
+            parameter.requires_grad_(not model.config.freeze_temporal)
         else:
             parameter.requires_grad_(True)
 
 
-def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None) -> torch.optim.Optimizer:
-    """The optimiser over named groups: `added`, `vision`, `text`, each with its rate as `initial_lr`.
+def build_optimizer(
+    model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None, lora_lr: float | None = None
+) -> torch.optim.Optimizer:
+    """The optimiser over named groups: `added`, `vision`, `text`, `lora`, each with its rate as `initial_lr`.
 
     The parameters of `head`, a part that only training has, join the group `added`.
 
@@ -38,7 +50,7 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module |
     Raises:
         ValueError: nothing is trainable.
     """
-    groups = _parameter_groups(model, config, head)
+    groups = _parameter_groups(model, config, head, lora_lr)
     if not groups:
         raise ValueError("At least one parameter must be trainable, got none; set train_vision or train_text.")
     if config.name == "adamw":
@@ -48,7 +60,9 @@ def build_optimizer(model: nn.Module, config: OptimizerConfig, head: nn.Module |
     return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
 
 
-def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module | None) -> list[dict]:
+def _parameter_groups(
+    model: nn.Module, config: OptimizerConfig, head: nn.Module | None, lora_lr: float | None
+) -> list[dict]:
     groups: dict[str, dict] = {}
     named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
     learning = [(_part_of(name), name, parameter) for name, parameter in named if parameter.requires_grad]
@@ -57,8 +71,9 @@ def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module
         for part, name, parameter in learning:
             parts.setdefault(part, []).append((name, parameter))
         return emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
+    rates = {"added": config.lr, "lora": config.lr if lora_lr is None else lora_lr}
     for part, _, parameter in learning:
-        lr = config.lr * (1.0 if part == "added" else config.backbone_lr_scale)
+        lr = rates.get(part, config.lr * config.backbone_lr_scale)
         no_decay = config.name == "adamw" and parameter.ndim < 2
         key = f"{part}.no_decay" if no_decay else part
         group = groups.setdefault(key, {"name": key, "params": [], "lr": lr, "initial_lr": lr})
@@ -69,6 +84,8 @@ def _parameter_groups(model: nn.Module, config: OptimizerConfig, head: nn.Module
 
 
 def _part_of(name: str) -> str:
+    if LORA_MARK in name:
+        return "lora"
     return "vision" if name.startswith(VISION_PREFIXES) else "text" if name.startswith(TEXT_PREFIXES) else "added"
 
 

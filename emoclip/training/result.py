@@ -8,6 +8,7 @@ from emoclip.config_loading import dump_config
 from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
+from emoclip.training.lora import merged_copy, save_adapter
 from emoclip.training.source import source_licence
 
 
@@ -25,6 +26,9 @@ def save_model(run: "TrainingRun") -> Path:
             model.load_state_dict(chosen)
         licence = source_licence(run.config.data.manifest)
         card = model_card(model.config, licence=licence, training=training_story(run))
+        if run.adapter is not None:
+            save_adapter(run.adapter, run.config.output_dir / "adapter")
+            model = merged_copy(run.adapter)
         save_hub_folder(model.eval(), run.processor, output, card=card, overwrite=True)
     run.accelerator.wait_for_everyone()
     return output
@@ -35,7 +39,7 @@ def training_story(run: "TrainingRun") -> str:
     config = run.config
     start = config.model.name if config.model.init != "scratch" else "random weights"
     return (
-        f"Started from {start}. Trained for {run.step:,} steps on {run.data.num_clips:,} captioned clips of "
+        f"Started from {start}. Trained for {run.step:,} steps on {run.data.num_clips:,} clips of "
         f"`{config.data.manifest}` (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
         f"`{git_commit() or 'unknown'}`.\n\n```bash\n{command_line()}\n```\n\n"
         f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"

@@ -5,7 +5,14 @@ import hashlib
 from pathlib import Path
 
 from emoclip.data.manifest import fingerprint, read_manifest
-from emoclip.data.shards import INDEX_NAME
+from emoclip.data.shards import INDEX_NAME, ShardIndex
+from emoclip.training.config import DataConfig
+from emoclip.training.rows import data_fingerprint
+
+
+def run_fingerprint(config: DataConfig) -> str:
+    """A text that changes with the data of a run."""
+    return source_fingerprint(config.manifest) if config.streaming else data_fingerprint(config)
 
 
 def source_fingerprint(source: str | Path) -> str:
@@ -29,12 +36,21 @@ def source_licence(source: str | Path) -> str:
     """The licence as the Hub spells it, `unknown` where the source does not say it."""
     path = Path(source)
     if path.is_dir() and not (path / "manifest.parquet").is_file():
-        from emoclip.data.shards import ShardIndex
-
         return ShardIndex.read(path).licence.lower()
     if path.exists():
         return read_manifest(path / "manifest.parquet" if path.is_dir() else path, check_media=False).licence.lower()
     return "unknown"
 
 
-__all__ = ["source_fingerprint", "source_licence"]
+def source_class_names(source: str | Path) -> list[str]:
+    """The classes in the order of `label`; none where the source does not say them."""
+    path = Path(source)
+    if path.is_dir() and not (path / "manifest.parquet").is_file():
+        return list(ShardIndex.read(path).class_names)
+    if path.exists():
+        manifest = path / "manifest.parquet" if path.is_dir() else path
+        return list(read_manifest(manifest, check_media=False).class_names)
+    return []
+
+
+__all__ = ["run_fingerprint", "source_class_names", "source_fingerprint", "source_licence"]

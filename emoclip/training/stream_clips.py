@@ -18,6 +18,8 @@ from emoclip.training.clip_loader import ClipLoader, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch
 from emoclip.training.sentiment import SENTIMENT_COLUMN
+from emoclip.training.source import source_class_names
+from emoclip.training.targets import Targets, build_targets
 from modeling_emoclip import EmoCLIPProcessor, EmoCLIPVideoProcessor
 
 
@@ -38,9 +40,9 @@ class StreamedClips:
 
     def __init__(self, config: TrainConfig, processor: EmoCLIPProcessor, rank: int = 0, world_size: int = 1):
         data = config.data
-        rows = load(data.manifest, split=data.split, task="captions", streaming=True)
-        self.num_clips = data.clips_per_epoch or count_clips(data.manifest, data.split)
-        self.tokenizer = processor.tokenizer
+        rows = load(data.manifest, split=data.split, fold=data.fold, streaming=True)
+        self.num_clips = data.clips_per_epoch or count_clips(data.manifest, data.split, data.fold)
+        self.targets = build_targets(config.task, source_class_names(data.manifest), processor.tokenizer)
         self._length = self.num_clips // (data.batch_size * world_size)
         if not self._length:
             raise ValueError(
@@ -61,7 +63,7 @@ class StreamedClips:
             subject_masks=data.subject_masks,
         )
         loader = require("torchdata.stateful_dataloader", "train").StatefulDataLoader(
-            EndlessClips(stream),
+            EndlessClips(stream, self.targets),
             batch_size=data.batch_size,
             num_workers=data.num_workers,
             collate_fn=collate_clips,
@@ -121,40 +123,45 @@ class StreamedClips:
         errors = batch.pop("errors")
         if "index" not in batch:
             return Batch(None, errors, [])
-        clip_ids, texts, rows = batch.pop("index"), batch.pop("text"), batch.pop("row")
-        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-        inputs = {**batch, "input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+        clip_ids, drawn, rows = batch.pop("index"), batch.pop("target"), batch.pop("row")
+        inputs = {**batch, **self.targets.collate(drawn)}
         if self._with_sentiment:
             inputs[SENTIMENT_COLUMN] = torch.tensor([row[SENTIMENT_COLUMN] for row in rows], dtype=torch.float32)
         return Batch(inputs, errors, clip_ids)
 
 
 class EndlessClips(IterableDataset):
-    """The clips of a stream pass after pass, each with one of its captions as `text`, drawn by (seed, pass, clip id).
+    """The clips of a stream pass after pass, each with what it is taught as `target`, drawn by (seed, pass, clip id).
 
     Args:
         stream: gives each clip once a pass.
+        targets: what clips are taught.
     """
 
-    def __init__(self, stream: ClipStream):
+    def __init__(self, stream: ClipStream, targets: Targets):
         self.stream = stream
+        self.targets = targets
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         while True:
             empty = True
             for item in self.stream:
                 empty = False
-                yield item if "error" in item else {**item, "text": self._caption(item)}
+                yield item if "error" in item else self._taught(item)
             if empty:
                 # A process without a shard of its own would look for clips for ever.
                 return
             self.stream.set_epoch(self.stream.epoch + 1)
 
-    def _caption(self, item: dict[str, Any]) -> str:
-        captions = item["row"]["captions"]
-        # Another stream than the frame window's, or caption and window would be tied together.
+    def _taught(self, item: dict[str, Any]) -> dict[str, Any]:
+        row = item["row"]
+        try:
+            self.targets.check([row], "the stream")
+        except ValueError as error:
+            return {"index": item["index"], "error": str(error)}
+        # Another stream of numbers than the frame window's, or caption and window would be tied together.
         generator = clip_generator(self.stream.seed + 1, self.stream.epoch, stable_number(item["index"]))
-        return captions[int(torch.randint(len(captions), (), generator=generator))]
+        return {**item, "target": self.targets.draw(row, generator)}
 
     def state_dict(self) -> dict[str, Any]:
         """The position of the stream."""
@@ -209,16 +216,16 @@ class PassStream(ClipStream):
         return super()._item(row)
 
 
-def count_clips(source: str | Path, split: str | None) -> int:
-    """Clips with a caption that a pass over a source gives.
+def count_clips(source: str | Path, split: str | None, fold: int | None = None) -> int:
+    """Clips that a pass over a source gives.
 
     Raises:
         ValueError: the source does not say it.
     """
     path = Path(source)
     if path.suffix == ".parquet" or (path / "manifest.parquet").is_file():
-        return len(load(path, split=split, task="captions", check_media=False))
-    if path.is_dir():
+        return len(load(path, split=split, fold=fold, check_media=False))
+    if path.is_dir() and fold is None:
         clips = ShardIndex.read(path).clips
         return clips[split] if split is not None else sum(clips.values())
     raise ValueError(

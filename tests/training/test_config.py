@@ -29,7 +29,7 @@ def test_defaults_are_the_original_recipe() -> None:
         ("optimizer.lr=0", "`lr` must be above 0, got 0"),
         ("optimizer.warmup=1", "`warmup` is a share .* got 1"),
         ("optimizer.max_grad_norm=-2", "`max_grad_norm` must be above 0 or null, got -2"),
-        ("optimizer.schedule=linear", "must be one of multistep, one_cycle, constant, got 'linear'"),
+        ("optimizer.schedule=linear", "must be one of multistep, one_cycle, emotionclip, constant, got 'linear'"),
         ("optimizer.learning_rate=1", "Unknown key `optimizer.learning_rate`"),
         ("epochs=many", "`epochs` must be an integer, got 'many'"),
         ("model.init=clip", "`name` must be a Hub id or a folder"),

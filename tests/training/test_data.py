@@ -42,16 +42,16 @@ def test_captions_belong_to_their_clips(source: Callable[..., CaptionedClips]) -
     data.sampler.set_position(1)
     batch = next(iter(data.sampler))
     inputs, *_ = next(iter(data.epoch(1)))
-    texts = data.tokenizer.batch_decode(inputs["input_ids"], skip_special_tokens=True)
+    texts = data.targets.tokenizer.batch_decode(inputs["input_ids"], skip_special_tokens=True)
     for index, text in zip(batch, texts, strict=True):
-        assert "".join(text.split()) in {"".join(caption.lower().split()) for caption in data.captions[index]}
+        assert "".join(text.split()) in {"".join(caption.lower().split()) for caption in data.about(index)["captions"]}
 
 
 def test_epochs_draw_different_captions_and_windows(source: Callable[..., CaptionedClips]) -> None:
     """Several captions a clip are worth nothing if the first is always taken."""
     data = source()
-    drawn = {data.caption(epoch, 3) for epoch in range(20)}
-    assert drawn == set(data.captions[3])
+    drawn = {data.target(epoch, 3) for epoch in range(20)}
+    assert drawn == set(data.about(3)["captions"])
 
 
 def test_cached_frames_equal_decoded_ones(source: Callable[..., CaptionedClips]) -> None:

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a batch works through: files, folders, globs, lists, and shards at any address that fsspec opens."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+
+VIDEO_ENDINGS = frozenset(
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".ogv",
+        ".gif",
+        ".mxf",
+        ".vob",
+    ]
+)
+IMAGE_ENDINGS = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"])
+SHARD_ENDINGS = frozenset((".tar", ".parquet"))
+ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to do.
+
+    Args:
+        place: Path or address.
+        name: Where its results go below the output folder, and what it is called in the status; no two are equal.
+        is_shard: Whether it holds many videos.
+    """
+
+    place: str
+    name: str
+    is_shard: bool = False
+
+
+def find_sources(inputs: Sequence[str], *, images: bool = False) -> list[Source]:
+    """Return everything to do, each once, in a fixed order.
+
+    Args:
+        inputs: Files, folders (searched through and through), patterns such as `films/**/*.mp4`, addresses of shards, and
+            `@LIST`, a text file with one of these a line.
+        images: Also take stills from folders.
+
+    Raises:
+        FileNotFoundError: An input does not exist, a folder holds no video, or a pattern matches nothing.
+    """
+    endings = VIDEO_ENDINGS | SHARD_ENDINGS | (IMAGE_ENDINGS if images else frozenset())
+    found: dict[str, Source] = {}
+    for one in _with_lists(inputs):
+        for source in _expand(one, endings):
+            found.setdefault(_identity(source.place), source)
+    return _with_own_names(list(found.values()))
+
+
+def part_of(sources: Sequence[Source], index: int, count: int) -> list[Source]:
+    """Return the share of one of `count` processes: every `count`-th, so that long and short folders mix."""
+    return list(sources[index::count])
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address for fsspec rather than a path."""
+    return ADDRESS.match(text) is not None
+
+
+def _with_lists(inputs: Iterable[str]) -> Iterator[str]:
+    for one in inputs:
+        if one.startswith("@") and not Path(one).exists():
+            path = Path(one[1:])
+            if not path.is_file():
+                raise FileNotFoundError(f"The list {path} does not exist; write one path a line into it.")
+            lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            yield from (line for line in lines if line.strip())
+        else:
+            yield one
+
+
+def _expand(one: str, endings: frozenset[str]) -> list[Source]:
+    if is_address(one):
+        return [Source(one, _address_name(one), is_shard=True)]
+    path = Path(one)
+    if path.is_dir():
+        files = sorted(_media_below(path, endings))
+        if not files:
+            raise FileNotFoundError(f"The folder {one} holds no video; stills are taken with --images.")
+        return [_source(file, str(file.relative_to(path))) for file in files]
+    if path.exists():
+        return [_source(path, path.name)]
+    matches = sorted(Path(match) for match in glob.glob(one, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not matches:
+        raise FileNotFoundError(f"The input must exist or be a pattern that matches something, got {one}.")
+    return [source for match in matches if match.is_file() for source in [_source(match, _below_pattern(match, one))]]
+
+
+def _source(path: Path, name: str) -> Source:
+    return Source(str(path), name, is_shard=path.suffix.lower() in SHARD_ENDINGS)
+
+
+def _media_below(folder: Path, endings: frozenset[str]) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in endings:
+                yield Path(parent, name)
+
+
+def _below_pattern(path: Path, pattern: str) -> str:
+    """The part of a path behind the last folder that holds no wildcard."""
+    fixed = []
+    for part in Path(pattern).parts[:-1]:
+        if glob.has_magic(part):
+            break
+        fixed.append(part)
+    return str(path.relative_to(Path(*fixed))) if fixed else str(path)
+
+
+def _address_name(address: str) -> str:
+    return PurePosixPath(address.split("://", 1)[1].split("?")[0]).name or "shard"
+
+
+def _identity(place: str) -> str:
+    return place if is_address(place) else str(Path(place).resolve())
+
+
+def _with_own_names(sources: list[Source]) -> list[Source]:
+    """Sources of equal names, from two folders, get a number."""
+    seen: dict[str, int] = {}
+    named = []
+    for source in sources:
+        # A path that leads upwards would leave the output folder.
+        safe = "/".join(part for part in Path(source.name).parts if part not in ("..", "/", Path(source.name).anchor))
+        seen[safe] = seen.get(safe, 0) + 1
+        path = PurePosixPath(safe)
+        own = safe if seen[safe] == 1 else str(path.with_name(f"{path.stem}~{seen[safe]}{path.suffix}"))
+        named.append(Source(source.place, own, source.is_shard))
+    return named
+
+
+__all__ = ["Source", "find_sources", "is_address", "part_of"]

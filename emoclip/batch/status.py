@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of each file: journals of every process while they work, one table at the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from emoclip.console import printable
+from emoclip.data.journal import Journal
+from emoclip.data.output import check_writable, replacing
+
+
+FOLDER = ".batch"
+SETTINGS = "settings.json"
+STATUS = "status.csv"
+# A journal's chunk: so many rows, or what came within so many seconds.
+CHUNK_ROWS, CHUNK_SECONDS = 50, 5.0
+SCHEMA = pa.schema(
+    [
+        ("name", pa.string()),
+        ("place", pa.string()),
+        ("status", pa.string()),
+        ("error", pa.string()),
+        ("windows", pa.int64()),
+        ("persons", pa.int64()),
+        ("video_seconds", pa.float64()),
+        ("took_seconds", pa.float64()),
+        ("outputs", pa.string()),
+        ("fingerprint", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one file.
+
+    Args:
+        name: Of the source.
+        place: Path or address.
+        status: `done`, `no face` (done, but nothing was scored) or `failed`.
+        error: Why it failed, in one line.
+        windows: How many there are.
+        persons: How many were seen.
+        video_seconds: From the first to the last window.
+        took_seconds: Of work.
+        outputs: Files written, below the output folder, with bars between them.
+        fingerprint: Of the source: another file under the same name is done again.
+    """
+
+    name: str
+    place: str
+    status: str
+    error: str = ""
+    windows: int = 0
+    persons: int = 0
+    video_seconds: float = 0.0
+    took_seconds: float = 0.0
+    outputs: str = ""
+    fingerprint: str = ""
+
+
+class StatusBook:
+    """The status of a batch in its output folder.
+
+    Args:
+        folder: The output folder.
+        process: Number of this process among those that work on the batch.
+    """
+
+    def __init__(self, folder: Path, process: int = 0):
+        self.folder = folder
+        self._journal = Journal(folder / FOLDER / f"{process:05}", SCHEMA)
+        self._waiting: list[Row] = []
+        self._last = time.monotonic()
+
+    def claim(self, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
+        """Take the folder for these settings, or go on with a batch of the same.
+
+        Raises:
+            FileExistsError: It holds a batch of other settings, or something else.
+        """
+        path = self.folder / FOLDER / SETTINGS
+        others = [one for one in self.folder.iterdir() if one.name != FOLDER] if self.folder.is_dir() else []
+        text = json.dumps(settings, sort_keys=True, default=str)
+        if path.is_file() and path.read_text(encoding="utf-8") != text:
+            if not overwrite:
+                raise FileExistsError(
+                    f"{self.folder} holds a batch of other settings; choose another --output, or pass --overwrite to do all again."
+                )
+        elif not path.is_file() and others and not overwrite:
+            raise FileExistsError(
+                f"The output must be a new folder or one of a batch that was stopped, got {self.folder}; choose another."
+            )
+        if overwrite:
+            _forget(self.folder)
+        check_writable(path.parent)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def add(self, row: Row) -> None:
+        """Keep a row; rows are written in chunks."""
+        self._waiting.append(row)
+        if len(self._waiting) >= CHUNK_ROWS or time.monotonic() - self._last >= CHUNK_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._waiting:
+            self._journal.append([_storable(row) for row in self._waiting])
+            self._waiting = []
+        self._last = time.monotonic()
+
+    def rows(self) -> list[Row]:
+        """Return the newest row of every file, of all processes."""
+        newest: dict[str, Row] = {}
+        for folder in sorted(path for path in (self.folder / FOLDER).glob("*") if path.is_dir()):
+            # Another process may be writing: only complete chunks have their name.
+            for part in sorted(folder.glob("*.parquet")):
+                for values in pd.read_parquet(part).to_dict("records"):
+                    newest[str(values["name"])] = Row(**{str(key): value for key, value in values.items()})
+        return list(newest.values())
+
+    def write_table(self) -> Path:
+        """Write `status.csv`, one row per file that was tried, and return its path."""
+        self.flush()
+        path = self.folder / STATUS
+        table = pd.DataFrame([asdict(row) for row in sorted(self.rows(), key=lambda row: row.name)])
+        with replacing(path) as temporary:
+            table.drop(columns="fingerprint", errors="ignore").to_csv(temporary, index=False, encoding="utf-8")
+        return path
+
+
+def _storable(row: Row) -> dict[str, Any]:
+    """Names of bytes that are no text cannot stand in a table."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in asdict(row).items()}
+
+
+def _forget(folder: Path) -> None:
+    """Remove the journals; results are written over as they are done again."""
+    for journal in (folder / FOLDER).glob("*"):
+        if journal.is_dir():
+            Journal(journal, SCHEMA).remove()
+
+
+__all__ = ["STATUS", "Row", "StatusBook"]

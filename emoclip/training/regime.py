@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a configuration to what is trained: the model with its head or adapters, and the objective."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from torch import nn
+
+from emoclip.training.build import build_model
+from emoclip.training.config import TrainConfig
+from emoclip.training.head_objective import HeadObjective
+from emoclip.training.heads import check_frozen_parts, start_at_mean, with_head
+from emoclip.training.lora import attach_lora
+from emoclip.training.negatives import Negatives
+from emoclip.training.objective import ContrastObjective, Objective
+from emoclip.training.optimization import select_trainable
+from emoclip.training.rows import TrainingRows
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPForVideoClassification, EmoCLIPProcessor
+from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
+
+
+class Regime(NamedTuple):
+    """What a run trains.
+
+    Args:
+        model: in float32; what learns has `requires_grad`.
+        processor: of the model.
+        adapter: PEFT's view of the model, where it has adapters.
+    """
+
+    model: EmoCLIPVideoEncoder
+    processor: EmoCLIPProcessor
+    adapter: Any = None
+
+
+def build_regime(config: TrainConfig, chosen: TrainingRows | None) -> Regime:
+    """The model of a run as it starts; random parts take their values from PyTorch's global generator.
+
+    Args:
+        config: of the run.
+        chosen: its clips, for the classes of a head; a contrast does without.
+
+    Raises:
+        ValueError: a part of the configuration does not fit the model or the data.
+        OSError: the base cannot be found.
+    """
+    base, processor = build_model(config.model)
+    model: EmoCLIPVideoEncoder = base
+    if config.task.has_head:
+        if chosen is None:
+            raise ValueError(f"`task.kind={config.task.kind}` needs random access, so data.streaming must be false.")
+        check_frozen_parts(config.model, config.task, base.config.temporal_config.pooling)
+        model = with_head(base, config.task, chosen.class_names)
+        if config.task.kind == "regression":
+            start_at_mean(model, list(chosen.rows["targets"]))
+    adapter = attach_lora(model, config.lora, config.model.name) if config.lora else None
+    if isinstance(model, EmoCLIPForVideoClassification):
+        model.set_frozen(vision=config.optimizer.train_vision == "none", temporal=config.task.freeze_temporal)
+    select_trainable(model, config.optimizer)
+    return Regime(model, processor, adapter)
+
+
+def build_objective(
+    config: TrainConfig,
+    model: EmoCLIPVideoEncoder,
+    rank: int,
+    world_size: int,
+    heads: Sequence[nn.Module] = (),
+) -> Objective:
+    """What is minimised.
+
+    Args:
+        config: of the run.
+        model: as `build_regime` gives it.
+        rank, world_size: this process and how many there are.
+        heads: the head of word prediction, where the run has one.
+    """
+    task = config.task
+    if task.has_head:
+        names = list((model.config.id2label or {}).values())
+        unknown = sorted(set(task.target_scale) - set(names))
+        if unknown:
+            raise ValueError(f"`task.target_scale` must name targets, {', '.join(names)}, got {unknown[0]!r}.")
+        divisors = [task.target_scale.get(name, 1.0) for name in names] if task.target_scale else None
+        return HeadObjective(task.kind, rank, divisors)
+    negatives = Negatives(config.contrast.negatives, world_size)
+    words: Any = (heads[0], config.optimizer.word_prediction) if heads else None
+    return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, rank, words)
+
+
+__all__ = ["Regime", "build_objective", "build_regime"]

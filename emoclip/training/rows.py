@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which clips a run trains on: a split or the training side of a fold, without a class or a person, with stills mixed in."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emoclip.data import load
+from emoclip.data.manifest import fingerprint, read_manifest
+from emoclip.data.media import MEDIA_COLUMNS
+from emoclip.training.config import DataConfig
+
+
+if TYPE_CHECKING:
+    import datasets
+
+logger = logging.getLogger(__name__)
+
+_KEPT = (
+    *("clip_id", "label", "labels", "captions", "targets", "subject_id", "split", "test_fold", "boxes", "sha256"),
+    *("sentiment_logits", *MEDIA_COLUMNS),
+)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """The clips of a run, undecoded.
+
+    Args:
+        rows: of all manifests.
+        class_names: of the first manifest, in the order of `label`; of scores their names, in the order of `targets`.
+    """
+
+    rows: "datasets.Dataset"
+    class_names: list[str]
+
+
+def training_rows(config: DataConfig) -> TrainingRows:
+    """Read and select the clips that a configuration names.
+
+    Raises:
+        FileNotFoundError: a manifest or a clip is not there.
+        ValueError: there is no such split, fold, class or person, or nothing is left.
+    """
+    class_names = read_manifest(config.manifest, check_media=False, checked_only=True).class_names
+    parts = [_selected(load(config.manifest, split=config.split, fold=config.fold), config, class_names)]
+    for manifest in config.mix:
+        own_names = read_manifest(manifest, check_media=False, checked_only=True).class_names
+        more = _with_classes(load(manifest, split="train"), own_names, class_names, manifest)
+        parts.append(_selected(more, config, class_names, is_extra=True))
+    from datasets import concatenate_datasets
+
+    rows = parts[0] if len(parts) == 1 else concatenate_datasets(parts)
+    return TrainingRows(rows, class_names)
+
+
+def data_fingerprint(config: DataConfig) -> str:
+    """SHA-256 of the manifests of a run, in hexadecimal; of one alone that of its file."""
+    prints = [fingerprint(path) for path in (config.manifest, *config.mix)]
+    return prints[0] if len(prints) == 1 else hashlib.sha256(" ".join(prints).encode()).hexdigest()
+
+
+def _selected(
+    rows: "datasets.Dataset", config: DataConfig, class_names: Sequence[str], *, is_extra: bool = False
+) -> "datasets.Dataset":
+    """Without the class or the person that is left out."""
+    keep = np.ones(len(rows), dtype=bool)
+    if config.left_out_class is not None:
+        if config.left_out_class not in class_names:
+            raise ValueError(
+                f"`left_out_class` must be one of {', '.join(class_names)}, got {config.left_out_class!r}."
+            )
+        left_out = class_names.index(config.left_out_class)
+        several: list[Any] = list(rows["labels"]) if "labels" in rows.column_names else [None] * len(rows)
+        keep &= [
+            label != left_out and left_out not in (more or ())
+            for label, more in zip(rows["label"], several, strict=True)
+        ]
+    if config.left_out_subject is not None:
+        subjects = list(rows["subject_id"])
+        if config.left_out_subject not in subjects and not is_extra:
+            raise ValueError(
+                f"`left_out_subject` must be a `subject_id` of {config.manifest}, got {config.left_out_subject!r}."
+            )
+        keep &= [subject != config.left_out_subject for subject in subjects]
+    if not keep.any():
+        raise ValueError(f"At least one clip of {config.manifest} must be left to train on, got none.")
+    rows = rows.select_columns([name for name in _KEPT if name in rows.column_names])
+    return rows if keep.all() else rows.select(np.flatnonzero(keep))
+
+
+def _with_classes(
+    rows: "datasets.Dataset", own_names: Sequence[str], class_names: Sequence[str], manifest: Path
+) -> "datasets.Dataset":
+    """Rows of a further manifest with the class ids of the first; rows of classes that it has not are left out and told."""
+    numbers = {own_names.index(name): class_names.index(name) for name in own_names if name in class_names}
+    labels = list(rows["label"])
+    unknown = Counter(own_names[label] for label in labels if label is not None and label not in numbers)
+    if labels and sum(unknown.values()) == len(labels):
+        raise ValueError(
+            f"`mix` must share classes with the first manifest, {', '.join(class_names)}; {manifest} has {', '.join(own_names)}."
+        )
+    for name, count in unknown.items():
+        logger.warning("%d clips of %s are left out: the first manifest has no class %r", count, manifest, name)
+    kept = [row for row, label in enumerate(labels) if label is None or label in numbers]
+    rows = rows.select(kept)
+    changed = [None if labels[row] is None else numbers[labels[row]] for row in kept]
+    ids = [f"{manifest.stem}/{clip_id}" for clip_id in rows["clip_id"]]
+    # Combined labels are in the order of their own manifest.
+    dropped = [name for name in ("label", "labels", "clip_id") if name in rows.column_names]
+    features = {name: rows.features[name] for name in ("label", "clip_id")}
+    rows = rows.remove_columns(dropped)
+    rows = rows.add_column("label", changed, feature=features["label"])
+    return rows.add_column("clip_id", ids, feature=features["clip_id"])
+
+
+__all__ = ["TrainingRows", "data_fingerprint", "training_rows"]
