@@ -34,10 +34,12 @@ COMMANDS = {
     "distill": Command("emoclip.distillation.cli", "fit Exp-CLIP's projection to an LLM's features or to captions"),
     "average": Command("emoclip.training.weight_averaging", "average the weights of two models"),
     "evaluate": Command("emoclip.evaluation.cli", "judge a model on labelled clips"),
+    "report": Command("emoclip.evaluation.report_cli", "reports from prediction tables, and runs compared"),
     "data": Command("emoclip.data.cli", "prepare, check, crop, shard and publish data sets"),
     "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
     "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),
     "push": Command("emoclip.commands.push", "put a model folder on the Hub"),
+    "metric-space": Command("emoclip.metrics.space_cli", "write one of our metrics as a Space, or push it"),
     "demo": Command("emoclip.demo.launch", "open the demo in a browser"),
     "completion": Command("emoclip.commands.completion", "print the completion of a shell"),
 }

@@ -24,7 +24,7 @@ from emoclip.distillation.pairs import Captions, FeaturePairs
 from emoclip.distillation.record import licence_of, run_record, training_story, write_skipped, write_text
 from emoclip.distillation.student import caption_embeds, picture_embeds, with_head
 from emoclip.distillation.teacher_features import TeacherCache
-from emoclip.evaluation.zero_shot import choose_device
+from emoclip.evaluation.processes import own_device
 from emoclip.export import model_card, save_hub_folder
 from emoclip.training.build import build_model
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
@@ -49,7 +49,7 @@ class DistillationRun:
     records: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.device = choose_device()
+        self.device = own_device()
         self.rows = _chosen_rows(self.config)
         self.caches = [self._cache(number) for number in range(len(self.config.teachers) if self._uses_teacher else 0)]
         self.width = self._check_widths()

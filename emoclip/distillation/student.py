@@ -7,6 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from tqdm import tqdm
 
 from emoclip.data.output import replacing
 from emoclip.distillation.config import PicturesConfig
-from emoclip.evaluation.zero_shot import encode_texts
 from emoclip.features import FrameFeatureStore, frame_features
 from emoclip.precision import autocast_dtype
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
@@ -140,11 +140,21 @@ def caption_embeds(
             parts = []
             for start in range(0, len(wanted), TEXTS_AT_ONCE):
                 texts = wanted[start : start + TEXTS_AT_ONCE]
-                parts.append(encode_texts(model, processor, texts, dtype=autocast_dtype(model.device)).half())
+                parts.append(_text_embeds(texts, model, processor).half())
                 bar.update(len(texts))
         with replacing(path) as temporary:
             save_file({"embeds": torch.cat(parts)}, temporary)
     return load_file(path)["embeds"][torch.tensor([place[text] for text in captions])]
+
+
+@torch.inference_mode()
+def _text_embeds(texts: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPProcessor) -> torch.Tensor:
+    """Text features of length 1, float32 (texts, D)."""
+    dtype = autocast_dtype(model.device)
+    tokens = {name: tensor.to(model.device) for name, tensor in processor.tokenize(list(texts)).items()}
+    with nullcontext() if dtype is None else torch.autocast(model.device.type, dtype=dtype):
+        features: Any = model.get_text_features(**tokens).pooler_output
+    return torch.nn.functional.normalize(features.float(), dim=-1).cpu()
 
 
 def _captions_key(captions: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPProcessor) -> str:

@@ -4,12 +4,16 @@
 import argparse
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import load_config
 from emoclip.console import write_line
 from emoclip.evaluation.config import EvaluationConfig
 from emoclip.provenance import command_line
+
+
+if TYPE_CHECKING:
+    from emoclip.evaluation.run import EvaluationRun
 
 
 EXAMPLES = """examples:
@@ -53,29 +57,44 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite: bool) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
-    from emoclip.evaluation.embeddings import write_embeddings
     from emoclip.evaluation.output import check_output_folder, features_folder, new_output_folder
+    from emoclip.evaluation.overview import report_of_folder
     from emoclip.evaluation.processes import process_rank
-    from emoclip.evaluation.report import report_from_predictions, write_json, write_tables
     from emoclip.evaluation.results import Resampling
 
     check_output_folder(output, overwrite=overwrite)
-    from emoclip.evaluation.run import run_evaluation
+    from emoclip.evaluation.run import check_evaluation, run_evaluation
 
     _silence_loading_bars()
-    run = run_evaluation(config, command, features_folder(output))
+    runs = config.runs()
+    for one in list(runs.values())[1:]:
+        # The first is checked where it runs; the others must not fail after hours.
+        check_evaluation(one)
+    features = features_folder(output)
     if process_rank() > 0:
+        for one in runs.values():
+            run_evaluation(one, command, features)
         return 0
     with new_output_folder(output, overwrite=overwrite) as folder:
-        write_tables(folder, run.tables)
-        for table in run.embeddings:
-            write_embeddings(table, folder)
-        write_json(folder / "run.json", run.record)
-        report = report_from_predictions(folder, Resampling(config.num_resamples, config.confidence, config.seed))
+        for name, one in runs.items():
+            _write_run(folder / name, run_evaluation(one, command, features))
+        report = report_of_folder(folder, Resampling(config.num_resamples, config.confidence, config.seed))
     # A run that was stopped before this line goes on from what is kept there.
-    shutil.rmtree(features_folder(output), ignore_errors=True)
+    shutil.rmtree(features, ignore_errors=True)
     _print_summary(report, output)
     return 0
+
+
+def _write_run(folder: Path, run: "EvaluationRun") -> None:
+    """Tables, embeddings and record of one run, from which its report is made."""
+    from emoclip.evaluation.embeddings import write_embeddings
+    from emoclip.evaluation.report import write_json, write_tables
+
+    folder.mkdir(exist_ok=True)
+    write_tables(folder, run.tables)
+    for table in run.embeddings:
+        write_embeddings(table, folder)
+    write_json(folder / "run.json", run.record)
 
 
 def _silence_loading_bars() -> None:
@@ -89,7 +108,8 @@ def _silence_loading_bars() -> None:
 
 def _report_again(arguments: argparse.Namespace) -> int:
     """The report of a folder once more; its own resampling settings are kept."""
-    from emoclip.evaluation.report import report_from_predictions, resampling_of
+    from emoclip.evaluation.overview import report_of_folder
+    from emoclip.evaluation.report import resampling_of
 
     folder = arguments.from_predictions
     extra = [arguments.config, arguments.output, *arguments.overrides]
@@ -97,23 +117,25 @@ def _report_again(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"`--from-predictions` takes no other option, got {next(str(x) for x in extra if x)}; leave it out."
         )
-    _print_summary(report_from_predictions(folder, resampling_of(folder)), folder)
+    _print_summary(report_of_folder(folder, resampling_of(folder)), folder)
     return 0
 
 
 def _print_summary(report: dict[str, Any], output: Path) -> None:
     """One line per system and prompt set, the speed, and where the report is."""
-    from emoclip.evaluation.markdown import percent
+    for name, one in report.get("sets", {}).items():
+        write_line(f"{name}:")
+        _print_numbers(one)
+    if "sets" not in report:
+        _print_numbers(report)
+    write_line(f"The report is {output / 'report.md'}.")
 
-    for result in report["results"]:
-        chance = "inside" if result["chance"]["within"] else "outside"
-        write_line(
-            f"{result['system']} / {result['prompt_set']}: UAR {percent(result['uar'], result['uar_interval'])} %, "
-            f"WAR {percent(result['war'])} %, macro F1 {percent(result['macro_f1'])} % ({chance} the chance interval)"
-        )
-    for entry in report["comparisons"]:
-        difference = percent(entry["difference"], entry["interval"], signed=True)
-        write_line(f"{entry['system']} - {entry['other']} / {entry['prompt_set']}: {difference} points of UAR")
+
+def _print_numbers(report: dict[str, Any]) -> None:
+    from emoclip.evaluation.report_document import summary_lines
+
+    for line in summary_lines(report):
+        write_line(line)
     run = report.get("run", {})
     for note in run.get("dataset", {}).get("notes", ()):
         write_line(f"Note: {note}")
@@ -121,4 +143,3 @@ def _print_summary(report: dict[str, Any], output: Path) -> None:
         write_line(f"{len(run['left_out'])} clips could not be read and were left out; the report names them.")
     if run.get("speed"):
         write_line(run["speed"])
-    write_line(f"The report is {output / 'report.md'}.")

@@ -20,7 +20,7 @@ from emoclip.evaluation.config import ClipsConfig
 
 
 # What is known of a clip beyond its class and goes into prediction tables where a manifest has it.
-ABOUT_COLUMNS = ("subject_id", "gender", "age", "ethnicity")
+ABOUT_COLUMNS = ("subject_id", "captions", "gender", "age", "ethnicity")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class ClipRows:
         """Column -> the values of these rows, for those of `ABOUT_COLUMNS` that the manifest fills."""
         names = [name for name in ABOUT_COLUMNS if name in self.rows.column_names]
         columns = {name: [self.column(name)[number] for number in numbers] for name in names}
-        return {name: values for name, values in columns.items() if any(value is not None for value in values)}
+        return {name: values for name, values in columns.items() if any(value not in (None, []) for value in values)}
 
     def _train_of(self, fold: int) -> np.ndarray:
         return self.select("train", fold) if len(self.fold_numbers()) > 1 else np.empty(0, np.int64)

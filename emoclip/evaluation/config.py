@@ -2,7 +2,7 @@
 """The configuration of an evaluation run."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +74,21 @@ class ClipsConfig:
 
 
 @dataclass(frozen=True)
+class SetConfig:
+    """One data set of a run over several.
+
+    Args:
+        data: Its clips.
+        prompt_sets: For this set alone; null takes the run's.
+        protocols: For this set alone; null takes the run's.
+    """
+
+    data: ClipsConfig
+    prompt_sets: tuple[str, ...] | None = None
+    protocols: ProtocolsConfig | None = None
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Evaluation of one or more systems, by one or more protocols.
 
@@ -81,6 +96,7 @@ class EvaluationConfig:
 
     Args:
         data: The clips.
+        sets: Name -> data set, instead of `data`, for a table over several; each has its report in a folder of that name.
         model: Folder or Hub id for the systems that name none; null is the embedded default.
         systems: What to evaluate.
         prompt_sets: A set of descriptions (`synthetic_descriptions`, `emoclip_descriptions`, `model_descriptions`, a YAML file of
@@ -96,7 +112,8 @@ class EvaluationConfig:
         seed: Of the draws, and of what probes draw.
     """
 
-    data: ClipsConfig
+    data: ClipsConfig | None = None
+    sets: dict[str, SetConfig] = field(default_factory=dict)
     model: str | None = None
     systems: tuple[SystemConfig, ...] = field(default_factory=lambda: (SystemConfig("trained"),))
     prompt_sets: tuple[str, ...] = ("emoclip_descriptions",)
@@ -117,5 +134,37 @@ class EvaluationConfig:
             raise ValueError(f"`num_resamples` must be at least 1, got {self.num_resamples}.")
         if not 0 < self.confidence < 1:
             raise ValueError(f"`confidence` must lie between 0 and 1, got {self.confidence}; 95 % is 0.95.")
+        if (self.data is None) == (not self.sets):
+            raise ValueError(
+                f"Either `data` or `sets` must name the clips, got {'neither' if self.data is None else 'both'}; write "
+                "data.manifest=PATH."
+            )
+        for name in self.sets:
+            if not _PLAIN_NAME.fullmatch(name):
+                raise ValueError(f"Names of `sets` may hold letters, digits, single '_', '.' and '-', got {name!r}.")
         if not self.protocols.chosen:
             raise ValueError("`protocols` must leave at least one on, got zero_shot: false and no other.")
+
+    @property
+    def clips(self) -> ClipsConfig:
+        """The clips of a run over one data set.
+
+        Raises:
+            ValueError: If the run is over several.
+        """
+        if self.data is None:
+            raise ValueError("A run over several `sets` has no clips of its own; take one of `runs`.")
+        return self.data
+
+    def runs(self) -> dict[str, "EvaluationConfig"]:
+        """Name of a data set -> the run over it alone; the one run over `data` has the name ``."""
+        return {
+            name: replace(
+                self,
+                data=one.data,
+                sets={},
+                prompt_sets=one.prompt_sets or self.prompt_sets,
+                protocols=one.protocols or self.protocols,
+            )
+            for name, one in self.sets.items()
+        } or {"": self}

@@ -1,139 +1,142 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers from prediction tables: metrics with intervals, comparisons on the same clips, and the test against chance.
+"""Numbers from prediction tables: metrics with intervals, comparisons on the same clips, and published results beside ours.
 
-Pure functions; the metrics go through the `evaluate` module `emotion_recognition`. All values are fractions.
+Pure functions. All values are fractions, or in the unit of the target; None where a value does not exist.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from emoclip.evaluation.predictions import PredictionTable
-from emoclip.metrics import chance_interval, confusion_matrix, load_module, paired_bootstrap_difference, uar
+import numpy as np
+
+from emoclip.evaluation.alignment import align_tables, check_same_manifest
+from emoclip.evaluation.classification_results import score_classification
+from emoclip.evaluation.comparisons import Table, compare
+from emoclip.evaluation.predictions import CLASSIFICATION, PredictionTable
+from emoclip.evaluation.published_rows import beside
+from emoclip.evaluation.resampling_options import Resampling
+from emoclip.evaluation.target_predictions import RETRIEVAL, RetrievalTable, TargetTable
+from emoclip.evaluation.target_results import score_retrieval, score_targets
 
 
 TASK = "zero-shot-video-classification"
+_HEADLINE = ("uar", "uar_interval", "war", "war_interval", "macro_f1", "macro_f1_interval")
 
 
-@dataclass(frozen=True)
-class Resampling:
-    """How intervals are computed.
-
-    Args:
-        num_resamples: Draws of the bootstrap and of the permutations.
-        confidence: Share inside the intervals.
-        seed: Of the draws.
-    """
-
-    num_resamples: int = 2000
-    confidence: float = 0.95
-    seed: int = 0
-
-
-def summarize(tables: Sequence[PredictionTable], resampling: Resampling | None = None) -> dict[str, Any]:
+def summarize(
+    tables: Sequence[Table], resampling: Resampling | None = None, *, shared_clips: bool = False
+) -> dict[str, Any]:
     """All numbers of a report as plain JSON values; the first table is the main result.
 
+    Tables of one protocol and one list of classes form a section. `results` and `comparisons` are those of all sections,
+    each with the number of its section.
+
+    Args:
+        tables: Of one manifest.
+        resampling: How intervals are computed.
+        shared_clips: Keep the clips that all tables of a section have, instead of refusing tables with others.
+
     Raises:
-        ValueError: If there is no table, or the tables are not about the same clips and classes.
+        ValueError: If there is no table, or the tables of a section are not about the same clips and truths.
     """
     resampling = resampling or Resampling()
     if not tables:
         raise ValueError("A report needs at least one prediction table, got 0.")
-    tables = [tables[0], *(_aligned(table, tables[0]) for table in tables[1:])]
-    results = [score(table, resampling) for table in tables]
-    main = tables[0]
-    headline = [f"{name}{part}" for name in ("uar", "war", "macro_f1") for part in ("", "_interval")]
+    groups = [align_tables(group, shared_clips=shared_clips) for group in group_tables(tables)]
+    results: list[dict[str, Any]] = []
+    comparisons: list[dict[str, Any]] = []
+    sections: list[dict[str, Any]] = []
+    for position, group in enumerate(groups):
+        scored = [{"section": position, **score(table, resampling)} for table in group]
+        results.extend(scored)
+        comparisons.extend({"section": position, **entry} for entry in compare(group, resampling))
+        sections.append(_describe(group[0], scored[0]))
+    main = groups[0][0]
     return {
-        "task": TASK,
-        **{name: results[0][name] for name in headline},
+        "task": TASK if isinstance(main, PredictionTable) else task_of(main),
+        **{name: results[0][name] for name in _HEADLINE if name in results[0]},
         "num_classes": len(main.class_names),
         "class_names": list(main.class_names),
         "num_clips": len(main.clip_ids),
-        "clips_per_class": {name: list(main.references).count(i) for i, name in enumerate(main.class_names)},
+        "clips_per_class": sections[0]["clips_per_class"],
         "manifest_sha256": main.manifest_sha256,
+        "dataset": main.dataset,
         "resampling": asdict(resampling),
+        "sections": sections,
         "results": results,
-        "comparisons": compare(tables, resampling),
+        "comparisons": comparisons,
     }
 
 
-def score(table: PredictionTable, resampling: Resampling) -> dict[str, Any]:
-    """The numbers of one table: metrics with intervals, per-class recall, confusion matrix, and the test against chance."""
-    references = [table.class_names[index] for index in table.references]
-    predictions = [table.class_names[index] for index in table.predictions]
-    metrics = load_module("emotion_recognition").compute(
-        references=references, predictions=predictions, **asdict(resampling)
-    )
-    recall = metrics.pop("per_class_recall")
-    matrix = confusion_matrix(references, predictions, labels=table.class_names)
-    return {
-        "system": table.system,
-        "prompt_set": table.prompt_set,
-        "model": table.model,
-        "revision": table.revision,
-        **metrics,
-        "per_class_recall": {name: recall[name] for name in table.class_names if name in recall},
-        "chance": _against_chance(references, predictions, metrics["uar"], resampling),
-        "confusion_matrix": matrix.tolist(),
-    }
+def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
+    """Tables by protocol, task and classes, in the order in which they first occur.
 
-
-def compare(tables: Sequence[PredictionTable], resampling: Resampling) -> list[dict[str, Any]]:
-    """UAR of the first system minus UAR of each other one, for every prompt set, on the same clips."""
-    first = tables[0].system
-    leading = {table.prompt_set: table for table in tables if table.system == first}
-    comparisons = []
-    for table in tables:
-        if table.system == first or table.prompt_set not in leading:
-            continue
-        ours = leading[table.prompt_set]
-        outcome = paired_bootstrap_difference(
-            uar, ours.references, ours.predictions, table.predictions, **asdict(resampling)
-        )
-        comparisons.append(
-            {
-                "metric": "uar",
-                "system": first,
-                "other": table.system,
-                "prompt_set": table.prompt_set,
-                "difference": outcome.difference,
-                "interval": list(outcome.interval),
-                "excludes_zero": outcome.excludes_zero,
-            }
-        )
-    return comparisons
-
-
-def _against_chance(
-    references: list[str], predictions: list[str], value: float, resampling: Resampling
-) -> dict[str, Any]:
-    """Where UAR would lie if the same predictions were shuffled over the clips, and whether it lies there."""
-    interval = chance_interval(uar, references, predictions, **asdict(resampling))
-    return {"uar_interval": list(interval), "within": interval.contains(value)}
-
-
-def _aligned(table: PredictionTable, main: PredictionTable) -> PredictionTable:
-    """The table with its rows in the order of the main one.
+    Classes must be the same, and that they are is checked later; probes of several outputs may stand side by side.
 
     Raises:
-        ValueError: If it is about other clips, classes or references.
+        ValueError: If they come from several manifests.
     """
-    if list(table.class_names) != list(main.class_names) or table.manifest_sha256 != main.manifest_sha256:
-        raise ValueError(
-            f"Tables of one report must come from one manifest and its classes, got {main.system} with "
-            f"{main.manifest_sha256} and {table.system} with {table.manifest_sha256}; report them apart."
+    for table in tables:
+        check_same_manifest(tables[0], table)
+    groups: dict[tuple, list[Table]] = {}
+    for table in tables:
+        classes = tuple(table.class_names) if isinstance(table, TargetTable) else len(table.class_names)
+        groups.setdefault((table.protocol, task_of(table), classes), []).append(table)
+    return list(groups.values())
+
+
+def task_of(table: Table) -> str:
+    """`classification`, `multi_label`, `regression` or `retrieval`."""
+    if isinstance(table, PredictionTable):
+        return CLASSIFICATION
+    return RETRIEVAL if isinstance(table, RetrievalTable) else table.task
+
+
+def score(table: Table, resampling: Resampling) -> dict[str, Any]:
+    """The numbers of one table, with what it is about."""
+    names = ("protocol", "system", "prompt_set", "model", "revision")
+    described = {"task": task_of(table), **{name: getattr(table, name) for name in names}}
+    if isinstance(table, PredictionTable):
+        return described | score_classification(table, resampling)
+    if isinstance(table, TargetTable):
+        return described | score_targets(table, resampling)
+    return described | score_retrieval(table, resampling)
+
+
+def _describe(table: Table, main: dict[str, Any]) -> dict[str, Any]:
+    """What the tables of a section share, and published results beside its first table."""
+    counts = None
+    if not isinstance(table, TargetTable):
+        counts = {name: list(table.references).count(i) for i, name in enumerate(table.class_names)}
+    elif table.task != "regression":
+        counts = dict(
+            zip(table.class_names, np.asarray(table.references).sum(axis=0).astype(int).tolist(), strict=True)
         )
-    position = {clip_id: row for row, clip_id in enumerate(table.clip_ids)}
-    if set(position) != set(main.clip_ids):
-        different = sorted(set(position) ^ set(main.clip_ids))
-        raise ValueError(
-            f"Tables of one report must hold the same clips, got {len(different)} clips that are only in {main.system} or "
-            f"only in {table.system}, first {different[0]!r}; evaluate both on the same clips."
-        )
-    order = [position[clip_id] for clip_id in main.clip_ids]
-    fields = {name: getattr(table, name) for name in PredictionTable.__dataclass_fields__}
-    fields["references"] = [table.references[row] for row in order]
-    fields["columns"] = {name: [values[row] for row in order] for name, values in table.columns.items()}
-    if fields["references"] != list(main.references):
-        raise ValueError(f"Tables of one report must agree on the true classes, got others in {table.system}.")
-    return PredictionTable(**{**fields, "clip_ids": list(main.clip_ids), "scores": table.scores[order]})
+    return {
+        "protocol": table.protocol,
+        "task": task_of(table),
+        "class_names": list(table.class_names),
+        "num_clips": len(table.clip_ids),
+        "clips_per_class": counts,
+        "majority_share": max(counts.values()) / len(table.clip_ids)
+        if counts and task_of(table) == CLASSIFICATION
+        else None,
+        "published": beside(table.dataset, len(table.class_names), table.protocol, _our_values(main)),
+    }
+
+
+def _our_values(result: dict[str, Any]) -> dict[str, float]:
+    """Our value of each metric as the papers report it: the mean over folds where there are folds."""
+    numbers = {name: value for name, value in result.items() if isinstance(value, float)}
+    for name, summary in (result.get("folds") or {}).items():
+        if name in numbers:
+            numbers[name] = summary["mean"]
+    for target, values in (result.get("per_target") or {}).items():
+        numbers |= {f"{name}/{target}": value for name, value in values.items() if value is not None}
+    return numbers
+
+
+__all__ = ["TASK", "Resampling", "group_tables", "score", "summarize", "task_of"]

@@ -68,16 +68,7 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
         FileNotFoundError: If the manifest, a clip, a model or a prompt file does not exist.
         ValueError: If one of them is not what it must be, or no clip is left to evaluate.
     """
-    clips = ClipRows(config.data.manifest)
-    device = own_device()
-    dtype = choose_dtype(config.precision, device)
-    if config.features is not None:
-        check_writable(config.features)
-    kept = KeptFeatures(config.features or features)
-    context = Context(config, clips, kept, device, dtype)
-    steps = _steps(context)
-    for step in steps:
-        step.check()
+    context, steps = _prepared(config, features)
     start = time.perf_counter()
     rows = [step.rows() for step in steps]
     wanted = np.unique(np.concatenate(rows))
@@ -88,10 +79,10 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
     record = {
         "command": command,
         "commit": git_commit(),
-        "dataset": _describe_dataset(config, clips),
+        "dataset": _describe_dataset(config, context.clips),
         "speed": f"{len(wanted)} clips in {seconds:.1f} s, {len(wanted) / seconds:.1f} clips/s",
         "seconds": {"features": round(seconds, 3), "all": round(total, 3), "processes": process_count()},
-        "number_format": str(dtype or torch.float32).removeprefix("torch."),
+        "number_format": str(context.dtype or torch.float32).removeprefix("torch."),
         "left_out": [{"clip_id": name, "error": error} for name, error in sorted(context.errors.items())],
         "texts": context.texts,
         "notes": _fold_notes(context),
@@ -99,6 +90,30 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
         "config": config_to_dict(config),
     }
     return EvaluationRun(tables, record, zero_shot.embedding_tables(context) if config.protocols.zero_shot else [])
+
+
+def check_evaluation(config: EvaluationConfig) -> None:
+    """Refuses what `run_evaluation` would refuse, without decoding anything; for runs that come late in a row.
+
+    Raises:
+        FileNotFoundError: See `run_evaluation`.
+        ValueError: See `run_evaluation`.
+    """
+    _, steps = _prepared(config, None)
+    for step in steps:
+        step.rows()
+
+
+def _prepared(config: EvaluationConfig, features: Path | None) -> tuple[Context, list[_Step]]:
+    if config.features is not None:
+        check_writable(config.features)
+    device = own_device()
+    clips, kept = ClipRows(config.clips.manifest), KeptFeatures(config.features or features)
+    context = Context(config, clips, kept, device, choose_dtype(config.precision, device))
+    steps = _steps(context)
+    for step in steps:
+        step.check()
+    return context, steps
 
 
 def _steps(context: Context) -> list[_Step]:
@@ -198,8 +213,8 @@ def _describe_dataset(config: EvaluationConfig, clips: ClipRows) -> dict[str, An
         "name": manifest.dataset,
         "licence": manifest.licence,
         "source": manifest.source,
-        "manifest": str(config.data.manifest),
-        "split": config.data.split if config.data.fold is None else None,
-        "fold": config.data.fold,
+        "manifest": str(config.clips.manifest),
+        "split": config.clips.split if config.clips.fold is None else None,
+        "fold": config.clips.fold,
         "notes": list(manifest.notes),
     }

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics as pure functions, their uncertainty, and the same as modules of the `evaluate` library."""
 
-from .bootstrap import PairedDifference, bootstrap_interval, chance_interval, paired_bootstrap_difference
+from .bootstrap import (
+    PairedDifference,
+    bootstrap_interval,
+    bootstrap_intervals,
+    chance_interval,
+    paired_bootstrap_difference,
+)
 from .calibration import (
     ReliabilityBins,
     are_probabilities,
@@ -22,7 +28,7 @@ from .classification import (
 )
 from .folds import FoldSummary, fold_mean, fold_values, summarize_folds
 from .groups import balanced, group_gap, per_group, subject_balanced_uar
-from .loading import load_module, module_path
+from .loading import load_module, module_names, module_path
 from .regression import ccc, mae, mse, pcc, per_target, r2, rmse
 from .resampling import Interval
 from .retrieval import median_rank, precision_at_k, recall_at_k, retrieval_metrics, retrieval_ranks
@@ -39,6 +45,7 @@ __all__ = [
     "auc",
     "balanced",
     "bootstrap_interval",
+    "bootstrap_intervals",
     "brier_score",
     "ccc",
     "chance_interval",
@@ -54,6 +61,7 @@ __all__ = [
     "mcnemar_p",
     "mean_average_precision",
     "median_rank",
+    "module_names",
     "module_path",
     "mse",
     "paired_bootstrap_difference",

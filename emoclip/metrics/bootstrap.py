@@ -5,7 +5,7 @@ A bootstrap resample draws as many clips as there are, with replacement. The cli
 the same person, the true interval is wider: pass the persons as `groups`, and whole persons are drawn.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +62,32 @@ def bootstrap_interval(
     check_options(num_resamples, confidence)
     values = [v for (v,) in _resampled_values(metric, references, [predictions], num_resamples, seed, groups)]
     return percentile_interval(np.concatenate(values), confidence)
+
+
+def bootstrap_intervals(
+    metrics: Mapping[str, LabelMetric],
+    references: Labels,
+    predictions: Labels,
+    *,
+    groups: Sequence[Hashable] | None = None,
+    num_resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """The intervals of several metrics of labels from the same resamples, by name; each as `bootstrap_interval` gives it.
+
+    Raises:
+        ValueError: As `bootstrap_interval`, or a metric is not one of labels.
+    """
+    of_matrix = {name: _matrix_metric(metric) for name, metric in metrics.items()}
+    check_options(num_resamples, confidence)
+    classes = class_labels(references, predictions)
+    rows, columns = encode_labels(references, predictions, classes)
+    values: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
+    for (matrices,) in bootstrapped_matrices(rows, [columns], len(classes), num_resamples, seed, groups):
+        for name, function in of_matrix.items():
+            values[name].append(function(matrices))
+    return {name: percentile_interval(np.concatenate(parts), confidence) for name, parts in values.items()}
 
 
 def paired_bootstrap_difference(

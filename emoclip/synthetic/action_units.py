@@ -97,6 +97,16 @@ _COMBINABLE = (
 _PAIRED = ("AU2", "AU12", "AU14")
 
 
+def are_opposed(unit: str, other: str) -> bool:
+    """Whether two movements cannot be seen together in one face; both as they are drawn, paired ones with their side."""
+    pair = {_without_side(unit), _without_side(other)}
+    return any(pair == opposed for opposed in _OPPOSED)
+
+
+def _without_side(unit: str) -> str:
+    return unit[:-1] if unit[-1] in "LR" else unit
+
+
 def draw_units(
     names: tuple[str, ...], rng: np.random.Generator, *, low: float, high: float = 1.0, side: str = "L"
 ) -> dict[str, float]:

@@ -15,7 +15,9 @@ def main(argv: list[str] | None = None) -> None:
         write_contact_sheet(arguments.contact_sheet, seed=arguments.seed, overwrite=arguments.overwrite)
         write_line(f"wrote {arguments.contact_sheet}")
         return
-    world = World(arguments.seed, arguments.train_clips, arguments.test_clips, arguments.stills)
+    world = World(
+        arguments.seed, arguments.train_clips, arguments.test_clips, arguments.stills, arguments.compound_clips
+    )
     missing = render_world(
         arguments.output, world, workers=arguments.workers, shard=arguments.shard, overwrite=arguments.overwrite
     )
@@ -25,8 +27,9 @@ def main(argv: list[str] | None = None) -> None:
         )
     else:
         write_line(
-            f"wrote {world.train_clips} training clips, {world.test_clips} test clips and {world.stills} stills "
-            f"to {arguments.output} (clips.parquet, stills.parquet, tokenizer/)"
+            f"wrote {world.train_clips} training clips, {world.test_clips} test clips, {world.stills} stills and "
+            f"{world.compound_clips} compound clips to {arguments.output} (clips.parquet, stills.parquet, tokenizer/"
+            f"{', compound.parquet' if world.compound_clips else ''})"
         )
 
 
@@ -40,6 +43,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--train-clips", type=int, default=default.train_clips)
     parser.add_argument("--test-clips", type=int, default=default.test_clips)
     parser.add_argument("--stills", type=int, default=default.stills)
+    parser.add_argument(
+        "--compound-clips", type=int, default=default.compound_clips, help="of 43 classes; by default none"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="render only part I of N")
     parser.add_argument("--overwrite", action="store_true", help="delete an earlier rendering in DIR first")

@@ -2,6 +2,7 @@
 """Writes the rendered world to a folder: clips, stills, their two manifests and the tokenizer.
 
     clips.parquet   manifest of clips/*/*.mp4 (splits `train` and `test`)
+    compound.parquet  manifest of compound clips, 43 classes (split `test`), where they were asked for
     stills.parquet  manifest of stills/*/*.jpg (split `train`)
     tokenizer/      trained on the captions of the training clips and stills
     render.json     the settings, so that a folder is never filled from two different worlds
@@ -24,6 +25,7 @@ import cv2
 from tqdm import tqdm
 
 from emoclip.data.manifest import write_manifest
+from emoclip.synthetic.compounds import COMPOUNDS
 from emoclip.synthetic.samples import EMOTIONS, FPS, NUM_FRAMES, make_clip, make_still
 from emoclip.synthetic.tokenizer import train_tokenizer
 from emoclip.synthetic.video_file import encode_h264, write_atomically
@@ -33,7 +35,7 @@ WORLD_VERSION = 1
 
 _FILES_PER_FOLDER = 1000
 _STILLS_PER_TASK = 50
-_RESULTS = ("clips.parquet", "stills.parquet", "tokenizer")
+_RESULTS = ("clips.parquet", "stills.parquet", "tokenizer", "compound.parquet")
 _LICENCE = "CC0-1.0"
 
 
@@ -45,19 +47,25 @@ class World:
     train_clips: int = 1320
     test_clips: int = 440
     stills: int = 20000
+    compound_clips: int = 0
     version: int = WORLD_VERSION
 
     def validate(self) -> None:
         """Raise ValueError if a number is out of range."""
-        for name in ("seed", "train_clips", "test_clips", "stills"):
+        for name in ("seed", "train_clips", "test_clips", "stills", "compound_clips"):
             if getattr(self, name) < 0:
                 raise ValueError(f"`{name}` must be at least 0, got {getattr(self, name)}.")
-        if self.train_clips + self.test_clips + self.stills == 0:
+        if self.train_clips + self.test_clips + self.stills + self.compound_clips == 0:
             raise ValueError("At least one clip or still must be asked for, got 0 of each.")
 
     def items(self) -> list[tuple[str, int]]:
-        """(kind, index) of everything to render; kinds are `train`, `test` and `stills`."""
-        counts = {"train": self.train_clips, "test": self.test_clips, "stills": self.stills}
+        """(kind, index) of everything to render; kinds are `train`, `test`, `stills` and `compound`."""
+        counts = {
+            "train": self.train_clips,
+            "test": self.test_clips,
+            "stills": self.stills,
+            "compound": self.compound_clips,
+        }
         return [(kind, index) for kind, count in counts.items() for index in range(count)]
 
 
@@ -111,6 +119,11 @@ def render_item(seed: int, kind: str, index: int) -> bytes:
     return encoded.tobytes()
 
 
+def _results(world: World) -> tuple[str, ...]:
+    """What a complete folder has beside the media."""
+    return _RESULTS if world.compound_clips else _RESULTS[:-1]
+
+
 def _prepare_folder(root: Path, world: World, *, overwrite: bool) -> None:
     """Make the folder, or check that it holds an unfinished rendering of the same world."""
     settings = root / "render.json"
@@ -122,11 +135,11 @@ def _prepare_folder(root: Path, world: World, *, overwrite: bool) -> None:
     if overwrite:
         for name in (*made, "render.json"):
             _remove(root / name)
-    if settings.is_file() and json.loads(settings.read_text()) != asdict(world):
+    if settings.is_file() and World(**json.loads(settings.read_text())) != world:
         raise FileExistsError(
             f"{root} holds another rendering ({settings.read_text()}); choose another --output or give --overwrite."
         )
-    if all((root / name).exists() for name in _RESULTS):
+    if all((root / name).exists() for name in _results(world)):
         raise FileExistsError(
             f"{root} holds a complete rendering already; choose another --output or give --overwrite."
         )
@@ -186,16 +199,20 @@ def _num_frames(kind: str) -> int:
 
 def _write_results(root: Path, world: World) -> None:
     """The tokenizer and the two manifests, the manifest of clips last."""
-    clips = [_clip_row(root, world.seed, kind, index) for kind, index in world.items() if kind != "stills"]
+    clips = [_clip_row(root, world.seed, kind, index) for kind, index in world.items() if kind in ("train", "test")]
+    compounds = [_clip_row(root, world.seed, "compound", index) for index in range(world.compound_clips)]
     stills = [_still_row(root, world.seed, index) for index in range(world.stills)]
     texts = [text for row in [*clips, *stills] if row["split"] == "train" for text in row["captions"]]
     train_tokenizer(texts).save_pretrained(root / "tokenizer")
     source = f"data_scripts/render_synthetic_faces.py --seed {world.seed} (world version {world.version})"
-    for name, dataset, rows in (
-        ("stills.parquet", "synthetic-faces-stills", stills),
-        ("clips.parquet", "synthetic-faces", clips),
-    ):
-        write_manifest(root / name, rows, class_names=EMOTIONS, dataset=dataset, licence=_LICENCE, source=source)
+    contents = [
+        ("stills.parquet", "synthetic-faces-stills", stills, EMOTIONS),
+        ("clips.parquet", "synthetic-faces", clips, EMOTIONS),
+    ]
+    if world.compound_clips:
+        contents.insert(0, ("compound.parquet", "synthetic-faces-compound", compounds, COMPOUNDS))
+    for name, dataset, rows, class_names in contents:
+        write_manifest(root / name, rows, class_names=class_names, dataset=dataset, licence=_LICENCE, source=source)
     for kind in ("clips", "stills"):
         for leftover in (root / kind).glob("*/.*.tmp"):
             leftover.unlink(missing_ok=True)
@@ -203,7 +220,8 @@ def _write_results(root: Path, world: World) -> None:
 
 def _clip_row(root: Path, seed: int, kind: str, index: int) -> dict[str, Any]:
     clip = make_clip(seed, kind, index)
-    label = EMOTIONS.index(clip.emotion)
+    is_compound = kind == "compound"
+    label = (COMPOUNDS if is_compound else EMOTIONS).index(clip.emotion)
     return _row(root, item_path(root, kind, index)) | {
         "clip_id": clip.clip_id,
         "media": "video",
@@ -213,7 +231,7 @@ def _clip_row(root: Path, seed: int, kind: str, index: int) -> dict[str, Any]:
         "labels": [label],
         "captions": list(clip.captions),
         "subject_id": clip.subject_id,
-        "split": kind,
+        "split": "test" if is_compound else kind,
         "course": clip.course,
         "units": json.dumps(clip.units),
     }

@@ -2,15 +2,17 @@
 """What one clip or one still shows, as pure functions of (seed, split, index); no files, so shards can be made anywhere.
 
 Index to content: clip `index` shows emotion `index % 11` by identity `index // 11`, so classes are balanced and every identity shows
-every emotion; still `index` shows identity `index // 4`. Identities are drawn from the split's own stream of random numbers.
+every emotion; still `index` shows identity `index // 4`. Compound clip `index` shows class `index % 43` of MAFW's compound task by
+identity `index // 43`: a single emotion, or the movements of two or three at once. Identities are drawn from the split's own stream of random numbers.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emoclip.synthetic.action_units import EXPRESSIONS, draw_expression, draw_state
+from emoclip.synthetic.action_units import EXPRESSIONS, draw_state
 from emoclip.synthetic.captions import write_caption
+from emoclip.synthetic.compounds import COMPOUNDS, draw_compound
 from emoclip.synthetic.courses import course_values
 from emoclip.synthetic.face import FaceRenderer
 from emoclip.synthetic.identity import Identity, Pose, draw_identity, draw_pose
@@ -20,9 +22,10 @@ NUM_FRAMES = 64
 FPS = 25.0
 CAPTIONS_PER_CLIP = 3
 EMOTIONS = tuple(EXPRESSIONS)
+CLIP_SPLITS = ("train", "test", "compound")
 
 # Streams of random numbers; `stills` are training material and have faces of their own.
-_STREAMS = {"train": 1, "test": 2, "stills": 3}
+_STREAMS = {"train": 1, "test": 2, "stills": 3, "compound": 4}
 _STILLS_PER_IDENTITY = 4
 
 
@@ -73,18 +76,17 @@ class Still:
 
 
 def make_clip(seed: int, split: str, index: int) -> Clip:
-    """Clip number `index` of `split` (`train` or `test`).
+    """Clip number `index` of `split` (`train`, `test` or `compound`).
 
     Raises:
         ValueError: if the split is unknown or the index negative.
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"`split` must be train or test, got {split!r}.")
+    if split not in CLIP_SPLITS:
+        raise ValueError(f"`split` must be one of {', '.join(CLIP_SPLITS)}, got {split!r}.")
     rng = _generator(seed, split, index)
-    emotion = EMOTIONS[index % len(EMOTIONS)]
-    identity = index // len(EMOTIONS)
-    units = draw_expression(emotion, rng)
-    course = str(rng.choice(EXPRESSIONS[emotion].courses))
+    names = COMPOUNDS if split == "compound" else EMOTIONS
+    emotion, identity = names[index % len(names)], index // len(names)
+    units, course = draw_compound(emotion.split("_"), rng)
     return Clip(
         clip_id=f"{split}_{index:06d}",
         split=split,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-from emoclip.evaluation.markdown import percent, render, table
+from emoclip.evaluation.document import percent
+from emoclip.evaluation.markdown import markdown_table as table
+from emoclip.evaluation.markdown import render_markdown
+from emoclip.evaluation.report_document import report_blocks
 from emoclip.evaluation.results import Resampling, summarize
 
 
@@ -13,6 +16,12 @@ RUN = {
     "versions": {"torch": "2.13.0"},
     "config": {"seed": 0},
 }
+
+
+def render(report, picture=None):
+    """The Markdown of a report with one picture."""
+    pictures = [{"section": 0, "kind": "confusion_matrix", "file": picture, "caption": "C"}] if picture else []
+    return render_markdown(report_blocks({**report, "pictures": pictures}))
 
 
 def test_every_fact_needed_to_repeat_the_run_is_there(make_table):

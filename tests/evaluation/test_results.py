@@ -64,10 +64,11 @@ def test_every_other_system_is_compared_within_its_prompt_set(make_table):
         make_table("weak", skill=0.0, prompt_set="b", seed=3),
     ]
     comparisons = summarize(tables, FEW)["comparisons"]
-    assert [(entry["system"], entry["other"], entry["prompt_set"]) for entry in comparisons] == [
+    assert [(entry["system"], entry["other"], entry["prompt_set"]) for entry in comparisons[::3]] == [
         ("trained", "weak", "a"),
         ("trained", "weak", "b"),
     ]
+    assert [entry["metric"] for entry in comparisons] == ["uar", "war", "macro_f1"] * 2
     assert all(entry["excludes_zero"] and entry["difference"] > 0 for entry in comparisons)
 
 
@@ -81,9 +82,10 @@ def test_tables_in_another_row_order_are_aligned(make_table):
         references=[table.references[row] for row in order],
         scores=table.scores[order],
     )
-    (comparison,) = summarize([table, shuffled], FEW)["comparisons"]
-    assert comparison["difference"] == 0.0
-    assert comparison["interval"] == [0.0, 0.0]
+    for comparison in summarize([table, shuffled], FEW)["comparisons"]:
+        assert comparison["difference"] == 0.0
+        assert comparison["interval"] == [0.0, 0.0]
+        assert comparison["p_value"] == 1.0
 
 
 def test_report_is_plain_json(make_table):
@@ -95,7 +97,11 @@ def test_report_is_plain_json(make_table):
     ("changes", "message"),
     [
         ({"manifest_sha256": "0" * 64}, r"must come from one manifest and its classes, got trained with f+ and other"),
-        ({"class_names": ["a", "b", "c"]}, r"must come from one manifest and its classes"),
+        ({"class_names": ["a", "b", "c"]}, r"the same classes, trained and other differ in a, anger, b, c, happiness"),
+        (
+            {"class_names": ["happiness", "anger", "sadness"]},
+            r"the same classes, trained and other differ in their order",
+        ),
         (
             {"clip_ids": [f"d{number}" for number in range(33)]},
             r"must hold the same clips, got 66 clips .* first 'c0'",
@@ -112,3 +118,71 @@ def test_tables_that_do_not_belong_together_are_refused(make_table, changes, mes
 def test_no_table_is_refused():
     with pytest.raises(ValueError, match=r"at least one prediction table, got 0"):
         summarize([])
+
+
+def test_protocols_are_sections(make_table):
+    """Numbers of different tasks must not stand in one table, and none may be lost."""
+    tables = [make_table(), make_table(protocol="compound.average"), make_table("weak", skill=0.0)]
+    report = summarize(tables, FEW)
+    assert [section["protocol"] for section in report["sections"]] == ["zero_shot", "compound.average"]
+    assert [result["section"] for result in report["results"]] == [0, 0, 1]
+
+
+def test_folds_subjects_and_subgroups(make_table):
+    """The papers' number is the mean over folds; balance over people needs to know them."""
+    columns = {
+        "fold": [number % 3 // 2 + 1 for number in range(33)],
+        "subject_id": [f"s{number // 3}" for number in range(33)],
+        "gender": ["f" if number < 15 else "m" for number in range(33)],
+        "captions": [["A face."]] * 33,
+    }
+    (result,) = summarize([make_table(columns=columns)], FEW)["results"]
+    assert result["folds"]["uar"]["mean"] == pytest.approx(sum(result["folds"]["uar"]["values"].values()) / 2)
+    assert result["folds"]["num_clips"] == {"1": 22, "2": 11}
+    assert result["folds"]["absent_classes"] == {"1": ["sadness"], "2": ["anger", "happiness"]}
+    assert "auc" not in result["folds"]  # fold 2 has one class
+    assert result["intervals_over"] == "subjects"
+    assert result["subjects"]["num_subjects"] == 11
+    assert {group: values["clips"] for group, values in result["subgroups"]["gender"].items()} == {"f": 15, "m": 18}
+    assert list(result["subgroups"]) == ["gender"]
+
+
+def test_scores_that_are_no_probabilities_have_no_calibration(make_table):
+    """Cosines are fine for ranks; a calibration error of theirs is nonsense."""
+    (result,) = summarize([make_table()], FEW)["results"]
+    assert result["calibration_error"] is None
+    assert 0 < result["auc"] <= 1
+    probabilities = np.full((33, 3), 1 / 3, np.float32)
+    (result,) = summarize([make_table(scores=probabilities)], FEW)["results"]
+    assert result["calibration_error"] == pytest.approx(0, abs=1e-6)
+    assert (result["auc"], result["top_2"]) == (0.5, pytest.approx(2 / 3))
+
+
+def test_shared_clips_are_kept_on_request(make_table):
+    """One clip that a system could not read must not make a comparison impossible."""
+    whole = make_table()
+    fewer = make_table(
+        "fewer", clip_ids=whole.clip_ids[3:], references=whole.references[3:], scores=make_table(seed=1).scores[3:]
+    )
+    with pytest.raises(ValueError, match=r"got 3 clips that are only in .* pass --shared-clips"):
+        summarize([whole, fewer], FEW)
+    assert summarize([whole, fewer], FEW, shared_clips=True)["num_clips"] == 30
+
+
+def test_published_rows_stand_beside_the_fold_mean(make_table):
+    """Seven classes of DFEW: our number there is the mean over folds, as the papers compute theirs."""
+    names = [f"class {number}" for number in range(7)]
+    references = [number % 7 for number in range(70)]
+    scores = np.random.default_rng(0).normal(size=(70, 7)).astype(np.float32)
+    table = make_table(
+        clip_ids=[str(number) for number in range(70)],
+        references=references,
+        scores=scores,
+        class_names=names,
+        dataset="dfew/single",
+        columns={"fold": [1] * 14 + [2] * 56},
+    )
+    report = summarize([table], FEW)
+    rows = [row for row in report["sections"][0]["published"] if row["metric"] == "uar" and row["paper"] == "emoclip"]
+    assert rows[0]["ours"] == report["results"][0]["folds"]["uar"]["mean"] != report["uar"]
+    assert rows[0]["difference"] == pytest.approx(rows[0]["ours"] - rows[0]["value"])

@@ -5,6 +5,7 @@ import pytest
 from emoclip.metrics import (
     Interval,
     bootstrap_interval,
+    bootstrap_intervals,
     chance_interval,
     macro_f1,
     mae,
@@ -79,6 +80,18 @@ def test_interval_is_a_function_of_the_seed(labels):
     references, good, _ = labels
     assert bootstrap_interval(uar, references, good, seed=4) == bootstrap_interval(uar, references, good, seed=4)
     assert bootstrap_interval(uar, references, good, seed=4) != bootstrap_interval(uar, references, good, seed=5)
+
+
+def test_several_metrics_at_once_are_the_same_intervals(labels):
+    """The short way through one set of resamples must not change a report."""
+    references, good, _ = labels
+    together = bootstrap_intervals({"uar": uar, "f1": macro_f1}, references, good, seed=3)
+    assert together == {
+        "uar": bootstrap_interval(uar, references, good, seed=3),
+        "f1": bootstrap_interval(macro_f1, references, good, seed=3),
+    }
+    with pytest.raises(ValueError, match="must be uar, war, macro_f1 or weighted_f1"):
+        bootstrap_intervals({"mae": mae}, references, good)
 
 
 @pytest.mark.parametrize("function", [bootstrap_interval, chance_interval])

@@ -64,7 +64,7 @@ def test_still_is_a_function_of_its_index_and_has_no_course():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: make_clip(0, "val", 0), "must be train or test, got 'val'"),
+        (lambda: make_clip(0, "val", 0), "must be one of train, test, compound, got 'val'"),
         (lambda: make_clip(0, "train", -1), "at least 0, got -1"),
         (lambda: make_still(0, -2), "at least 0, got -2"),
     ],

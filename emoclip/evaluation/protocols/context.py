@@ -64,7 +64,7 @@ class Context:
         self.config, self.clips, self.kept = config, clips, kept
         self.device, self.dtype = device, dtype
         self.class_names = list(clips.manifest.class_names)
-        self.folds = clips.folds(config.data)
+        self.folds = clips.folds(config.clips)
         self.texts: dict[str, dict[str, str]] = {}
         self.errors: dict[str, str] = {}
         self.shared = {spec.name: self.load(spec) for spec in config.systems if not self._is_per_fold(spec)}
@@ -86,7 +86,7 @@ class Context:
 
     def encode(self, systems: Sequence[System], numbers: np.ndarray, rows: Any = None) -> dict[str, ClipFeatures]:
         """Features of clips by several systems in one pass: system name -> features; `rows` other than the manifest's on request."""
-        data = self.config.data
+        data = self.config.clips
         options = PassOptions(data.batch_size, data.num_workers, data.repeat_stills, show_progress=True)
         table = self.clips.rows if rows is None else rows
         encoders = {system.name: system.encoder for system in systems}

@@ -86,7 +86,8 @@ def _table(
         prompt_set=name,
         manifest_sha256=context.clips.sha256,
         system=system.name,
-        columns=context.clips.about(numbers),
+        # The text itself: where several clips share one, finding another's is no error.
+        columns={**context.clips.about(numbers), "caption": [texts[number] for number in numbers]},
         protocol=protocol,
         dataset=context.clips.manifest.dataset,
     )

@@ -36,9 +36,9 @@ def check_symptoms(context: Context, config: SymptomsConfig) -> None:
         raise ValueError(
             f"`symptoms.divisors` must be of the targets {', '.join(targets.names)}, got {', '.join(unknown)}."
         )
-    if context.config.data.fold != "all":
+    if context.config.clips.fold != "all":
         raise ValueError(
-            f"Symptoms are judged leave-one-patient-out: set data.fold=all, got {context.config.data.fold}."
+            f"Symptoms are judged leave-one-patient-out: set data.fold=all, got {context.config.clips.fold}."
         )
     folds, subjects = context.clips.column("test_fold"), context.clips.column("subject_id")
     home: dict[str, int] = {}

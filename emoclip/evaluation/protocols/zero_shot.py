@@ -34,7 +34,7 @@ def labelled_rows(context: Context) -> np.ndarray:
     rows = context.test_rows
     labelled = context.clips.with_value(rows, "label")
     if not len(labelled):
-        data = context.config.data
+        data = context.config.clips
         raise ValueError(
             f"At least one clip must have a label, got none among {len(rows)} rows of {data.manifest} "
             f"(split {data.split}); choose another split."

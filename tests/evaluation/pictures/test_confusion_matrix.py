@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from emoclip.evaluation.plots import plot_confusion_matrix
+from emoclip.evaluation.pictures.confusion_matrix import plot_confusion_matrix
 
 
 def texts(monkeypatch, matrix, names, tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of results, drawn with matplotlib on no display."""
+"""The confusion matrix as a picture."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emoclip.console import require
+from emoclip.evaluation.pictures.canvas import new_figure, save
 
 
 if TYPE_CHECKING:
@@ -38,23 +38,23 @@ def plot_confusion_matrix(
     size = len(class_names)
     if counts.shape != (size, size):
         raise ValueError(f"`matrix` must have the shape ({size}, {size}) of its {size} names, got {counts.shape}.")
-    require("matplotlib", "plot")
-    from matplotlib.figure import Figure
-
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(2.6 + 0.62 * size, 2.2 + 0.55 * size), dpi=120, layout="constrained")
+    # Many classes without numbers in the cells need less room each.
+    cell = 0.62 if size <= _MAX_CLASSES_WITH_NUMBERS else 0.3
+    figure = new_figure(3.0 + cell * size, 2.4 + 0.88 * cell * size)
     axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    # Without numbers the colour alone must tell, so it takes the whole range.
+    highest = 1.0 if size <= _MAX_CLASSES_WITH_NUMBERS else max(shares.max(), 0.01)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=highest)
     axes.set_xticks(range(size), class_names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), [f"{name} ({total})" for name, total in zip(class_names, counts.sum(1), strict=True)])
     axes.set_xlabel("recognised as")
     axes.set_ylabel("true class (clips)")
-    axes.set_title(title)
+    axes.set_title(title, fontsize=10, wrap=True)
     if size <= _MAX_CLASSES_WITH_NUMBERS:
         _write_numbers(axes, shares, counts)
     figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
-    figure.savefig(path)
-    return Path(path)
+    return save(figure, path)
 
 
 def _write_numbers(axes: "Axes", shares: np.ndarray, counts: np.ndarray) -> None:
@@ -69,3 +69,6 @@ def _write_numbers(axes: "Axes", shares: np.ndarray, counts: np.ndarray) -> None
             fontsize=7,
             color="white" if shares[row, column] > 0.6 else "black",
         )
+
+
+__all__ = ["plot_confusion_matrix"]

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of one table of single-label recognition: metrics, their uncertainty, folds, subjects and subgroups.
+
+Plain JSON values; fractions, and None where a value does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from emoclip.evaluation.predictions import PredictionTable
+from emoclip.evaluation.resampling_options import Resampling
+from emoclip.metrics import (
+    are_probabilities,
+    auc,
+    bootstrap_intervals,
+    brier_score,
+    chance_interval,
+    confusion_matrix,
+    expected_calibration_error,
+    fold_values,
+    macro_f1,
+    mean_average_precision,
+    per_class_auc,
+    per_class_average_precision,
+    per_class_f1,
+    per_class_precision,
+    per_class_recall,
+    per_group,
+    subject_balanced_uar,
+    summarize_folds,
+    top_k_accuracy,
+    uar,
+    war,
+    weighted_f1,
+)
+
+
+LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
+    "uar": uar,
+    "war": war,
+    "macro_f1": macro_f1,
+    "weighted_f1": weighted_f1,
+}
+_TOP = (2, 3, 5)
+_OWN_COLUMNS = ("fold", "subject_id", "captions", "caption")
+# A column with more values than this names something else than subgroups.
+_MAX_SUBGROUPS = 20
+
+
+def score_classification(table: PredictionTable, resampling: Resampling) -> dict[str, Any]:
+    """All numbers of one table."""
+    references, predictions = np.asarray(table.references), np.asarray(table.predictions)
+    subjects = interval_groups(table.columns)
+    intervals = bootstrap_intervals(LABEL_METRICS, references, predictions, groups=subjects, **asdict(resampling))
+    labels = {name: metric(references, predictions) for name, metric in LABEL_METRICS.items()}
+    chance = chance_interval(uar, references, predictions, **asdict(resampling))
+    return {
+        **{
+            key: value
+            for name in labels
+            for key, value in ((name, labels[name]), (f"{name}_interval", list(intervals[name])))
+        },
+        "intervals_over": "clips" if subjects is None else "subjects",
+        **_score_metrics(table, references),
+        "per_class_recall": _by_name(table, per_class_recall(references, predictions)),
+        "per_class": _per_class(table, references, predictions),
+        "chance": {"uar_interval": list(chance), "within": chance.contains(labels["uar"])},
+        "folds": _folds(table, references, predictions, resampling),
+        "subjects": _subjects(table, references, predictions),
+        "subgroups": _subgroups(table, references, predictions),
+        "confusion_matrix": confusion_matrix(references, predictions, labels=range(len(table.class_names))).tolist(),
+    }
+
+
+def interval_groups(columns: Any) -> Sequence[Hashable] | None:
+    """The subjects, where every clip has one and at least one shows several clips: only then do units differ from clips."""
+    subjects = columns.get("subject_id")
+    if subjects is None or any(subject is None for subject in subjects) or len(set(subjects)) in (1, len(subjects)):
+        return None
+    return subjects
+
+
+def subgroup_columns(columns: Any) -> dict[str, Sequence]:
+    """The columns that name subgroups: texts, or None, with 2 to 20 different values."""
+    found = {}
+    for name, values in columns.items():
+        present = {value for value in values if value is not None} if name not in _OWN_COLUMNS else set()
+        if 2 <= len(present) <= _MAX_SUBGROUPS and all(isinstance(value, str) for value in present):
+            found[name] = values
+    return found
+
+
+def _score_metrics(table: PredictionTable, references: np.ndarray) -> dict[str, float | None]:
+    scores, num_classes = np.asarray(table.scores), len(table.class_names)
+    probabilities = are_probabilities(scores)
+    single_class = len(np.unique(references)) < 2
+    return {
+        "auc": None if single_class else auc(references, scores),
+        "mean_average_precision": mean_average_precision(references, scores),
+        **{f"top_{k}": top_k_accuracy(references, scores, k=k) for k in _TOP if k < num_classes},
+        "calibration_error": expected_calibration_error(references, scores) if probabilities else None,
+        "brier_score": brier_score(references, scores) if probabilities else None,
+    }
+
+
+def _per_class(table: PredictionTable, references: np.ndarray, predictions: np.ndarray) -> dict[str, dict[str, Any]]:
+    scores = np.asarray(table.scores)
+    counts = np.bincount(references, minlength=len(table.class_names))
+    columns: dict[str, dict] = {
+        "recall": per_class_recall(references, predictions),
+        "precision": per_class_precision(references, predictions),
+        "f1": per_class_f1(references, predictions),
+        "auc": dict(enumerate(per_class_auc(references, scores).tolist())),
+        "average_precision": dict(enumerate(per_class_average_precision(references, scores).tolist())),
+    }
+    return {
+        name: {"clips": int(counts[i]), **{key: number(values.get(i)) for key, values in columns.items()}}
+        for i, name in enumerate(table.class_names)
+    }
+
+
+def _by_name(table: PredictionTable, values: dict) -> dict[str, float]:
+    return {name: values[i] for i, name in enumerate(table.class_names) if i in values}
+
+
+def _folds(
+    table: PredictionTable, references: np.ndarray, predictions: np.ndarray, resampling: Resampling
+) -> dict[str, Any] | None:
+    """Mean and spread of each metric over folds, or None without folds."""
+    folds = table.columns.get("fold")
+    if folds is None or all(fold is None for fold in folds):
+        return None
+    scores = np.asarray(table.scores)
+    result: dict[str, Any] = {}
+    for name, metric, given in [*((n, m, predictions) for n, m in LABEL_METRICS.items()), ("auc", auc, scores)]:
+        if name == "auc" and _has_fold_of_one_class(references, folds):
+            continue
+        summary = summarize_folds(fold_values(metric, references, given, folds), confidence=resampling.confidence)
+        result[name] = {
+            "mean": summary.mean,
+            "std": number(summary.std),
+            "interval": list(summary.interval) if summary.interval else None,
+            "values": {str(fold): value for fold, value in summary.values.items()},
+        }
+    counts = per_group(lambda r, p: float(len(r)), references, predictions, folds)
+    result["num_clips"] = {str(fold): int(count) for fold, count in counts.items()}
+    result["absent_classes"] = _absent_classes(table, references, folds)
+    return result
+
+
+def _has_fold_of_one_class(references: np.ndarray, folds: Sequence) -> bool:
+    return min(per_group(lambda r, p: float(len(np.unique(r))), references, references, folds).values()) < 2
+
+
+def _absent_classes(table: PredictionTable, references: np.ndarray, folds: Sequence) -> dict[str, list[str]]:
+    """Fold -> classes of the table that have no clip there but have some elsewhere."""
+    everywhere = set(references.tolist())
+    present: dict[Any, set[int]] = {}
+    for fold, reference in zip(folds, references.tolist(), strict=True):
+        if fold is not None:
+            present.setdefault(fold, set()).add(reference)
+    absent = {str(fold): sorted(everywhere - classes) for fold, classes in sorted(present.items())}
+    return {fold: [table.class_names[i] for i in classes] for fold, classes in absent.items() if classes}
+
+
+def _subjects(table: PredictionTable, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any] | None:
+    subjects = table.columns.get("subject_id")
+    if subjects is None or all(subject is None for subject in subjects):
+        return None
+    values = per_group(war, references, predictions, subjects)
+    return {
+        "num_subjects": len(values),
+        "balanced_uar": subject_balanced_uar(references, predictions, subjects),
+        "balanced_war": float(np.mean(list(values.values()))),
+        "worst_war": min(values.values()),
+        "best_war": max(values.values()),
+    }
+
+
+def _subgroups(table: PredictionTable, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+    """Column -> subgroup -> its clips and metrics."""
+    result = {}
+    for name, values in subgroup_columns(table.columns).items():
+        metrics = {key: per_group(LABEL_METRICS[key], references, predictions, values) for key in ("uar", "war")}
+        clips = per_group(lambda r, p: float(len(r)), references, predictions, values)
+        result[name] = {
+            str(group): {"clips": int(clips[group]), **{key: metrics[key][group] for key in metrics}}
+            for group in clips
+        }
+    return result
+
+
+def number(value: float | None) -> float | None:
+    """The value, None where it is NaN: JSON has no NaN."""
+    return None if value is None or np.isnan(value) else float(value)
+
+
+__all__ = ["LABEL_METRICS", "interval_groups", "number", "score_classification", "subgroup_columns"]

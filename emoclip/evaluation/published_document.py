@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of a report that sets published results beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emoclip.evaluation.document import Block, Folded, Heading, Table, Text
+from emoclip.evaluation.wording import METRIC_NAMES, metric_value
+
+
+def published_blocks(section: Mapping[str, Any]) -> list[Block]:
+    """Published values with the difference, main results first, the others folded; nothing where none are known."""
+    if not section["published"]:
+        return []
+    headline = _published_table([row for row in section["published"] if row["headline"]])
+    others = [row for row in section["published"] if not row["headline"]]
+    notes = list(
+        dict.fromkeys(f"{row['paper']} {row['table']}: {row['note']}" for row in section["published"] if row["note"])
+    )
+    blocks: list[Block] = [
+        Heading("Beside published results", 3),
+        Text(
+            "Published value and, in brackets, ours minus published, in percentage points. Ours is the mean over folds where there are folds. Faces, prompts and test lists of the papers are known only as far as they were published."
+        ),
+        headline,
+    ]
+    if others:
+        blocks.append(Folded(f"All other published rows ({len(others)} values)", [_published_table(others)]))
+    if notes:
+        blocks.append(Folded("Doubts about published values", [Table(["where: what"], [[note] for note in notes])]))
+    return blocks
+
+
+def _published_table(values: Sequence[Mapping[str, Any]]) -> Table:
+    metrics = list(dict.fromkeys(row["metric"] for row in values))
+    keys = ("paper", "table", "protocol", "model", "variant", "target")
+    lines: dict[tuple, dict[str, str]] = {}
+    for row in values:
+        text = f"{metric_value(row['metric'], row['value'])} ({metric_value(row['metric'], row['difference'], signed=True)})"
+        lines.setdefault(tuple(row[key] for key in keys), {})[row["metric"]] = text
+    rows = []
+    for (paper, table, protocol, model, variant, target), cells in lines.items():
+        name = ", ".join(part for part in (model, variant, target) if part)
+        rows.append([name, protocol.replace("_", " "), f"{paper} {table}", *(cells.get(m, "-") for m in metrics)])
+    return Table(["model", "protocol", "source", *(METRIC_NAMES.get(m, m) for m in metrics)], rows)
+
+
+__all__ = ["published_blocks"]

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `emoclip report`: reports from prediction tables alone, and runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emoclip.console import write_line
+from emoclip.evaluation.resampling_options import Resampling
+from emoclip.provenance import command_line
+
+
+if TYPE_CHECKING:
+    from emoclip.evaluation.comparisons import Table
+
+EXAMPLES = """examples:
+  emoclip report outputs/report                             the report again, from its prediction tables alone
+  emoclip report outputs/a outputs/b outputs/c              compares three runs with the first, on the same clips
+  emoclip report outputs/a outputs/b --output outputs/ab    the same as a report of its own, with pictures
+  emoclip report table.parquet                              the numbers of one table
+  emoclip report outputs/report --model-card my-emoclip     writes the results into the card of a model folder
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs `emoclip report` and returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    # Late, so that `--help` and wrong arguments answer at once.
+    from emoclip.evaluation.output import check_output_folder
+
+    if arguments.output is not None:
+        check_output_folder(arguments.output, overwrite=arguments.overwrite)
+    for run in arguments.runs:
+        if not run.exists():
+            raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+    report, folder = _report(arguments)
+    _print(report, folder)
+    if arguments.model_card is not None:
+        from emoclip.evaluation.hub_results import write_hub_results
+
+        for path in write_hub_results(
+            report, arguments.model_card, hub_dataset=arguments.hub_dataset, hub_task=arguments.hub_task
+        ):
+            write_line(f"Written: {path}")
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    parser = argparse.ArgumentParser(
+        prog="emoclip report",
+        description="Reports from prediction tables alone, and runs compared on the same clips.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="report folder of evaluate.py, or a prediction table (.parquet)",
+    )
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="write a report of all runs there (one folder: rewritten in place)",
+    )
+    add("--overwrite", action="store_true", help="replace an earlier report there")
+    add("--shared-clips", action="store_true", help="keep the clips that all runs have, instead of refusing others")
+    add("--num-resamples", type=int, metavar="N", help="draws of intervals and p-values (the run's own, else 2000)")
+    add("--confidence", type=float, metavar="C", help="share inside the intervals (the run's own, else 0.95)")
+    add("--seed", type=int, metavar="S", help="of the draws (the run's own, else 0)")
+    add("--model-card", type=Path, metavar="FOLDER", help="write the results into README.md of this model folder")
+    add("--hub-dataset", metavar="ID", help="with --model-card: benchmark data set on the Hub, for .eval_results")
+    add("--hub-task", metavar="TASK", default="default", help="with --hub-dataset: its task (default)")
+    return parser
+
+
+def _report(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]:
+    """The report and the folder that it was written to, if any."""
+    from emoclip.evaluation.output import new_output_folder
+    from emoclip.evaluation.report import report_from_predictions, write_json, write_tables
+    from emoclip.evaluation.results import summarize
+
+    resampling, shared = _resampling(arguments), arguments.shared_clips
+    if arguments.output is None and len(arguments.runs) == 1 and arguments.runs[0].is_dir():
+        (folder,) = arguments.runs
+        return report_from_predictions(folder, resampling, shared_clips=shared), folder
+    tables = read_runs(arguments.runs)
+    if arguments.output is None:
+        return summarize(tables, resampling, shared_clips=shared), None
+    # Refused here, tables that do not belong together cost no folder.
+    with new_output_folder(arguments.output, overwrite=arguments.overwrite) as folder:
+        write_tables(folder, tables)
+        _copy_embeddings(arguments.runs, folder)
+        write_json(folder / "run.json", {"command": command_line(), "runs": [str(run) for run in arguments.runs]})
+        report = report_from_predictions(folder, resampling, shared_clips=shared)
+    return report, arguments.output
+
+
+def read_runs(runs: Sequence[Path]) -> list[Table]:
+    """The tables of all runs, the first run's first; systems that several runs have get the run's name.
+
+    Raises:
+        FileNotFoundError: If a run does not exist or holds no tables.
+        ValueError: If a table is damaged.
+    """
+    from emoclip.evaluation.report import read_table, read_tables
+
+    read = [read_tables(run) if run.is_dir() else [read_table(run)] for run in runs]
+    names = _run_names(runs)
+    owners: dict[str, set[str]] = {}
+    for name, tables in zip(names, read, strict=True):
+        for table in tables:
+            owners.setdefault(table.system, set()).add(name)
+    renamed: list[Table] = []
+    for name, tables in zip(names, read, strict=True):
+        alone = len({table.system for table in tables}) == 1
+        for table in tables:
+            shared = len(owners[table.system]) > 1
+            system = (name if alone else f"{name}.{table.system}") if shared else table.system
+            renamed.append(replace(table, system=system))
+    return renamed
+
+
+def _run_names(runs: Sequence[Path]) -> list[str]:
+    """Short names that differ: the last part of each path, with as many parents as that takes."""
+    parts = [(run.parent / run.stem if run.suffix == ".parquet" else run).resolve().parts for run in runs]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["_".join(part[-depth:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    repeated = next(str(run) for i, run in enumerate(runs) if parts[i] in parts[:i])
+    raise ValueError(f"Every run must be named once, got {repeated} twice.")
+
+
+def _resampling(arguments: argparse.Namespace) -> Resampling:
+    from emoclip.evaluation.report import resampling_of
+
+    own = resampling_of(arguments.runs[0]) if arguments.runs[0].is_dir() else None
+    given = {name: getattr(arguments, name) for name in ("num_resamples", "confidence", "seed")}
+    return replace(own or Resampling(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _copy_embeddings(runs: Sequence[Path], folder: Path) -> None:
+    """Embeddings of the runs, under the run's name where systems share a name."""
+    from emoclip.evaluation.embeddings import read_embeddings, write_embeddings
+
+    read = [(name, table) for name, run in zip(_run_names(runs), runs, strict=True) for table in read_embeddings(run)]
+    systems = [table.system for _, table in read]
+    for name, table in read:
+        system = f"{name}.{table.system}" if systems.count(table.system) > 1 else table.system
+        write_embeddings(replace(table, system=system), folder)
+
+
+def _print(report: dict[str, Any], folder: Path | None) -> None:
+    from emoclip.evaluation.report_document import summary_lines
+
+    for line in summary_lines(report):
+        write_line(line)
+    if folder is None:
+        write_line("Pass --output FOLDER for tables, pictures and a page.")
+    else:
+        write_line(f"The report is {folder / 'report.md'} and {folder / 'report.html'}.")
+
+
+__all__ = ["build_parser", "main", "read_runs"]

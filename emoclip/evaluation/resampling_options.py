@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the intervals of a report are computed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are computed.
+
+    Args:
+        num_resamples: Draws of the bootstrap and of the permutations.
+        confidence: Share inside the intervals.
+        seed: Of the draws.
+    """
+
+    num_resamples: int = 2000
+    confidence: float = 0.95
+    seed: int = 0
+
+
+__all__ = ["Resampling"]

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The document of one section of a report: tables of one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emoclip.evaluation.classification_document import (
+    folds_blocks,
+    groups_blocks,
+    per_class_blocks,
+    picture_blocks,
+    prompt_sets_blocks,
+)
+from emoclip.evaluation.document import Block, Heading, Table, Text, p_text, percent, plain_number
+from emoclip.evaluation.published_document import published_blocks
+from emoclip.evaluation.wording import METRIC_NAMES, metric_value, result_label, section_title
+
+
+_MAIN_LABELS = ("uar", "war", "macro_f1")
+
+
+def section_blocks(
+    section: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    comparisons: Sequence[Mapping[str, Any]],
+    pictures: Sequence[Mapping[str, Any]],
+    resampling: Mapping[str, Any],
+) -> list[Block]:
+    """All blocks of a section, its heading first.
+
+    Args:
+        section, results, comparisons: Of the report; those of this section.
+        pictures: `kind`, `file` and `caption` of the section's pictures.
+        resampling: How intervals were computed.
+    """
+    blocks: list[Block] = [Heading(section_title(section["protocol"])), _about(section)]
+    blocks += _results(section, results, resampling)
+    blocks += _comparisons(comparisons)
+    if section["task"] == "classification":
+        blocks += [
+            *prompt_sets_blocks(results, pictures),
+            *folds_blocks(results),
+            *groups_blocks(results),
+            *per_class_blocks(section, results, pictures),
+        ]
+    elif "per_target" in results[0]:
+        blocks += _per_target(results[0])
+    blocks += picture_blocks(pictures, ("confusion_matrix", "reliability"))
+    return blocks + published_blocks(section)
+
+
+def _about(section: Mapping[str, Any]) -> Block:
+    kind = {"regression": "outputs", "multi_label": "labels"}.get(section["task"], "classes")
+    text = f"{section['num_clips']} clips, {len(section['class_names'])} {kind}."
+    if section["majority_share"] is not None:
+        text += (
+            f" Guessing gives a UAR of {percent(1 / len(section['class_names']))} %; always naming the most frequent class "
+            f"gives a WAR of {percent(section['majority_share'])} %."
+        )
+    return Text(text)
+
+
+def _results(
+    section: Mapping[str, Any], results: Sequence[Mapping[str, Any]], resampling: Mapping[str, Any]
+) -> list[Block]:
+    if section["task"] == "retrieval":
+        return _retrieval(results)
+    interval = f"{100 * resampling['confidence']:g} %"
+    over = results[0]["intervals_over"]
+    drawn = f"{interval} percentile bootstrap intervals over {over} ({resampling['num_resamples']} resamples, seed {resampling['seed']})"
+    if section["task"] == "classification":
+        return _classification(results, interval, drawn)
+    names = [name for name in METRIC_NAMES if name in results[0]]
+    rows = [[result_label(r), *(metric_value(n, r[n], r.get(f"{n}_interval")) for n in names)] for r in results]
+    unit = "In percent" if section["task"] == "multi_label" else "Errors in the unit of the scores, means over outputs"
+    return [Table(["system / prompt set", *(METRIC_NAMES[n] for n in names)], rows), Text(f"{unit}, with {drawn}.")]
+
+
+def _classification(results: Sequence[Mapping[str, Any]], interval: str, drawn: str) -> list[Block]:
+    tops = [name for name in ("top_2", "top_3", "top_5") if name in results[0]]
+    header = [
+        "system / prompt set",
+        "UAR",
+        "WAR",
+        "macro F1",
+        "weighted F1",
+        "AUC",
+        "mAP",
+        *(t.replace("_", "-") for t in tops),
+    ]
+    rows = [
+        [
+            result_label(r),
+            *(percent(r[n], r[f"{n}_interval"]) for n in _MAIN_LABELS),
+            *(percent(r[n]) for n in ("weighted_f1", "auc", "mean_average_precision", *tops)),
+            plain_number(r["calibration_error"]),
+            _chance(r["chance"]),
+        ]
+        for r in results
+    ]
+    text = (
+        f"In percent, with {drawn}. UAR is the mean recall of the classes, WAR is accuracy, AUC and mAP are means over the "
+        "classes of one against all others. ECE is the expected calibration error, from 0 to 1. **By chance**: "
+        f"{interval} interval of the UAR when the same predictions are shuffled over the clips, so that every class is "
+        "predicted as often as before, and whether the UAR lies inside."
+    )
+    return [Table([*header, "ECE", "UAR by chance"], rows), Text(text)]
+
+
+def _chance(chance: Mapping[str, Any]) -> str:
+    low, high = (100 * end for end in chance["uar_interval"])
+    return f"[{low:.1f}, {high:.1f}]: {'inside' if chance['within'] else 'outside'}"
+
+
+def _retrieval(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    blocks: list[Block] = []
+    for direction, title in (
+        ("video_to_text", "From a clip to its caption"),
+        ("text_to_video", "From a caption to its clip"),
+    ):
+        first = results[0]["directions"][direction]
+        names = [
+            name
+            for name in first
+            if name.split("_at_")[0] in ("recall", "precision", "class_precision") and not name.endswith("interval")
+        ]
+        header = ["system / captions", *(_retrieval_name(name) for name in names), "median rank"]
+        rows = []
+        for result in results:
+            values = result["directions"][direction]
+            cells = [percent(values.get(n), values.get(f"{n}_interval")) for n in names]
+            rows.append([result_label(result), *cells, f"{values['median_rank']:g}"])
+        blocks += [Heading(title, 3), Table(header, rows)]
+    found = results[0]["directions"]["video_to_text"]
+    exact = "its own caption, or an equal one," if results[0]["exact_by"] == "caption" else "its own caption"
+    return [
+        *blocks,
+        Text(
+            f"In percent, of {found['num_queries']} queries and {found['num_candidates']} candidates. R@k: share of queries with "
+            f"{exact} among the first k. P@k: share of right ones among the first k, with one right candidate R@k / k. Class "
+            "P@k: share of the first k whose clip has the query's class. Equal similarities count against the query."
+        ),
+    ]
+
+
+def _retrieval_name(name: str) -> str:
+    kind, k = name.split("_at_")
+    return f"{ {'recall': 'R', 'precision': 'P', 'class_precision': 'class P'}[kind] }@{k}"
+
+
+def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if not comparisons:
+        return []
+    rows = []
+    for entry in comparisons:
+        name, places = entry["metric"], entry.get("direction", "").replace("_", " ")
+        folds = entry.get("fold_p_value")
+        rows.append(
+            [
+                f"{entry['system']} - {entry['other']}",
+                entry["prompt_set"],
+                f"{METRIC_NAMES.get(name, name.replace('recall_at_', 'R@'))} {places}".strip(),
+                metric_value(name, entry["difference"], entry["interval"], signed=True),
+                p_text(entry["p_value"]),
+                "-" if folds is None else p_text(folds),
+            ]
+        )
+    header = ["systems", "prompt set", "metric", "difference", "p", "p over folds"]
+    if all(row[-1] == "-" for row in rows):
+        header, rows = header[:-1], [row[:-1] for row in rows]
+    tests = " and ".join(sorted({entry["test"] for entry in comparisons}))
+    return [
+        Heading("Comparison on the same clips", 3),
+        Table(header, rows),
+        Text(
+            "In percentage points where the metric is in percent; the interval is that of the paired bootstrap, both systems on the "
+            f"same resampled clips. p: {tests}; it is the chance of so large a difference if the systems were "
+            "interchangeable, not corrected for the number of comparisons."
+        ),
+    ]
+
+
+def _per_target(result: Mapping[str, Any]) -> list[Block]:
+    targets = result["per_target"]
+    columns = list(next(iter(targets.values())))
+    rows = [
+        [name, *(metric_value(c, v[c]) if c != "positives" else f"{v[c]:g}" for c in columns)]
+        for name, v in targets.items()
+    ]
+    return [
+        Heading(f"Each output: {result_label(result)}", 3),
+        Table(["output", *(METRIC_NAMES.get(c, c.replace("_", " ")) for c in columns)], rows),
+    ]
+
+
+__all__ = ["section_blocks"]

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of one table of several labels, of numbers, or of retrieval, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from emoclip.evaluation.classification_results import interval_groups, number
+from emoclip.evaluation.resampling_options import Resampling
+from emoclip.evaluation.target_predictions import MULTI_LABEL, NO_CLASS, RetrievalTable, TargetTable
+from emoclip.metrics import (
+    auc,
+    bootstrap_interval,
+    ccc,
+    mae,
+    mean_average_precision,
+    mse,
+    pcc,
+    per_class_auc,
+    per_class_average_precision,
+    per_target,
+    r2,
+    recall_at_k,
+    retrieval_metrics,
+    retrieval_ranks,
+    rmse,
+    top_k_accuracy,
+)
+
+
+REGRESSION_METRICS: dict[str, Callable[[Any, Any], float]] = {
+    "mae": mae,
+    "rmse": rmse,
+    "mse": mse,
+    "pcc": pcc,
+    "ccc": ccc,
+    "r2": r2,
+}
+MULTI_LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
+    "mean_average_precision": mean_average_precision,
+    "auc": auc,
+    "top_1": lambda references, scores: top_k_accuracy(references, scores, k=1),
+}
+KS = (1, 5, 10)
+# Metrics that are computed anew on every resample get fewer of them, and none on tables that are too long to wait for.
+_MAX_RESAMPLES = 500
+_MAX_ROWS = 20_000
+
+
+def score_targets(table: TargetTable, resampling: Resampling) -> dict[str, Any]:
+    """All numbers of one table of labels or numbers, with intervals, and those of each output."""
+    metrics = MULTI_LABEL_METRICS if table.task == MULTI_LABEL else REGRESSION_METRICS
+    references, scores = np.asarray(table.references, dtype=np.float64), np.asarray(table.scores, dtype=np.float64)
+    result: dict[str, Any] = {}
+    for name, metric in metrics.items():
+        result[name] = number(metric(references, scores))
+        result[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
+    result["intervals_over"] = "clips" if interval_groups(table.columns) is None else "subjects"
+    result["per_target"] = _per_target(table, references, scores)
+    return result
+
+
+def score_retrieval(table: RetrievalTable, resampling: Resampling, ks: tuple[int, ...] = KS) -> dict[str, Any]:
+    """Both directions' metrics, with intervals of recall over queries."""
+    similarity = table.similarity()
+    texts = caption_ids(table)
+    classes = None if NO_CLASS in table.references else list(table.references)
+    directions: dict[str, Any] = retrieval_metrics(
+        similarity, video_ids=texts, text_ids=texts, video_classes=classes, text_classes=classes, ks=ks
+    )
+    for name, matrix in (("video_to_text", similarity), ("text_to_video", similarity.T)):
+        ranks = retrieval_ranks(matrix, texts, texts)
+        for k in ks:
+            if k <= len(ranks):
+                directions[name][f"recall_at_{k}_interval"] = _recall_interval(ranks, k, resampling)
+    return {"directions": directions, "exact_by": "clip" if texts is None else "caption"}
+
+
+def caption_ids(table: RetrievalTable) -> list[str] | None:
+    """The texts that were embedded, where the table has them and some are shared: another clip's equal text is right too."""
+    texts = table.columns.get("caption")
+    if texts is None or any(not text for text in texts):
+        return None
+    return list(texts) if len(set(texts)) < len(texts) else None
+
+
+def _per_target(table: TargetTable, references: np.ndarray, scores: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Output -> its metrics."""
+    names = list(table.class_names)
+    if table.task == MULTI_LABEL:
+        columns = {
+            "average_precision": dict(
+                zip(names, per_class_average_precision(references, scores).tolist(), strict=True)
+            ),
+            "auc": dict(zip(names, per_class_auc(references, scores).tolist(), strict=True)),
+            "positives": dict(zip(names, references.sum(axis=0).tolist(), strict=True)),
+        }
+    else:
+        columns = {name: per_target(metric, references, scores, names) for name, metric in REGRESSION_METRICS.items()}
+    return {name: {key: number(values[name]) for key, values in columns.items()} for name in names}
+
+
+def _interval(
+    metric: Callable[[Any, Any], float],
+    table: TargetTable,
+    references: np.ndarray,
+    scores: np.ndarray,
+    resampling: Resampling,
+) -> list[float] | None:
+    if len(references) > _MAX_ROWS:
+        return None
+    interval = bootstrap_interval(
+        metric,
+        references,
+        scores,
+        groups=interval_groups(table.columns),
+        num_resamples=min(resampling.num_resamples, _MAX_RESAMPLES),
+        confidence=resampling.confidence,
+        seed=resampling.seed,
+    )
+    return list(interval)
+
+
+def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[float]:
+    """Of a share the bootstrap is a binomial draw."""
+    share, count = recall_at_k(ranks, k), len(ranks)
+    draws = np.random.default_rng(resampling.seed).binomial(count, share, resampling.num_resamples) / count
+    ends = ((1 - resampling.confidence) / 2, (1 + resampling.confidence) / 2)
+    return [float(end) for end in np.quantile(draws, ends)]
+
+
+__all__ = ["KS", "MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import yaml
+from huggingface_hub import ModelCard, parse_eval_result_entries
+
+from emoclip.evaluation.hub_results import model_index_results, write_hub_results
+from emoclip.evaluation.results import Resampling, summarize
+
+
+CARD = """---
+language: en
+license: apache-2.0
+tags:
+- emoclip
+---
+
+# My model
+
+Words that stay.
+"""
+
+
+@pytest.fixture
+def report(make_table):
+    """Two systems on a data set with a name."""
+    tables = [make_table(dataset="dfew/single"), make_table("weak", skill=0.0, dataset="dfew/single")]
+    return summarize(tables, Resampling(num_resamples=20))
+
+
+@pytest.fixture
+def model_folder(tmp_path):
+    (tmp_path / "README.md").write_text(CARD, encoding="utf-8")
+    return tmp_path
+
+
+def test_card_gets_the_main_system_s_results(report, model_folder):
+    """The Hub reads them with its own class; text and other entries stay as they were."""
+    write_hub_results(report, model_folder)
+    card = ModelCard.load(model_folder / "README.md")
+    values = {entry.metric_type: entry.metric_value for entry in card.data.eval_results}
+    assert values["uar"] == round(report["uar"], 6)
+    assert {"war", "macro_f1", "auc"} <= set(values)
+    assert card.data.eval_results[0].dataset_name == "dfew/single"
+    assert card.data.license == "apache-2.0"
+    assert "Words that stay." in card.text
+    assert card.data.model_name == "My model"
+
+
+def test_writing_again_replaces_and_keeps_others(report, model_folder):
+    """A second evaluation must not double the card's rows; another data set's rows must stay."""
+    write_hub_results({**report, "dataset": "other"}, model_folder)
+    write_hub_results(report, model_folder)
+    once = (model_folder / "README.md").read_bytes()
+    write_hub_results(report, model_folder)
+    assert (model_folder / "README.md").read_bytes() == once
+    entries = ModelCard.load(model_folder / "README.md").data.eval_results
+    assert {entry.dataset_name for entry in entries} == {"dfew/single", "other"}
+    assert len(entries) == 2 * len(model_index_results(report))
+
+
+def test_benchmark_entry_is_what_the_hub_parses(report, model_folder):
+    """Data set and task are required there."""
+    paths = write_hub_results(report, model_folder, hub_dataset="mteb/RAVDESS_AV", hub_task="video")
+    assert paths[1] == model_folder / ".eval_results" / "ravdess_av.yaml"
+    (entry,) = parse_eval_result_entries(yaml.safe_load(paths[1].read_text()))
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("mteb/RAVDESS_AV", "video", round(report["uar"], 6))
+    assert "prompt set set" in entry.notes
+
+
+def test_folds_give_their_mean(make_table):
+    """The card's number is the one that papers report."""
+    table = make_table(columns={"fold": [number // 17 + 1 for number in range(33)]})
+    report = summarize([table], Resampling(num_resamples=20))
+    values = {entry.metric_type: entry.metric_value for entry in model_index_results(report)}
+    assert values["uar"] == round(report["results"][0]["folds"]["uar"]["mean"], 6)
+
+
+def test_bad_targets_are_refused(report, model_folder, tmp_path):
+    """A benchmark that is no name of the Hub would be refused there, after the upload."""
+    with pytest.raises(ValueError, match="must be OWNER/NAME of a data set on the Hub, got 'RAVDESS'"):
+        write_hub_results(report, model_folder, hub_dataset="RAVDESS")
+    with pytest.raises(FileNotFoundError, match=r"README\.md does not exist; save the model first"):
+        write_hub_results(report, tmp_path / "nothing")

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pytest
+
+from emoclip.cli import main
+from emoclip.evaluation.embeddings import EmbeddingTable, write_embeddings
+from emoclip.evaluation.report import write_tables
+
+
+QUICK = ("--num-resamples", "50")
+
+
+@pytest.fixture
+def make_run(make_table, tmp_path):
+    """Returns a function that writes a run of one system with two prompt sets and returns its folder."""
+
+    def make(name, skill=3.0, **changes):
+        tables = [make_table(skill=skill, prompt_set=prompt_set, **changes) for prompt_set in ("set", "other")]
+        write_tables(tmp_path / name, tables)
+        return tmp_path / name
+
+    return make
+
+
+def run(capsys, *arguments):
+    """Exit code, lines on stdout, and stderr of `emoclip report`."""
+    code = main(["report", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out.splitlines(), captured.err
+
+
+def test_one_run_is_reported_in_place(make_run, capsys):
+    """What is looked at later comes from the tables alone: all files, and numbers on the screen."""
+    folder = make_run("a")
+    code, lines, _ = run(capsys, folder, *QUICK)
+    assert code == 0
+    assert lines[0].startswith("trained / set: UAR ")
+    files = {path.name for path in folder.iterdir()}
+    assert {"report.json", "report.md", "report.html", "metrics.csv", "clips.csv", "confusion_matrix.png"} <= files
+    report = json.loads((folder / "report.json").read_text())
+    assert report["resampling"]["num_resamples"] == 50
+
+
+def test_settings_of_the_run_are_kept(make_run, capsys):
+    """Looking again must not change the intervals."""
+    folder = make_run("a")
+    run(capsys, folder, *QUICK, "--seed", "7")
+    before = (folder / "report.json").read_bytes()
+    run(capsys, folder)
+    assert (folder / "report.json").read_bytes() == before
+
+
+def test_runs_are_compared_with_the_first(make_run, capsys, tmp_path):
+    """Two runs of equally named systems must not be mixed up, nor written into one another."""
+    first, second = make_run("good"), make_run("poor", skill=0.0)
+    code, lines, _ = run(capsys, first, second, *QUICK)
+    assert code == 0
+    assert [line.split(":")[0] for line in lines[:4]] == ["good / set", "good / other", "poor / set", "poor / other"]
+    assert lines[4].startswith("good - poor / set: +")
+    assert "p = " in lines[4]
+    assert not (first / "report.json").exists()
+    assert lines[-1] == "Pass --output FOLDER for tables, pictures and a page."
+
+
+def test_comparison_becomes_a_report_of_its_own(make_run, capsys, tmp_path):
+    """It holds its tables, so that it can be computed again without the runs."""
+    output = tmp_path / "both"
+    arguments = (make_run("a"), make_run("b", skill=1.0), "--output", output, *QUICK)
+    assert run(capsys, *arguments)[0] == 0
+    assert len(list((output / "predictions").iterdir())) == 4
+    report = json.loads((output / "report.json").read_text())
+    assert {entry["other"] for entry in report["comparisons"]} == {"b"}
+    assert "difference" in (output / "comparisons.csv").read_text().splitlines()[0]
+    code, _, error = run(capsys, *arguments)
+    assert (code, "pass --overwrite" in error) == (2, True)
+    assert run(capsys, *arguments, "--overwrite")[0] == 0
+    assert run(capsys, output)[0] == 0
+
+
+def test_tables_of_other_prompt_sets_are_compared_by_their_first(make_table, capsys, tmp_path):
+    """A user who compares two runs wants an answer, and must see that the wording differs too."""
+    write_tables(tmp_path / "a", [make_table(prompt_set="x")])
+    write_tables(tmp_path / "b", [make_table("weak", skill=0.0, prompt_set="y")])
+    _, lines, _ = run(capsys, tmp_path / "a", tmp_path / "b", *QUICK)
+    assert lines[2].startswith("trained - weak / x - y: +")
+
+
+def test_single_tables_are_runs_too(make_run, capsys):
+    """A table that somebody sends must be readable without a folder around it."""
+    tables = sorted((make_run("a") / "predictions").iterdir())
+    code, lines, _ = run(capsys, *tables, *QUICK)
+    assert code == 0
+    assert lines[0].startswith("01_trained.set / set: UAR")
+
+
+def test_embeddings_travel_and_are_drawn(make_run, capsys, tmp_path):
+    """Before and after stand in one picture."""
+    runs = [make_run("before"), make_run("after")]
+    for folder in runs:
+        embeds = np.random.default_rng(0).normal(size=(33, 5)).astype(np.float32)
+        ids = [f"c{number}" for number in range(33)]
+        names = ["anger", "happiness", "sadness"]
+        references = [n % 3 for n in range(33)]
+        write_embeddings(EmbeddingTable(ids, references, embeds, names, "trained", "m", "r", "f" * 64), folder)
+    assert run(capsys, *runs, "--output", tmp_path / "both", *QUICK)[0] == 0
+    assert sorted(p.name for p in (tmp_path / "both" / "embeddings").iterdir()) == [
+        "after.trained.parquet",
+        "before.trained.parquet",
+    ]
+    assert "embeddings_tsne.png" in (tmp_path / "both" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"manifest_sha256": "0" * 64}, "must come from one manifest"),
+        ({"clip_ids": [f"d{number}" for number in range(33)]}, "must hold the same clips"),
+        ({"class_names": ["a", "b", "c"]}, "must have the same classes"),
+    ],
+)
+def test_runs_that_do_not_belong_together_are_refused(make_run, capsys, tmp_path, changes, message):
+    """Nothing is written, and one sentence says what differs."""
+    arguments = (make_run("a"), make_run("b", **changes), "--output", tmp_path / "out")
+    code, _, error = run(capsys, *arguments)
+    assert (code, message in error, (tmp_path / "out").exists()) == (2, True, False)
+    assert error.count("\n") == 1
+
+
+def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
+    """Before any table is read."""
+    folder = make_run("a")
+    (tmp_path / "empty").mkdir()
+    for arguments, message in [
+        ((tmp_path / "nowhere",), "nowhere does not exist"),
+        ((tmp_path / "empty",), "there are none in"),
+        ((folder, folder), "Every run must be named once"),
+        ((folder, "--num-resamples", "0"), "`num_resamples` must be at least 1, got 0"),
+        ((folder, "--confidence", "95"), "95 % is 0.95"),
+        ((folder, "--output", folder), "must be new or empty"),
+        ((folder, *QUICK, "--model-card", tmp_path / "empty"), "must have a card"),
+    ]:
+        code, _, error = run(capsys, *arguments)
+        assert (code, message in error) == (2, True), error
+
+
+def test_unwritable_folder_is_refused(make_run, capsys, monkeypatch):
+    """Found before the work; a test as root cannot take its own rights away, so the system's answer is simulated."""
+    from pathlib import Path
+
+    folder = make_run("a")
+
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    code, _, error = run(capsys, folder)
+    assert (code, "cannot (Permission denied); choose another" in error) == (2, True)
