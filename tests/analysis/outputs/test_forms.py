@@ -45,9 +45,7 @@ def test_embeddings_are_written_as_lists(analysis, ending, tmp_path):
     """What `embed` and `search` stand on; a CSV would hold their printed form."""
     path = analysis.save(tmp_path / f"a.embeds.{ending}")
     read = pd.read_parquet(path) if ending == "parquet" else pd.DataFrame(json.loads(path.read_text())["embeds"])
-    np.testing.assert_allclose(
-        np.stack(read["embed"])[:2].astype(float), analysis.windows.embeds[:2].numpy(), rtol=1e-6
-    )
+    np.testing.assert_allclose(np.array(read["embed"][0], float), analysis.windows.embeds[0].numpy(), rtol=1e-6)
     with pytest.raises(ValueError, match=r"end it in \.parquet or \.json"):
         analysis.save(tmp_path / "a.embeds.csv")
 
