@@ -260,6 +260,10 @@ class TrainConfig:
             )
         self._check_selection()
         self._check_lora()
+        if self.data.sentiment and self.task.soft_targets:
+            raise ValueError(
+                f"`data.sentiment` and `task.soft_targets` are two contrasts, got true and {self.task.soft_targets}; choose one."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
 
