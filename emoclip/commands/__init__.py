@@ -26,6 +26,9 @@ class Command:
 COMMANDS = {
     "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
     "batch": Command("emoclip.commands.batch", "score folders of thousands of videos, resumable"),
+    "webcam": Command("emoclip.commands.webcam", "score a camera as it films"),
+    "search": Command("emoclip.commands.search", "find moments in videos by words"),
+    "embed": Command("emoclip.commands.embed", "write videos or texts as vectors"),
     "doctor": Command("emoclip.commands.doctor", "versions, decoders, what this computer can do, and a self-test"),
     "train": Command("emoclip.training.cli", "train a model"),
     "distill": Command("emoclip.distillation.cli", "fit Exp-CLIP's projection to an LLM's features or to captions"),

@@ -79,15 +79,13 @@ def write_film(
     with av.open(str(output), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = _video_stream(container, annotator.size, info.fps, style.crf)
         sound = _Sound.of(video, container, warnings) if style.sound else None
-        done = 0
-        for seconds, frame in _frames(video, warnings):
+        for done, (seconds, frame) in enumerate(_frames(video, warnings), start=1):
             picture = annotator.annotate(seconds, frame.permute(1, 2, 0).contiguous().numpy())
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts, image.time_base = round(seconds * CLOCK), Fraction(1, CLOCK)
             container.mux(stream.encode(image))
             if sound is not None:
                 sound.write_until(seconds)
-            done += 1
             progress(done, info.num_frames)
         container.mux(stream.encode())
         if sound is not None:
