@@ -131,7 +131,11 @@ class _Handlers:
         visit = self.studio.book.visit(str(request.session_hash))
         if PART not in visit.found:
             return [gr.skip()] * len(TABLES)
-        files = write_tables(visit.found[PART], visit.folder)
+        try:
+            files = write_tables(visit.found[PART], visit.folder)
+        except FileNotFoundError:
+            # The page was closed meanwhile, and its folder is gone.
+            return [gr.skip()] * len(TABLES)
         return [_download(files.get(kind)) for kind in TABLES]
 
     def annotate(self, request: gr.Request) -> list[Any]:

@@ -14,6 +14,7 @@ from .analyse_tab import build_analyse_tab
 from .api import add_endpoints
 from .compare_tab import build_compare_tab
 from .limits import Limits
+from .parts import example_clips
 from .search_tab import build_search_tab
 from .studio import Studio, open_models
 from .visits import VisitBook
@@ -52,7 +53,7 @@ def build_app(
         ValueError: A folder holds no EmoCLIP model.
     """
     models, notes = open_models(model, revision, more_models)
-    book = VisitBook(root or Path(tempfile.mkdtemp(prefix="emoclip-visits-")))
+    book = VisitBook(root or Path(tempfile.mkdtemp(prefix="emoclip-visits-")), examples=example_clips())
     return build_page(Studio(models, book, limits or Limits(), notes))
 
 

@@ -45,7 +45,6 @@ def media_fields(player: str) -> MediaFields:
                 sources=["upload", "webcam"],
                 height=300,
                 elem_id=player,
-                include_audio=False,
                 buttons=[],
             )
             if examples := example_clips():

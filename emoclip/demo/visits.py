@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,7 @@ class VisitBook:
         root: Folder of everything that is kept; made and emptied by its owner.
         lifetime: Seconds after which an unused visit is forgotten.
         capacity: Visits that are kept at most; of more, the one unused for longest is forgotten.
+        examples: Files of the page itself. The server keeps equal files once, so that a visitor's upload may be one of them; it stays.
         clock: Seconds that only rise.
     """
 
@@ -53,11 +55,13 @@ class VisitBook:
         root: Path,
         lifetime: float = 1800.0,
         capacity: int = 100,
+        examples: Iterable[str | Path] = (),
         clock: Callable[[], float] = time.monotonic,
     ):
         self.root = root
         self.lifetime = lifetime
         self.capacity = capacity
+        self._examples = [Path(path) for path in examples]
         self._clock = clock
         self._visits: dict[str, Visit] = {}
         self._lock = threading.Lock()
@@ -133,8 +137,11 @@ class VisitBook:
         shared = {path for other in self._visits.values() for path in other.uploads}
         for path in visit.uploads - shared:
             # The server puts every upload into a folder named by its content.
-            if self.root.resolve() in path.resolve().parents:
+            if self.root.resolve() in path.resolve().parents and not self._is_example(path):
                 path.unlink(missing_ok=True)
+
+    def _is_example(self, path: Path) -> bool:
+        return path.is_file() and any(filecmp.cmp(path, example, shallow=False) for example in self._examples)
 
 
 __all__ = ["Visit", "VisitBook"]

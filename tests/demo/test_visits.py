@@ -64,6 +64,18 @@ def test_files_outside_are_never_deleted(book, tmp_path_factory):
     assert example.exists()
 
 
+def test_an_example_that_was_sent_stays(tmp_path):
+    """The server keeps equal files once; the strip of examples would lose its picture for everybody."""
+    example, upload = tmp_path / "package.mp4", tmp_path / "root/hash/sent.mp4"
+    upload.parent.mkdir(parents=True)
+    for path in (example, upload):
+        path.write_bytes(b"rendered")
+    book = VisitBook(tmp_path / "root", examples=[example])
+    book.keep_upload("a", upload)
+    book.forget("a")
+    assert upload.exists()
+
+
 def test_unused_visits_are_forgotten(book, clock):
     """Closed tabs do not always say so."""
     old = book.visit("old").folder
