@@ -26,6 +26,9 @@ class Command:
 COMMANDS = {
     "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
     "batch": Command("emoclip.commands.batch", "score folders of thousands of videos, resumable"),
+    "calibrate": Command(
+        "emoclip.commands.calibrate", "fit temperature and priors of words from clips without labels"
+    ),
     "doctor": Command("emoclip.commands.doctor", "versions, decoders, what this computer can do, and a self-test"),
     "train": Command("emoclip.training.cli", "train a model"),
     "distill": Command("emoclip.distillation.cli", "fit Exp-CLIP's projection to an LLM's features or to captions"),
