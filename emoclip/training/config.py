@@ -236,6 +236,10 @@ class TrainConfig:
                 f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
             )
         self._check_lora()
+        if self.data.sentiment and self.task.soft_targets:
+            raise ValueError(
+                f"`data.sentiment` and `task.soft_targets` are two contrasts, got true and {self.task.soft_targets}; choose one."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
 

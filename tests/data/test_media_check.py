@@ -118,3 +118,21 @@ def test_nothing_left_is_an_error(manifest: Path, tmp_path: Path) -> None:
     everything = [Checked(name, f"{name}.mp4", 0, "bad") for name in ("a", "b", "c", "cut", "gone")]
     with pytest.raises(ValueError, match="At least one clip must decode, none of the 5"):
         write_good(manifest, tmp_path / "good.parquet", everything)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--good", "good.csv", "must end in .parquet"),
+        ("--exclude", "m.parquet/ids.txt", "is a file; choose another"),
+        ("--quarantine", "m.parquet", "is a file; choose another"),
+    ],
+)
+def test_every_output_is_tried_before_the_first_clip(
+    flag: str, value: str, message: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """After a night of decoding it is too late to say so."""
+    command = ["data", "check-media", "--manifest", str(manifest), "--output", str(tmp_path / "out.parquet")]
+    assert main([*command, flag, str(tmp_path / value)]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.parquet").exists()
