@@ -30,7 +30,12 @@ def loaded():
     return load_model()
 
 
-def drawn_scene(units, identity=33):
+def units_of(emotion):
+    """Its movements at their height, on both sides of the face where they have sides."""
+    return {f"{unit}{side}": 1.0 for unit in EXPRESSIONS[emotion].core for side in ("", "L", "R")}
+
+
+def drawn_scene(units, identity=55):
     """A frame with a drawn face, (180, 320, 3)."""
     picture = FaceRenderer(make_clip(0, "test", identity).look).draw(units)
     frame = np.full((180, 320, 3), (120, 130, 110), np.uint8)
@@ -41,14 +46,15 @@ def drawn_scene(units, identity=33):
 @pytest.fixture(scope="module")
 def happy_then_surprised():
     """Three seconds of one expression, three of another, at 25 frames a second."""
-    happy, surprised = (dict.fromkeys(EXPRESSIONS[name].core, 1.0) for name in ("happiness", "surprise"))
+    happy, surprised = (units_of(name) for name in ("happiness", "surprise"))
     return np.stack([drawn_scene(happy)] * 75 + [drawn_scene(surprised)] * 75)
 
 
-def test_a_change_of_expression_is_found_where_it_is(loaded, happy_then_surprised):
+@pytest.mark.parametrize("boxes", [None, HEAD_BOX])
+def test_a_change_of_expression_is_found_where_it_is(loaded, happy_then_surprised, boxes):
     """The timeline is the product: the right word before the change and the right word after it."""
     found = emoclip.analyze(
-        happy_then_surprised, "happiness,surprise", loaded, boxes=HEAD_BOX, window=0.6, stride=0.4
+        happy_then_surprised, "happiness,surprise", loaded, boxes=boxes, window=0.6, stride=0.4
     )  # fmt: skip
     best = found.timeline.loc[found.timeline.groupby("start")["match"].idxmax()]
     assert set(best.loc[best["end"] < 2.95, "emotion"]) == {"happiness"}
