@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -47,7 +46,7 @@ def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[C
         licence=manifest.licence,
         source=manifest.source,
         notes=[*manifest.notes, *note],
-        missing=json.loads((manifest.table.schema.metadata or {}).get(b"missing", b"[]")),
+        missing=manifest.missing,
     )
 
 
