@@ -14,8 +14,9 @@ from .result import Analysis
 from .run import encode_jobs
 from .scoring import ScoringSettings
 from .settings import AnalysisSettings
-from .source_model import load_model, scoring
+from .source_model import LoadedModel, load_model, scoring
 from .video_job import VideoJob, video_name
+from .window_set import NO_FACE
 from .words import check_prompt, read_emotions
 
 
@@ -76,10 +77,17 @@ def analyze(
     )
     with scoring(loaded.model):
         words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
-        encode_jobs([job], loaded, settings, progress)
+        interrupted = _encode_until_stopped(job, loaded, settings, progress)
     warnings = tuple(f"Scored only up to the damage: {error}" for error in job.errors)
     return Analysis.of(
-        job.windows(), words, loaded, scores, scope=settings.scope, warnings=warnings, people=job.people()
+        job.windows(),
+        words,
+        loaded,
+        scores,
+        scope=settings.scope,
+        warnings=warnings,
+        people=job.people(),
+        interrupted=interrupted,
     )
 
 
@@ -96,6 +104,19 @@ def split_options(options: dict[str, Any]) -> tuple[AnalysisSettings, ScoringSet
         AnalysisSettings(**{name: value for name, value in options.items() if name in SETTINGS}),
         ScoringSettings(**{name: value for name, value in options.items() if name in SCORING}),
     )
+
+
+def _encode_until_stopped(
+    job: VideoJob, loaded: LoadedModel, settings: AnalysisSettings, progress: Progress | None
+) -> bool:
+    """Fill the job and return whether Ctrl-C stopped it; windows that were complete by then are kept."""
+    try:
+        encode_jobs([job], loaded, settings, progress)
+    except KeyboardInterrupt:
+        if job.windows().table["mark"].eq(NO_FACE).all():
+            raise
+        return True
+    return False
 
 
 def _rereadable(video: Any) -> Any:

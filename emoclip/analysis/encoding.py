@@ -6,12 +6,16 @@ Words come later and cheaply, so that a video can be scored again with other wor
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import torch
 
+from emoclip.precision import autocast_dtype
+
+from .fast_tower import FastImageTower, agrees, is_usable, keep_freed_memory
 from .frame_weights import frame_weights
 from .picture import Embedded, Picture
 from .sequences import Window
@@ -20,6 +24,8 @@ from .sequences import Window
 # Pictures embedded at once and windows pooled at once: large enough to keep the cores busy, small enough for any memory.
 FRAME_BATCH = 32
 WINDOW_BATCH = 64
+# Parameters of an image tower from which half precision pays.
+LARGE = 20_000_000
 
 Item = TypeVar("Item")
 # Called with the number of frames done and, where it is known, the number there are.
@@ -32,11 +38,31 @@ class VideoEncoder:
     Args:
         model: An `EmoCLIPModel` in evaluation mode.
         video_processor: Normalises pictures.
+        precision: `float32`, `bfloat16`, or `auto`, see `chosen_dtype`; then the parts are copied.
+        compile: Compile the image tower.
     """
 
-    def __init__(self, model: Any, video_processor: Any):
+    def __init__(self, model: Any, video_processor: Any, *, precision: str = "float32", compile: bool = False):
         self.model = model
         self.video_processor = video_processor
+        self.dtype = chosen_dtype(model, precision)
+        self.fast = self._fast_tower() if self.dtype == torch.bfloat16 and not compile else None
+        self._parts = _copied_parts(model, self.dtype, tower=self.fast is None)
+        self._tower = self._own_tower
+        if compile:
+            self._tower = torch.compile(self._own_tower, dynamic=True)
+
+    def _fast_tower(self) -> FastImageTower | None:
+        if not is_usable(self.model):
+            return None
+        tower = FastImageTower(self.model, self.video_processor)
+        keep_freed_memory()
+        return tower if agrees(tower, self.model, self.video_processor) else None
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures that are best embedded together."""
+        return FRAME_BATCH if self.fast is None else self.fast.batch_size
 
     def embed(self, pictures: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """Return the embedding (dim,) of each picture (3, height, width); pictures of one size share a batch."""
@@ -45,14 +71,22 @@ class VideoEncoder:
             by_size.setdefault(tuple(picture.shape), []).append(position)
         embeds: list[torch.Tensor] = [torch.empty(0)] * len(pictures)
         for positions in by_size.values():
-            for batch in _batched(positions, FRAME_BATCH):
+            for batch in _batched(positions, self.batch_size):
                 for position, embed in zip(batch, self._run([pictures[one] for one in batch]), strict=True):
                     embeds[position] = embed
         return embeds
 
     def _run(self, pictures: list[torch.Tensor]) -> torch.Tensor:
-        pixels = self.video_processor.normalize_frames(torch.stack(pictures).to(self.model.device))
-        return self.model.get_frame_features(pixels[None].to(self.model.dtype))[0]
+        frames = torch.stack(pictures)
+        if self.fast is not None:
+            return self.fast(frames)
+        return self._tower(self.video_processor.normalize_frames(frames.to(self.model.device)).to(self.dtype))
+
+    def _own_tower(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self._parts is None:
+            return self.model.get_frame_features(pixels[None])[0]
+        outputs = self._parts["vision_model"](pixel_values=pixels)
+        return self._parts["visual_projection"](outputs.pooler_output)
 
     def pool(self, windows: Sequence[Window]) -> tuple[torch.Tensor, list[list[float]]]:
         """Return the windows' embeddings, float32 (windows, dim), and the weight of each of their members."""
@@ -62,11 +96,47 @@ class VideoEncoder:
         for row, window in enumerate(windows):
             frame_mask[row, : len(window.valid)] = torch.tensor(window.valid)
         mask = None if bool(frame_mask.all()) else frame_mask.to(self.model.device)
-        output = self.model.get_video_features(frame_embeds=frame_embeds, frame_mask=mask, output_attentions=True)
-        weights = frame_weights(self.model.config.temporal_config, output.attentions, frame_mask)
-        return output.pooler_output.float().cpu(), [
+        pooled, attentions = self._pooled(frame_embeds, mask)
+        weights = frame_weights(self.model.config.temporal_config, attentions, frame_mask)
+        return pooled.float().cpu(), [
             _per_member(window, row) for window, row in zip(windows, weights.tolist(), strict=True)
         ]
+
+    def _pooled(
+        self, frame_embeds: torch.Tensor, mask: torch.Tensor | None
+    ) -> tuple[torch.Tensor, Sequence[torch.Tensor] | None]:
+        if self._parts is None:
+            output = self.model.get_video_features(frame_embeds=frame_embeds, frame_mask=mask, output_attentions=True)
+            return output.pooler_output, output.attentions
+        temporal = self._parts["temporal"](frame_embeds.to(self.dtype), mask, True)
+        pooled = temporal.pooled
+        if "expression_projection" in self._parts:
+            pooled = self._parts["expression_projection"](pooled)
+        return pooled, temporal.attentions
+
+
+def chosen_dtype(model: Any, precision: str) -> torch.dtype:
+    """Return the number format: for `auto` bfloat16 where the device computes it natively and the model is large.
+
+    A small model gains nothing from it, and its numbers are then the same on every computer. Models that prompt by subject
+    and models already in half precision stay as they are.
+    """
+    if precision == "float32" or model.config.subject_prompting != "none" or model.dtype != torch.float32:
+        return model.dtype
+    if precision == "bfloat16":
+        return torch.bfloat16
+    size = sum(parameter.numel() for parameter in model.vision_model.parameters())
+    native = autocast_dtype(model.device) if size >= LARGE else None
+    return native or torch.float32
+
+
+def _copied_parts(model: Any, dtype: torch.dtype, *, tower: bool) -> torch.nn.ModuleDict | None:
+    """The parts that see frames, in another number format; the model itself stays as it is."""
+    if dtype == model.dtype:
+        return None
+    names = (["vision_model", "visual_projection"] if tower else []) + ["temporal", "expression_projection"]
+    parts = {name: getattr(model, name) for name in names if hasattr(model, name)}
+    return torch.nn.ModuleDict({name: copy.deepcopy(part).to(dtype) for name, part in parts.items()}).eval()
 
 
 def embed_pictures(items: Iterable[Any], encoder: VideoEncoder, size: int = FRAME_BATCH) -> Iterator[Any]:

@@ -30,7 +30,7 @@ def encode_jobs(
     Raises:
         VideoDecodeError: A video cannot be decoded.
     """
-    encoder = VideoEncoder(loaded.model, loaded.processor.video_processor)
+    encoder = loaded.encoder(settings.precision, compile=settings.compile)
     pooler = _Pooler(encoder)
     expected = [job.expected_frames for job in jobs]
     total = None if None in expected else sum(one for one in expected if one is not None)

@@ -17,6 +17,8 @@ import modeling_emoclip
 from emoclip.default_model import path as default_folder
 from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 
+from .encoding import VideoEncoder
+
 
 DEFAULT_NAME = "embedded default"
 DEFAULT_STATEMENT = (
@@ -48,6 +50,24 @@ class LoadedModel:
     def prototypes(self) -> PrototypeEncoder:
         """Turns words into vectors and keeps what it has read."""
         return PrototypeEncoder(self.model, self.processor)
+
+    def encoder(self, precision: str = "auto", *, compile: bool = False) -> VideoEncoder:
+        """Return what embeds frames and windows; it is kept until weights change.
+
+        Args:
+            precision: See `chosen_dtype`.
+            compile: Compile the image tower.
+        """
+        wanted = (precision, compile, _weights_version(self.model))
+        kept = self._encoders.get("one")
+        if kept is None or kept[0] != wanted:
+            made = VideoEncoder(self.model, self.processor.video_processor, precision=precision, compile=compile)
+            self._encoders["one"] = (wanted, made)
+        return self._encoders["one"][1]
+
+    @cached_property
+    def _encoders(self) -> dict[str, tuple[tuple, VideoEncoder]]:
+        return {}
 
 
 def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
@@ -139,6 +159,14 @@ def _config_of(name: str | Path) -> dict[str, Any]:
         return modeling_emoclip.EmoCLIPConfig.get_config_dict(name)[0]
     except OSError:
         return {}
+
+
+def _weights_version(model: Any) -> tuple:
+    """What changes when weights are replaced or written to."""
+    return tuple(
+        (parameter.data_ptr(), 0 if parameter.is_inference() else parameter._version)
+        for parameter in model.parameters()
+    )
 
 
 def _is_default(name: str | Path) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -106,16 +107,26 @@ class Scorer:
         )
 
     def _score_file(self, source: Source) -> dict[str, Any]:
-        from emoclip.analysis.outputs.forms import write_form
-
         analysis = self.analyze(source.place)
-        written = []
-        for form in self.settings.forms:
-            path = Path(self.settings.output, f"{source.name}.{form}")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_form(analysis, path, overwrite=True)
-            written.append(path.relative_to(self.settings.output).as_posix())
+        if not is_address(self.settings.output):
+            written = self._write_forms(analysis, source, Path(self.settings.output))
+        else:
+            from .shards import publish
+
+            with tempfile.TemporaryDirectory() as folder:
+                written = self._write_forms(analysis, source, Path(folder))
+                publish(Path(folder), self.settings.output)
         return {**facts_of([analysis]), "outputs": "|".join(written)}
+
+    def _write_forms(self, analysis: Any, source: Source, folder: Path) -> list[str]:
+        from emoclip.analysis.outputs.forms import OutputOptions, write_form
+
+        names = [f"{source.name}.{form}" for form in self.settings.forms]
+        for name in names:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_form(analysis, path, OutputOptions(video=source.place), overwrite=True)
+        return names
 
     def _score_shard(self, source: Source) -> dict[str, Any]:
         from .shards import read_shard, write_results

@@ -89,17 +89,19 @@ class StatusBook:
             FileExistsError: It holds a batch of other settings, or something else.
         """
         path = self.folder / FOLDER / SETTINGS
+        others = [one for one in self.folder.iterdir() if one.name != FOLDER] if self.folder.is_dir() else []
         text = json.dumps(settings, sort_keys=True, default=str)
         if path.is_file() and path.read_text(encoding="utf-8") != text:
             if not overwrite:
                 raise FileExistsError(
                     f"{self.folder} holds a batch of other settings; choose another --output, or pass --overwrite to do all again."
                 )
-            _forget(self.folder)
-        elif not path.is_file() and self.folder.is_dir() and any(self.folder.iterdir()) and not overwrite:
+        elif not path.is_file() and others and not overwrite:
             raise FileExistsError(
                 f"The output must be a new folder or one of a batch that was stopped, got {self.folder}; choose another."
             )
+        if overwrite:
+            _forget(self.folder)
         check_writable(path.parent)
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -17,6 +17,7 @@ from emoclip.console import run_command, write_line
 from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
 
 from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
+from .output import check_new_file, check_writable, replacing
 from .shard_cli import add_shard_arguments, run_shard
 
 
@@ -148,6 +149,13 @@ def run_check(args: argparse.Namespace) -> None:
 
     if args.workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
+    # All of the outputs before the night of decoding.
+    if args.exclude is not None:
+        check_new_file(args.exclude)
+    if args.good is not None:
+        check_new_file(args.good, suffix=".parquet")
+    if args.quarantine is not None:
+        check_writable(args.quarantine)
 
     def with_bar(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="clips", unit="clip", disable=None)
@@ -157,7 +165,8 @@ def run_check(args: argparse.Namespace) -> None:
         write_line(f"{one.clip_id}: {one.error}")
     write_line(f"{len(failed)} clips failed")
     if args.exclude is not None:
-        args.exclude.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
+        with replacing(args.exclude) as temporary:
+            temporary.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
         write_line(f"Written: {args.exclude}")
     if args.good is not None:
         write_good(args.manifest, args.good, failed)
@@ -174,8 +183,8 @@ def list_datasets() -> None:
 
     for reader in READERS.values():
         tasks = ", ".join(f"{task} ({len(names)})" if names else task for task, names in reader.tasks.items())
-        write_line(f"{reader.name:10} {reader.title:16} {tasks:28} {reader.licence}")
-        write_line(f"{'':10} {reader.access}")
+        write_line(f"{reader.name:12} {reader.title:19} {tasks:27} {reader.licence}")
+        write_line(f"{'':12} {reader.access}")
 
 
 def run_prepare(args: argparse.Namespace) -> None:

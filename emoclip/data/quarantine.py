@@ -81,7 +81,8 @@ def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[
         shutil.move(manifest.root / path, target)
         moved.append(target)
         entries.append((one.clip_id, path, one.error))
-    _list(folder / LIST_NAME, entries)
+    if entries:
+        _list(folder / LIST_NAME, entries)
     return moved
 
 

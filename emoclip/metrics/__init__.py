@@ -28,7 +28,7 @@ from .classification import (
 )
 from .folds import FoldSummary, fold_mean, fold_values, summarize_folds
 from .groups import balanced, group_gap, per_group, subject_balanced_uar
-from .loading import load_module, module_path
+from .loading import load_module, module_names, module_path
 from .regression import ccc, mae, mse, pcc, per_target, r2, rmse
 from .resampling import Interval
 from .retrieval import median_rank, precision_at_k, recall_at_k, retrieval_metrics, retrieval_ranks
@@ -61,6 +61,7 @@ __all__ = [
     "mcnemar_p",
     "mean_average_precision",
     "median_rank",
+    "module_names",
     "module_path",
     "mse",
     "paired_bootstrap_difference",

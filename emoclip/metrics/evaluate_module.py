@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What our modules of the `evaluate` library share; the modules themselves are in `modules/<name>/<name>.py`.
 
-Needs the extra `evaluate`. Nothing else in `emoclip.metrics` imports this file.
+The library takes the first class of a module that is not abstract, so these are. Needs the extra `evaluate`; nothing else in
+`emoclip.metrics` imports this file.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import datasets
@@ -30,11 +32,15 @@ Args:
 """
 
 
-class LabelMetric(evaluate.Metric):
+class LabelMetric(evaluate.Metric, ABC):
     """A metric of references and predictions that both hold integer ids or both hold names."""
 
     description = ""
     inputs = ""
+
+    @abstractmethod
+    def _compute(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The values by name."""
 
     def _info(self) -> Any:
         return evaluate.MetricInfo(
@@ -54,6 +60,50 @@ class LabelMetric(evaluate.Metric):
         """Adds the labels of one clip to the pile, with the same check."""
         class_labels([reference], [prediction])
         super().add(prediction=prediction, reference=reference, **kwargs)
+
+
+class ScoreMetric(evaluate.Metric, ABC):
+    """A metric of the scores of all classes for each clip, and the position of the true class."""
+
+    description = ""
+    inputs = ""
+    score_inputs = """
+Args:
+    predictions: scores of all classes for each clip.
+    references: position of the true class in them.
+"""
+
+    @abstractmethod
+    def _compute(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The values by name."""
+
+    def _info(self) -> Any:
+        features = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description=self.description,
+            citation=CITATION,
+            inputs_description=self.score_inputs + self.inputs,
+            features=datasets.Features(features),
+        )
+
+
+class NumberMetric(evaluate.Metric, ABC):
+    """A metric of true and predicted numbers."""
+
+    description = ""
+
+    @abstractmethod
+    def _compute(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The values by name."""
+
+    def _info(self) -> Any:
+        features = {"predictions": datasets.Value("float64"), "references": datasets.Value("float64")}
+        return evaluate.MetricInfo(
+            description=self.description,
+            citation=CITATION,
+            inputs_description="\nArgs:\n    predictions: predicted number of each clip.\n    references: true number of each clip.\n",
+            features=datasets.Features(features),
+        )
 
 
 def _features(kind: str) -> datasets.Features:

@@ -16,11 +16,14 @@ from typing import Any
 from emoclip.console import require
 
 
+_MODULES = Path(__file__).parent / "modules"
+
+
 def load_module(name: str) -> Any:
     """Our `evaluate` module of that name, ready to compute; offline, and with its data in memory.
 
     Args:
-        name: `uar`, `war`, `macro_f1` or `emotion_recognition`.
+        name: One of `module_names()`.
 
     Raises:
         ValueError: If there is no module of that name.
@@ -35,11 +38,14 @@ def module_path(name: str) -> str:
     Raises:
         ValueError: If there is no module of that name.
     """
-    folder = Path(__file__).parent / "modules"
-    names = sorted(path.parent.name for path in folder.glob("*/[!_]*.py"))
-    if name not in names:
-        raise ValueError(f"No `evaluate` module {name!r}; there are {', '.join(names)}.")
-    return str(folder / name)
+    if name not in module_names():
+        raise ValueError(f"No `evaluate` module {name!r}; there are {', '.join(module_names())}.")
+    return str(_MODULES / name)
+
+
+def module_names() -> list[str]:
+    """Names of our `evaluate` modules."""
+    return sorted(path.parent.name for path in _MODULES.glob("*/[!_]*.py"))
 
 
 def evaluate_library() -> ModuleType:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from emoclip.training.negatives import Negatives
-from emoclip.training.soft_targets import same_text_contrastive_loss
+from emoclip.training.soft_targets import same_text_contrastive_loss, similar_text_contrastive_loss
 from emoclip.training.word_prediction import WordPrediction
 from modeling_emoclip import EmoCLIPConfig
 from modeling_emoclip.loss_emoclip import contrastive_loss, sentiment_guided_contrastive_loss
@@ -58,6 +58,7 @@ class ContrastObjective:
         negatives: whose rows a pair is contrasted with.
         rank: this process.
         word_prediction: an auxiliary head and the weight of its loss.
+        soft_targets: share and temperature of `similar_text_contrastive_loss`, for the plain contrast.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class ContrastObjective:
         negatives: Negatives,
         rank: int = 0,
         word_prediction: tuple[WordPrediction, float] | None = None,
+        soft_targets: tuple[float, float] | None = None,
     ):
         self.config = config
         self.negatives = negatives
         self.rank = rank
         self.word_prediction = word_prediction
+        self.soft_targets = soft_targets
 
     def encode(self, model: nn.Module, inputs: Tensors) -> tuple[torch.Tensor, ...]:
         """Embeddings of clips and texts, (B, D) each."""
@@ -92,6 +95,8 @@ class ContrastObjective:
         sentiment, groups = inputs.get("sentiment_logits"), inputs.get("text_groups")
         if groups is not None:
             contrast = same_text_contrastive_loss(video, text, multiplier, self.negatives.gather(groups, counts))
+        elif sentiment is None and self.soft_targets is not None:
+            contrast = similar_text_contrastive_loss(video, text, multiplier, *self.soft_targets)
         elif sentiment is None:
             contrast = contrastive_loss(video, text, multiplier)
         else:

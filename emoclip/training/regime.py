@@ -85,7 +85,8 @@ def build_objective(
         return HeadObjective(task.kind, rank, divisors)
     negatives = Negatives(config.contrast.negatives, world_size)
     words: Any = (heads[0], config.optimizer.word_prediction) if heads else None
-    return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, rank, words)
+    soft = (task.soft_targets, task.soft_temperature) if task.soft_targets else None
+    return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, rank, words, soft)
 
 
 __all__ = ["Regime", "build_objective", "build_regime"]

@@ -23,6 +23,9 @@ class TaskConfig:
             clips; null refuses such clips.
         same_text: what clips with the same text are to each other in a batch: `negatives`, as in the papers, or `positives`, which
             share the target between them.
+        soft_targets: share of each target of the contrast that is spread over the batch by how similar the texts are
+            (`emoclip.training.soft_targets`); 0 as in the papers.
+        soft_temperature: of that similarity; the lower, the more only the most similar texts get.
         freeze_temporal: of a head: train the head alone, as the paper says; its code lets the temporal part learn.
         target_scale: for `regression` the divisor of single targets in the loss, by name, such as the number of items in a total; the
             model still gives numbers in their own unit.
@@ -32,6 +35,8 @@ class TaskConfig:
     class_texts: str = "emoclip_descriptions"
     fill_captions: str | None = None
     same_text: Literal["negatives", "positives"] = "negatives"
+    soft_targets: float = 0.0
+    soft_temperature: float = 0.1
     freeze_temporal: bool = True
     target_scale: dict[str, float] = field(default_factory=dict)
 
@@ -40,6 +45,16 @@ class TaskConfig:
             raise ValueError(f"`target_scale` belongs to kind=regression, got kind={self.kind}.")
         if self.same_text == "positives" and self.has_head:
             raise ValueError(f"`same_text` belongs to captions and class_texts, got kind={self.kind}.")
+        if not 0 <= self.soft_targets < 1 or self.soft_temperature <= 0:
+            raise ValueError(
+                "`soft_targets` must be from 0 to below 1 and `soft_temperature` above 0, got "
+                f"{self.soft_targets} and {self.soft_temperature}."
+            )
+        if self.soft_targets and (self.has_head or self.same_text == "positives"):
+            raise ValueError(
+                f"`soft_targets` belongs to captions and class_texts with same_text=negatives, got kind={self.kind} and "
+                f"same_text={self.same_text}."
+            )
         if self.fill_captions is not None and self.kind != "captions":
             raise ValueError(f"`fill_captions` belongs to kind=captions, got kind={self.kind}.")
         for name, divisor in self.target_scale.items():

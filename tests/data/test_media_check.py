@@ -62,6 +62,30 @@ def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, monkeypatch: pyte
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 5
 
 
+def test_stopped_run_of_another_manifest_is_not_gone_on_with(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clips that are in no row of this manifest would stand in its table."""
+    monkeypatch.setattr(media_check, "CHUNK", 1)
+    monkeypatch.setattr(media_check, "_decode", _stop_at("b", media_check._decode))
+    with pytest.raises(KeyboardInterrupt):
+        check_media(manifest, tmp_path / "out.parquet")
+    rows = [{"clip_id": "b", "path": "b.mp4", "media": "video", "split": "train"}]
+    write_manifest(tmp_path / "other.parquet", rows, class_names=["x"], dataset="d", licence="l", source="s")
+    monkeypatch.undo()
+    check_media(tmp_path / "other.parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["clip_id"].to_pylist() == ["b"]
+
+
+def _stop_at(clip_id: str, decode: Callable) -> Callable:
+    def stop(row: dict) -> Checked:
+        if row["clip_id"] == clip_id:
+            raise KeyboardInterrupt
+        return decode(row)
+
+    return stop
+
+
 def test_the_command_writes_the_ids_to_leave_out(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -118,3 +142,21 @@ def test_nothing_left_is_an_error(manifest: Path, tmp_path: Path) -> None:
     everything = [Checked(name, f"{name}.mp4", 0, "bad") for name in ("a", "b", "c", "cut", "gone")]
     with pytest.raises(ValueError, match="At least one clip must decode, none of the 5"):
         write_good(manifest, tmp_path / "good.parquet", everything)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "message"),
+    [
+        ("--good", "good.csv", "must end in .parquet"),
+        ("--exclude", "m.parquet/ids.txt", "is a file; choose another"),
+        ("--quarantine", "m.parquet", "is a file; choose another"),
+    ],
+)
+def test_every_output_is_tried_before_the_first_clip(
+    flag: str, value: str, message: str, manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """After a night of decoding it is too late to say so."""
+    command = ["data", "check-media", "--manifest", str(manifest), "--output", str(tmp_path / "out.parquet")]
+    assert main([*command, flag, str(tmp_path / value)]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.parquet").exists()

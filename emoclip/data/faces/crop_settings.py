@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emoclip.data.output import is_temporary, replacing
+from emoclip.data.output import check_writable, is_temporary, replacing
 
 from .selection import SELECTIONS
 
@@ -80,7 +80,7 @@ def claim_folder(output: Path, settings: CropSettings, *, detector: str, source:
     """
     wanted = {**asdict(settings), "detector": detector, "manifest_sha256": source}
     path = output / SETTINGS_NAME
-    output.mkdir(parents=True, exist_ok=True)
+    check_writable(output)
     if not path.is_file():
         if not all(is_temporary(entry) for entry in output.iterdir()):
             raise FileExistsError(

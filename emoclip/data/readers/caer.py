@@ -16,7 +16,7 @@ from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from . import overlaps
 from .layout import PICTURES, VIDEOS, class_id, entries, find, find_or_none, media_of
-from .reader import Reader, Row
+from .reader import WHOLE, Reader, Row
 
 
 NAMES = CLASS_ORDERS["caer"]
@@ -42,7 +42,9 @@ READER = Reader(
     access="https://caer-dataset.github.io/",
     source="https://caer-dataset.github.io/",
     rows=lambda root, task: rows(root, VIDEOS, ("train", "validation", "test")),
-    notes=(overlaps.TV_SERIES, "The authors count 13,201 clips; their numbers for each class are not checked."),
+    # The authors' own number; those of splits and classes are not known here.
+    counts={"single": {WHOLE: {"": 13201}}},
+    notes=(overlaps.TV_SERIES,),
 )
 STILLS = Reader(
     name="caer_s",

@@ -36,12 +36,15 @@ class Columns:
         media: Column of the medium.
         kind: `video`, `image` or `frames`.
         label, captions: Columns, if there are such.
+        others: Columns called `video`, `image` or `frames` that hold the medium of rows where `media` has none, as shards of a
+            set of videos and stills do.
     """
 
     media: str
     kind: str
     label: str | None
     captions: str | None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def find_columns(features: Features, name: str) -> Columns:
             f"`{label}` must be a ClassLabel or text, so that classes have names, {name} has {_told(features[label])}; cast it to "
             "datasets.ClassLabel(names=[...])."
         )
-    return Columns(media, best, label, captions)
+    others = tuple(column for column, kind in kinds.items() if column == kind and column != media)
+    return Columns(media, best, label, captions, others if media == best else ())
 
 
 def _kind(column: str, feature: Any) -> str | None:
@@ -183,13 +187,16 @@ def _undecoded(rows: Dataset, columns: Columns) -> Dataset:
     """Bytes and paths instead of pictures: decoding is for those who look at them, and needs packages besides."""
     import datasets
 
-    feature = {
+    features = {
         "video": datasets.Video(decode=False),
         "image": datasets.Image(decode=False),
         "frames": datasets.List(datasets.Image(decode=False)),
-    }[columns.kind]
-    others = [name for name in rows.column_names if _kind(name, rows.features[name]) and name != columns.media]
-    return rows.remove_columns(others).cast_column(columns.media, feature)
+    }
+    for name in columns.others:
+        rows = rows.cast_column(name, features[name])
+    kept = (columns.media, *columns.others)
+    others = [name for name in rows.column_names if _kind(name, rows.features[name]) and name not in kept]
+    return rows.remove_columns(others).cast_column(columns.media, features[columns.kind])
 
 
 def _class_names(splits: dict[str, Dataset], columns: Columns) -> tuple[str, ...]:
@@ -210,17 +217,27 @@ def rows_of(source: Source, media_folder: Path) -> Iterator[Row]:
     unpacker = Unpacker(media_folder, source.identity, local=source.folder, caches=caches)
     for split, rows in source.splits.items():
         for number, content in enumerate(rows):
-            place, inside = unpacker.unpack(content[source.columns.media], source.columns.kind, split, number)
+            medium, kind = _medium(content, source.columns)
+            place, inside = unpacker.unpack(medium, kind, split, number)
             facts = {key: content[key] for key, kind in _KEPT.items() if isinstance(content.get(key), kind)}
             yield {
                 **facts,
                 **media_of(place),
-                "media": source.columns.kind,
+                "media": kind,
                 "clip_id": str(content.get("clip_id") or inside),
                 **_meaning(content, source),
                 "split": split,
                 "listed": f"{split}, row {number}",
             }
+
+
+def _medium(content: dict[str, Any], columns: Columns) -> tuple[Any, str]:
+    """The medium of a row and its kind."""
+    if not content[columns.media]:
+        for name in columns.others:
+            if content[name]:
+                return content[name], name
+    return content[columns.media], columns.kind
 
 
 def _meaning(content: dict[str, Any], source: Source) -> Row:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """MAFW (Liu et al., ACM MM 2022): film clips with 11 emotions, 32 combinations of them, and captions.
 
-    data/frames/<clip>/*  or  data/clips/<clip>.mp4
+    [data/]frames/<clip>/*  or  [data/]clips/<clip>.mp4
     Train & Test Set/{single,compound}/{no_caption,with_caption}/set_{1..5}/{train,test}.txt
 
 Captioned lists are in GBK, tab-separated: clip, label, Chinese, English. Copies rename the folder of the lists. 176 clips of the
@@ -109,10 +109,11 @@ def _captions(lists: Path) -> dict[str, list[str]]:
 
 def _media(root: Path, clip: str) -> Path:
     """Face frames where the copy has them: on whole pictures models of faces fail."""
+    base = root / "data" if (root / "data").is_dir() else root
     for folder in ("frames", "faces"):
-        if (path := root / "data" / folder / clip).is_dir():
+        if (path := base / folder / clip).is_dir():
             return path
-    return root / "data" / "clips" / f"{clip}.mp4"
+    return base / "clips" / f"{clip}.mp4"
 
 
 READER = Reader(

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """CAER and CAER-S: numbers that start again in every folder, files that are no clips."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from emoclip.data.prepare import prepare
 
 
 def test_caer_ids_hold_split_and_emotion(miniature: Callable, labels_of: Callable) -> None:
@@ -27,3 +31,11 @@ def test_folder_that_is_no_emotion_is_named(miniature: Callable, rows_of: Callab
     (root / "test" / "Smirk").mkdir()
     with pytest.raises(ValueError, match=r"test/Smirk: the label must be one of .*, got 'Smirk'"):
         rows_of("caer_s", root)
+
+
+def test_split_that_was_not_unpacked_is_noticed(miniature: Callable, tmp_path: Path) -> None:
+    """Without lists only the number of clips tells half an archive from a whole one."""
+    root = miniature("caer")
+    shutil.rmtree(root / "test")
+    with pytest.raises(ValueError, match="all clips: 4 clips, officially 13201"):
+        prepare("caer", root, tmp_path / "c.parquet")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DFEW: unpadded ids, labels from 1, frames without padding."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,13 @@ def test_frames_without_padding_are_played_in_the_order_of_their_numbers(miniatu
     levels = short["pixel_values_videos"].mean(dim=(1, 2, 3)).numpy()
     np.testing.assert_allclose(levels, [20, 30] + [40] * 14, atol=2)
     assert short["frame_mask"].sum() == 3
+
+
+def test_frames_that_are_a_link_in_a_circle_are_missing_with_their_row(miniature: Callable, tmp_path: Path) -> None:
+    """Links that a copy turned onto themselves."""
+    root = miniature("dfew")
+    folder = root / "Clip" / "clip_224x224_16f" / "00103"
+    shutil.rmtree(folder)
+    folder.symlink_to(folder)
+    with pytest.raises(FileNotFoundError, match=r"1 are missing: 00103 \(test\(single-labeled\)/set_3.csv:3\)"):
+        prepare("dfew", root, tmp_path / "d.parquet")

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Image, List, Value, Video
+from PIL import Image as Picture
 
-from emoclip.data.manifest import read_manifest
+from emoclip.data import load
+from emoclip.data.manifest import read_manifest, write_manifest
 from emoclip.data.prepare import prepare
 from emoclip.data.readers.hub_source import find_columns
+from emoclip.data.sharding import write_shards
 
 
 TEXT, LABEL = Value("string"), ClassLabel(names=["tense", "calm"])
@@ -142,3 +145,21 @@ def test_bad_roots_are_refused(
     """Before anything is downloaded."""
     with pytest.raises(error, match=message):
         prepare(dataset, root, tmp_path / "m.parquet", revision=revision)
+
+
+def test_table_of_videos_and_stills_gives_both(tmp_path: Path, short_clip: Path) -> None:
+    """Shards hold each clip in the column of its kind; a thumbnail beside a video is no clip of its own."""
+    (tmp_path / "clips").mkdir()
+    Picture.new("RGB", (8, 6)).save(tmp_path / "clips" / "still.png")
+    (tmp_path / "clips" / "film.mp4").write_bytes(short_clip.read_bytes())
+    rows = [
+        {"clip_id": name, "path": f"clips/{name}.{end}", "media": media, "split": "train", "label": 0}
+        for name, end, media in (("film", "mp4", "video"), ("still", "png", "image"))
+    ]
+    write_manifest(tmp_path / "m.parquet", rows, class_names=["x"], dataset="d", licence="l", source="s")
+    write_shards(tmp_path / "m.parquet", tmp_path / "shards")
+    prepare("hub", tmp_path / "shards" / "data", tmp_path / "again.parquet")
+    assert {row["clip_id"]: row["media"] for row in load(tmp_path / "again.parquet")} == {
+        "film": "video",
+        "still": "image",
+    }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All metrics of emotion recognition with their bootstrap intervals, for `evaluate.load`."""
 
-from emoclip.metrics import bootstrap_interval, evaluate_module, macro_f1, per_class_recall, uar, war
+from emoclip.metrics import bootstrap_interval, macro_f1, per_class_recall, uar, war
+from emoclip.metrics.evaluate_module import LabelMetric
 
 
-class EmotionRecognition(evaluate_module.LabelMetric):
+class EmotionRecognition(LabelMetric):
     """UAR, WAR, macro F1 with intervals, and the recall of each class."""
 
     description = "UAR, WAR and macro F1 in [0, 1] with percentile bootstrap intervals, and per-class recall."

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weighted average recall, which is accuracy, for `evaluate.load`."""
 
-from emoclip.metrics import evaluate_module, war
+from emoclip.metrics import war
+from emoclip.metrics.evaluate_module import LabelMetric
 
 
-class WAR(evaluate_module.LabelMetric):
+class WAR(LabelMetric):
     """Weighted average recall, which is accuracy."""
 
     description = "Share of all clips that were recognised, in [0, 1]."

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A batch spread over processes; what is done is kept, whatever stops it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from emoclip.console import printable
+from emoclip.data.worker_pool import WorkerPool
+
+from .scorer import BatchSettings, Scorer, fingerprint
+from .sources import Source, part_of
+from .status import Row, StatusBook
+
+
+# Called with the row of every file as it comes.
+Progress = Callable[[Row], None]
+Spread = Callable[[Sequence[Source], BatchSettings, int], Iterator[Row]]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of a batch.
+
+    Args:
+        counts: Status -> files, of all runs and processes so far.
+        earlier: Files that an earlier run had done.
+        table: `status.csv`.
+        interrupted: Stopped by Ctrl-C.
+    """
+
+    counts: Counter[str]
+    earlier: int
+    table: Path
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which of several processes this is."""
+
+    index: int = 0
+    count: int = 1
+
+
+def this_share() -> Share:
+    """Return which of the processes of `accelerate launch` or `torchrun` this is; the only one outside of them."""
+    if int(os.environ.get("WORLD_SIZE", "1")) <= 1:
+        return Share()
+    from emoclip.console import require
+
+    require("accelerate", "train")
+    from accelerate import PartialState
+
+    state = PartialState()
+    return Share(state.process_index, state.num_processes)
+
+
+def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the command
+    sources: Sequence[Source],
+    settings: BatchSettings,
+    *,
+    state: Path | None = None,
+    workers: int = 1,
+    share: Share | None = None,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+    spread: Spread | None = None,
+    progress: Progress = lambda row: None,
+) -> BatchResult:
+    """Do everything that is not done yet, and return what became of it.
+
+    Args:
+        sources: All there is to do; with several processes, of all of them.
+        settings: What is done.
+        state: Folder of status and journals; the output folder by default, which must then be one.
+        workers: Processes of this one.
+        share: Which of several processes this is.
+        retry_failed: Do again what failed.
+        overwrite: Do everything again, also where the settings differ.
+        spread: How sources are spread over workers; over local processes by default.
+        progress: Called with each row.
+
+    Raises:
+        FileExistsError: The folder holds a batch of other settings.
+        DiskFull: Results cannot be written; what was done is kept.
+    """
+    share = share or Share()
+    book = StatusBook(state or Path(settings.output), share.index)
+    book.claim({**asdict(settings), "threads": None}, overwrite=overwrite)
+    known = {} if overwrite else {row.name: row for row in book.rows()}
+    todo = [source for source in part_of(sources, share.index, share.count) if _to_do(source, known, retry_failed)]
+    interrupted = False
+    rows = (spread or spread_over_processes)(todo, settings, workers)
+    try:
+        # Closing ends the processes, also when somebody stops the batch.
+        with closing(rows):  # type: ignore[type-var]
+            for row in rows:
+                book.add(row)
+                progress(row)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        table = book.write_table()
+    earlier = sum(printable(source.name) in known for source in sources) if not overwrite else 0
+    counts = Counter(row.status for row in book.rows())
+    return BatchResult(counts, earlier, table, interrupted)
+
+
+def spread_over_processes(sources: Sequence[Source], settings: BatchSettings, workers: int) -> Iterator[Row]:
+    """Yield the rows as they come, from this process or from several new ones."""
+    if workers == 1 or len(sources) < 2:
+        scorer = Scorer(settings)
+        yield from map(scorer.score, sources)
+        return
+    pool: WorkerPool[Source, Row] = WorkerPool(
+        _score, workers=min(workers, len(sources)), setup=_set_up, arguments=(settings,), on_death=_died
+    )
+    yield from pool.run(sources)
+
+
+def best_workers(num_sources: int) -> int:
+    """Return how many processes use this computer well: one for each core, as each decodes and encodes by itself."""
+    import torch
+
+    if torch.cuda.is_available():
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, num_sources))
+
+
+def _to_do(source: Source, known: dict[str, Row], retry_failed: bool) -> bool:
+    row = known.get(printable(source.name))
+    if row is None or row.fingerprint != fingerprint(source.place):
+        return True
+    return retry_failed and row.status == "failed"
+
+
+_SCORER: Any = None
+
+
+def _set_up(settings: BatchSettings) -> None:
+    """Make the one scorer of a worker process."""
+    global _SCORER
+    _SCORER = Scorer(settings)
+
+
+def _score(source: Source) -> Row:
+    return _SCORER.score(source)
+
+
+def _died(source: Source) -> Row:
+    error = "The process that scored it ended without a word; the file may want more memory than there is."
+    return Row(source.name, source.place, "failed", error, fingerprint=fingerprint(source.place))
+
+
+def summary_lines(result: BatchResult, rows: Iterable[Row] = ()) -> list[str]:
+    """Return what became of a batch, for people."""
+    total = sum(result.counts.values())
+    kinds = ", ".join(f"{count} {status}" for status, count in sorted(result.counts.items()))
+    before = f", {result.earlier} of them by earlier runs" if result.earlier else ""
+    return [f"{total} files: {kinds or 'none'}{before}", f"Written: {result.table}"]
+
+
+__all__ = [
+    "BatchResult",
+    "Share",
+    "best_workers",
+    "run_batch",
+    "spread_over_processes",
+    "summary_lines",
+    "this_share",
+]
