@@ -84,7 +84,7 @@ def _results(
         return _retrieval(results)
     interval = f"{100 * resampling['confidence']:g} %"
     over = results[0]["intervals_over"]
-    drawn = f"{interval} percentile bootstrap intervals over {over} ({resampling['num_resamples']} resamples, seed {resampling['seed']})"
+    drawn = f"{interval} percentile bootstrap intervals over {over} ({results[0].get('num_resamples', resampling['num_resamples'])} resamples, seed {resampling['seed']})"
     if section["task"] == "classification":
         return _classification(results, interval, drawn)
     names = [name for name in METRIC_NAMES if name in results[0]]
