@@ -15,7 +15,17 @@ from emoclip.training.negatives import Negatives
 
 WORKER = Path(__file__).parent / "processes" / "contrast_worker.py"
 # Every loss whose gradients go through the gather.
-EQUAL = ["plain", "sentiment", "words", "portions", "portions_with_words", "accumulated", "accumulated_portions"]
+EQUAL = [
+    "plain",
+    "sentiment",
+    "same_text",
+    "head",
+    "words",
+    "portions",
+    "portions_with_words",
+    "accumulated",
+    "accumulated_portions",
+]
 SEVERAL = [2, pytest.param(3, marks=pytest.mark.slow)]
 Results = dict[str, tuple[float, dict[str, torch.Tensor]]]
 
