@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,6 +89,16 @@ def save_tables(
     return write_whole(path, writers[path.suffix.lower()])
 
 
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table that stands for itself as `.csv`, `.json` or `.parquet`, whole or not at all, and return the path."""
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda partial: table.to_csv(partial, index=False, float_format="%.6f", encoding="utf-8"),
+        ".json": lambda partial: _write_json(partial, {"rows": table}),
+        ".parquet": lambda partial: _write_parquet(partial, table, {}),
+    }
+    return write_whole(path, writers[path.suffix.lower()])
+
+
 def _write_json(path: Path, content: Mapping[str, object]) -> None:
     plain = {key: records(value) if isinstance(value, pd.DataFrame) else value for key, value in content.items()}
     path.write_text(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
@@ -96,7 +107,14 @@ def _write_json(path: Path, content: Mapping[str, object]) -> None:
 def records(table: pd.DataFrame) -> list[dict[str, object]]:
     """Return the rows of a table as plain JSON values; what is missing is `None`."""
     values = table.astype(object).where(table.notna(), None).to_numpy().tolist()
-    return [dict(zip(table.columns, row, strict=True)) for row in values]
+    return [dict(zip(table.columns, map(_plain, row), strict=True)) for row in values]
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, np.ndarray):
+        return value
+    # Vectors of stretches without a face are missing as a whole.
+    return None if np.isnan(value).any() else value.tolist()
 
 
 def _write_parquet(path: Path, timeline: pd.DataFrame, facts: Mapping[str, object]) -> None:

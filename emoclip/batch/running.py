@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emoclip.console import printable
 from emoclip.data.worker_pool import WorkerPool
 
 from .scorer import BatchSettings, Scorer, fingerprint
@@ -61,7 +62,7 @@ def this_share() -> Share:
     return Share(state.process_index, state.num_processes)
 
 
-def run_batch(
+def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the command
     sources: Sequence[Source],
     settings: BatchSettings,
     *,
@@ -107,7 +108,7 @@ def run_batch(
         interrupted = True
     finally:
         table = book.write_table()
-    earlier = sum(source.name in known for source in sources) if not overwrite else 0
+    earlier = sum(printable(source.name) in known for source in sources) if not overwrite else 0
     counts = Counter(row.status for row in book.rows())
     return BatchResult(counts, earlier, table, interrupted)
 
@@ -135,7 +136,7 @@ def best_workers(num_sources: int) -> int:
 
 
 def _to_do(source: Source, known: dict[str, Row], retry_failed: bool) -> bool:
-    row = known.get(source.name)
+    row = known.get(printable(source.name))
     if row is None or row.fingerprint != fingerprint(source.place):
         return True
     return retry_failed and row.status == "failed"

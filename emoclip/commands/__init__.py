@@ -26,6 +26,9 @@ class Command:
 COMMANDS = {
     "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
     "batch": Command("emoclip.commands.batch", "score folders of thousands of videos, resumable"),
+    "webcam": Command("emoclip.commands.webcam", "score a camera as it films"),
+    "search": Command("emoclip.commands.search", "find moments in videos by words"),
+    "embed": Command("emoclip.commands.embed", "write videos or texts as vectors"),
     "doctor": Command("emoclip.commands.doctor", "versions, decoders, what this computer can do, and a self-test"),
     "train": Command("emoclip.training.cli", "train a model"),
     "distill": Command("emoclip.distillation.cli", "fit Exp-CLIP's projection to an LLM's features or to captions"),
@@ -33,6 +36,7 @@ COMMANDS = {
     "evaluate": Command("emoclip.evaluation.cli", "judge a model on labelled clips"),
     "report": Command("emoclip.evaluation.report_cli", "reports from prediction tables, and runs compared"),
     "data": Command("emoclip.data.cli", "prepare, check, crop, shard and publish data sets"),
+    "dialogue": Command("emoclip.dialogue.cli", "make captioned clips of films with subtitles"),
     "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
     "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),
     "push": Command("emoclip.commands.push", "put a model folder on the Hub"),

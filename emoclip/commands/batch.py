@@ -104,7 +104,7 @@ def _main(argv: list[str] | None) -> int:
     workers = args.workers or (1 if share.count > 1 else best_workers(len(sources)))
     settings = _settings(args, workers)
     state = args.state or (Path(DEFAULT_STATE) if is_address(args.output) else Path(args.output))
-    with _bar(len(sources), reporter) as show:
+    with file_bar(len(sources), reporter) as show:
         try:
             result = run_batch(
                 sources,
@@ -140,12 +140,12 @@ def _settings(args: argparse.Namespace, workers: int) -> BatchSettings:
         check_form("--forms", f"x.{form}", overwrite=True, baseline=False)
     emotions = parse_emotions(args.emotions)
     return BatchSettings(
-        emotions, args.model, args.output, forms, options, prompt, agreement, _threads(workers), args.shard_format
+        emotions, args.model, args.output, forms, options, prompt, agreement, threads_of(workers), args.shard_format
     )
 
 
-def _threads(workers: int) -> int:
-    """Threads of each process, so that all together take every core once."""
+def threads_of(workers: int) -> int:
+    """Return the threads of each process, so that all together take every core once."""
     import os
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -161,7 +161,8 @@ def _spread(args: argparse.Namespace) -> Any:
 
 
 @contextmanager
-def _bar(total: int, reporter: Reporter) -> Iterator[Callable[[Row], None]]:
+def file_bar(total: int, reporter: Reporter) -> Iterator[Callable[[Row], None]]:
+    """Give a function that moves a bar by one file and tells of those that failed."""
     from tqdm import tqdm
 
     failed = 0

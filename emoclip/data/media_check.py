@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 
 from .journal import Journal
-from .manifest import Manifest, read_manifest
+from .manifest import Manifest, fingerprint, read_manifest
 from .media import MEDIA_COLUMNS, iter_clip
 from .output import check_new_file, replacing
 from .worker_pool import WorkerPool
@@ -48,7 +48,8 @@ def check_media(
 ) -> list[Checked]:
     """Decode every clip of a manifest and write a table of what failed and how many frames there are.
 
-    The table grows under a temporary name and is renamed at the end; a run that was stopped goes on where it was.
+    Results are kept in a journal and become the table at the end; a run that was stopped goes on where it was, with the same
+    manifest.
 
     Args:
         manifest_path: The manifest.
@@ -66,7 +67,8 @@ def check_media(
     output = Path(output)
     check_new_file(output)
     manifest = read_manifest(manifest_path, check_media=False)
-    journal = Journal(output.with_name(f".{output.name}.parts"), COLUMNS)
+    # Named by the manifest: results of another one must not be taken over.
+    journal = Journal(output.with_name(f".{output.name}.{fingerprint(manifest_path)[:12]}.parts"), COLUMNS)
     done = {row["clip_id"] for row in journal.rows(["clip_id"])}
     waiting = (row for row in _rows(manifest) if row["clip_id"] not in done)
     results = iter(progress(_decode_all(waiting, workers), manifest.table.num_rows - len(done)))

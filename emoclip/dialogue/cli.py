@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoclip.console import require, write_line
+from emoclip.console import require, run_command, write_line
 
 
 if TYPE_CHECKING:
@@ -64,20 +64,32 @@ def add_dialogue_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shards", action="store_true", help="also write DIR/shards, for training from network storage")
 
 
+def main(argv: list[str] | None = None) -> int:
+    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    return run_command(dialogue_main, argv)
+
+
 def dialogue_main(argv: list[str] | None = None) -> None:
     """Parse the arguments of `dialogue` and run it."""
+    run_dialogue(build_parser().parse_args(argv))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip dialogue`."""
     parser = argparse.ArgumentParser(
+        prog="emoclip dialogue",
         description="Make captioned clips with persons and sentiment of films with subtitles.",
         epilog=DIALOGUE_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_dialogue_arguments(parser)
-    run_dialogue(parser.parse_args(argv))
+    return parser
 
 
 def run_dialogue(args: argparse.Namespace) -> None:
     """Prepare the films, and say what was written and what was left out."""
     require("pysubs2", "dialogue")
+    require("datasets", "dialogue")
     from .prepare import prepare_dialogue
     from .settings import DialogueSettings
 
@@ -158,4 +170,4 @@ def _bars() -> Any:
     return Bars()
 
 
-__all__ = ["add_dialogue_arguments", "dialogue_main", "run_dialogue"]
+__all__ = ["add_dialogue_arguments", "build_parser", "dialogue_main", "main", "run_dialogue"]

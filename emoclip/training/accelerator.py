@@ -4,6 +4,7 @@
 import os
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator, PartialState
 from accelerate.utils import DistributedDataParallelKwargs
 
@@ -17,10 +18,11 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
 
     Raises:
         ImportError: the tracker is not installed.
+        OSError: the port that processes meet at is taken, or they cannot meet.
     """
     precision = config.mixed_precision
     if config.tracker != "none":
-        require(config.tracker, "train")
+        require(config.tracker, "train" if config.tracker == "tensorboard" else config.tracker)
     device = process_state().device
     if precision == "auto":
         precision = "bf16" if autocast_dtype(device) is torch.bfloat16 else "no"
@@ -39,7 +41,18 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
 def process_state() -> PartialState:
     """Which process this is and its device; started here, because without `cpu` Accelerate runs one process on CPUs."""
     wants_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
-    return PartialState(cpu=wants_cpu or not torch.accelerator.is_available())
+    try:
+        return PartialState(cpu=wants_cpu or not torch.accelerator.is_available())
+    except dist.DistNetworkError as error:
+        place = f"{os.environ.get('MASTER_ADDR', 'localhost')}:{os.environ.get('MASTER_PORT', '29500')}"
+        if "EADDRINUSE" in str(error):
+            raise OSError(
+                f"The processes must meet at a free port, but {place} is taken by another job; choose another by "
+                "`accelerate launch --main_process_port 29501`, or any free one by `torchrun --standalone`."
+            ) from error
+        raise OSError(
+            f"The processes could not meet at {place} ({error}); start all of them with the same address."
+        ) from error
 
 
 __all__ = ["build_accelerator", "process_state"]

@@ -3,6 +3,7 @@
 
 import argparse
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,11 +82,22 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
             write_line(f"Going on from {checkpoint} (step {run.step} of {run.total_steps}).")
     run.accelerator.wait_for_everyone()
     model_folder = run.train()
+    if model_folder is None:
+        return _stopped(run)
     if run.accelerator.is_main_process:
         write_run_record(run)
         write_line(f"The model is in {model_folder}.")
     run.accelerator.end_training()
     return 0
+
+
+def _stopped(run: "TrainingRun") -> int:
+    """Say where the run stopped; the exit code is the one of a process that the signal ended."""
+    number = run.stopper.signal or signal.SIGTERM
+    if run.accelerator.is_main_process:
+        write_line(f"Stopped by {number.name} and saved at step {run.step} of {run.total_steps}; go on with --resume.")
+    run.accelerator.end_training()
+    return 128 + number
 
 
 def check_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
@@ -146,7 +158,7 @@ def describe_run(run: "TrainingRun") -> list[str]:
     return [
         f"model: {total:,} parameters",
         *groups,
-        f"data: {len(run.data.clip_ids):,} clips, {len(run.data):,} steps an epoch",
+        f"data: {run.data.num_clips:,} clips, {run.steps_per_epoch:,} steps an epoch",
         f"steps: {run.total_steps:,}, precision {run.accelerator.mixed_precision}",
     ]
 

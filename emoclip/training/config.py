@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from emoclip.training.engine_config import ContrastConfig
+from emoclip.training.engine_config import ContrastConfig, SelectionRule, ValidationConfig
 from emoclip.training.task_config import LoraSettings, TaskConfig
 
 
@@ -72,6 +72,9 @@ class DataConfig:
             `sentiment_beta` and `sentiment_kl_direction`.
         class_balanced: draw every class equally often; needs a label for every clip.
         bucket_by_length: fill batches with clips of like length, for stills beside clips.
+        streaming: read the source shard by shard instead of by random access; it may then also be a folder of shards or the id of a
+            data set on the Hub. Needs at least as many shards as processes times workers.
+        clips_per_epoch: after how many clips an epoch of a stream ends; null asks the source.
     """
 
     manifest: Path
@@ -95,6 +98,8 @@ class DataConfig:
     sentiment: bool = False
     class_balanced: bool = False
     bucket_by_length: bool = False
+    streaming: bool = False
+    clips_per_epoch: int | None = None
 
     def __post_init__(self) -> None:
         if self.cache_frames and (self.random_crop != "none" or self.subject_masks):
@@ -122,6 +127,17 @@ class DataConfig:
             raise ValueError(
                 f"`cache_frames` needs num_workers=0, for every worker would fill a cache of its own; got {self.num_workers}."
             )
+        self._check_streaming()
+
+    def _check_streaming(self) -> None:
+        if not self.streaming and self.clips_per_epoch is not None:
+            raise ValueError(f"`clips_per_epoch` is for streams, got {self.clips_per_epoch} with streaming=false.")
+        if self.clips_per_epoch is not None and self.clips_per_epoch < 1:
+            raise ValueError(f"`clips_per_epoch` must be at least 1 or null, got {self.clips_per_epoch}.")
+        needs_rows = ("cache_frames", "cache_features", "class_balanced", "bucket_by_length", "mix")
+        for name in (*needs_rows, "left_out_class", "left_out_subject"):
+            if self.streaming and getattr(self, name):
+                raise ValueError(f"`{name}` needs random access, so streaming must be false; got both.")
 
 
 @dataclass(frozen=True)
@@ -196,10 +212,14 @@ class TrainConfig:
         epochs: passes over the data.
         max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
         contrast: negatives across processes, batches beyond memory.
+        validation: clips to score the model on while it trains; null does not.
+        selection: the weights that the run hands out: the `last` ones, those at the end of the epoch with the lowest mean
+            `train_loss`, or those with the best `validation` figure.
         seed: of initialisation, order, frame windows and captions.
         mixed_precision: `auto` is bf16 where the device computes it natively, else `no`.
         checkpoint_every: steps between checkpoints; null writes one after each epoch.
         keep_checkpoints: how many of the newest are kept.
+        keep_every: also keep for good every checkpoint whose step is a multiple of this; null keeps none.
         log_every: steps between two lines of `metrics.jsonl`.
         tracker: where scalars go besides `metrics.jsonl`.
         max_loss: a loss above it stops the run before it is saved; null stops at losses that are no number alone. The contrast of a
@@ -211,6 +231,8 @@ class TrainConfig:
     data: DataConfig
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
+    validation: ValidationConfig | None = None
+    selection: SelectionRule = "last"
     task: TaskConfig = field(default_factory=TaskConfig)
     lora: LoraSettings | None = None
     epochs: int = 30
@@ -219,12 +241,13 @@ class TrainConfig:
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     checkpoint_every: int | None = None
     keep_checkpoints: int = 2
+    keep_every: int | None = None
     log_every: int = 10
     tracker: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
     max_loss: float | None = 200.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every"):
+        for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every", "keep_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
@@ -235,6 +258,7 @@ class TrainConfig:
                 "`data.cache_features` needs a frozen image tower, got "
                 f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
             )
+        self._check_selection()
         self._check_lora()
         if self.data.sentiment and self.task.soft_targets:
             raise ValueError(
@@ -246,6 +270,21 @@ class TrainConfig:
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
+
+    def _check_selection(self) -> None:
+        if self.selection == "validation" and self.validation is None:
+            raise ValueError("`selection=validation` needs clips to validate on, got none; give validation.split.")
+        if self.validation is None:
+            return
+        if self.task.has_head:
+            raise ValueError(
+                f"`validation` needs a model that matches texts, got task.kind={self.task.kind}; set it to null."
+            )
+        if self.selection == "validation" and self.validation.is_test and not self.validation.allow_test:
+            raise ValueError(
+                "Weights selected on the split `test` make its figures too good; choose another validation.split, or say "
+                "validation.allow_test=true, which the report then tells."
+            )
 
     def _check_lora(self) -> None:
         if self.task.has_head and self.optimizer.word_prediction:
@@ -273,8 +312,10 @@ FREE_ON_RESUME = frozenset(
         "output_dir",
         "checkpoint_every",
         "keep_checkpoints",
+        "keep_every",
         "log_every",
         "tracker",
+        "max_loss",
         "data.num_workers",
         "data.features_dir",
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: clips from the manifest, each with a text, a label or scores."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.sampling import EpochBatchSampler
 from emoclip.features import FrameFeatureDataset, FrameFeatureStore
+from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.sentiment import sentiment_logits
@@ -87,8 +88,10 @@ class CaptionedClips:
             lengths=[int(kind != "image") for kind in rows["media"]] if config.data.bucket_by_length else None,
             drop_last=config.data.drop_last,
         )
-        self.loader = DataLoader(
-            self.clips,
+        self.num_clips = len(rows)
+        notes = WorkerNotes()
+        loader = DataLoader(
+            NotedClips(self.clips, self.clip_ids, notes),
             batch_sampler=self.sampler,
             num_workers=config.data.num_workers,
             collate_fn=collate_clips,
@@ -96,12 +99,14 @@ class CaptionedClips:
             # Its own, because starting a loader draws a number: from the global generator a resumed run would draw once more.
             generator=torch.Generator().manual_seed(config.seed),
         )
+        self.loader = ClipLoader(loader, notes)
 
     def use_features(self, store: FrameFeatureStore) -> None:
         """From now on yield `frame_embeds` (B, T, D) from a store of these rows in place of pixels."""
         self.clips = FrameFeatureDataset(store, training=True, seed=self.seed)
         # Reading is a look into memory: no workers.
-        self.loader = DataLoader(self.clips, batch_sampler=self.sampler, collate_fn=collate_clips)
+        loader = DataLoader(self.clips, batch_sampler=self.sampler, collate_fn=collate_clips)
+        self.loader = ClipLoader(loader, WorkerNotes())
 
     def texts(self) -> list[str]:
         """Every text that a clip may get; none where labels are taught."""
@@ -117,7 +122,21 @@ class CaptionedClips:
         """Batches of one epoch."""
         return len(self.sampler)
 
-    def epoch(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
+    def state(self) -> dict[str, Any]:
+        """Nothing: the position is a function of the step."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Do nothing, see `state`."""
+
+    def close(self) -> None:
+        """Do nothing: workers end with the iteration over an epoch."""
+
+    def death(self, error: BaseException) -> str | None:
+        """See `ClipLoader.death`."""
+        return self.loader.death(error)
+
+    def epoch(self, epoch: int, first_batch: int = 0) -> Generator[Batch, None, None]:
         """Yield the batches of an epoch from one on."""
         self.sampler.set_position(epoch, first_batch)
         self.clips.set_epoch(epoch)

@@ -2,9 +2,11 @@
 """The parts of the training configuration that say how a run is computed, kept and watched, whatever it trains on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 
+SelectionRule = Literal["last", "train_loss", "validation"]
 NegativesMode = Literal["global", "global_no_grad", "local"]
 
 
@@ -32,4 +34,41 @@ class ContrastConfig:
             raise ValueError(f"`accumulate` must be at least 1, got {self.accumulate}.")
 
 
-__all__ = ["ContrastConfig", "NegativesMode"]
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Which clips the model is scored on while it trains, and how.
+
+    Args:
+        split: value of the column `split`.
+        manifest: Parquet manifest; null takes that of the training data.
+        fold: instead of the fixed split, the other folds (`split: train`) or this fold (`split: test`).
+        metric: `uar` or `war` of zero-shot recognition with `prompt_set`, or `recall`: how often a clip's own caption comes first
+            among the captions of all clips, and a caption's own clip among the clips, averaged.
+        prompt_set: class descriptions, see `emoclip.evaluation.prompts`.
+        every: steps between two validations; null validates after each epoch.
+        batch_size: clips at once through the model.
+        allow_test: select weights on the split `test`, which makes its figures no test any more; the report says so.
+    """
+
+    split: str
+    manifest: Path | None = None
+    fold: int | None = None
+    metric: Literal["uar", "war", "recall"] = "uar"
+    prompt_set: str = "emoclip_descriptions"
+    every: int | None = None
+    batch_size: int = 16
+    allow_test: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("every", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}.")
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the clips are those that results are reported on."""
+        return self.split == "test"
+
+
+__all__ = ["ContrastConfig", "NegativesMode", "SelectionRule", "ValidationConfig"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One training run: build, resume, loop, save."""
 
+import contextlib
 import time
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,20 @@ from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoin
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
 from emoclip.training.frozen_features import frozen_features
-from emoclip.training.meter import Meter, MeteredStep, check_healthy
+from emoclip.training.meter import Meter, MeteredStep, find_problem
 from emoclip.training.metrics_log import MetricsLog
 from emoclip.training.objective import Tensors
 from emoclip.training.optimization import build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
 from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
-from emoclip.training.rows import data_fingerprint, training_rows
+from emoclip.training.rows import TrainingRows, training_rows
+from emoclip.training.selection import MeanLoss, Selection
+from emoclip.training.signals import Stopper
+from emoclip.training.source import run_fingerprint
 from emoclip.training.step import Updater
+from emoclip.training.stream_clips import StreamedClips
+from emoclip.training.validation import Validation
 from emoclip.training.word_prediction import WordPrediction, inverse_document_frequency
 from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
 
@@ -39,8 +44,8 @@ class TrainingRun:
     """Everything a run needs, built once; `train` does the work.
 
     The order of clips, their frame windows and captions are pure functions of (seed, epoch, clip), and the rate is one of the
-    step; a checkpoint therefore holds weights, optimiser and the step, and a resumed run ends with the weights of an
-    uninterrupted one.
+    step; a checkpoint therefore holds weights, optimiser and the step, for streams the position too, and a resumed run ends with the
+    weights of an uninterrupted one.
 
     Args:
         config: the run.
@@ -55,12 +60,12 @@ class TrainingRun:
         self.accelerator = build_accelerator(config)
         self.exchange = HostExchange()
         set_seed(config.seed)
-        chosen = training_rows(config.data)
+        # A stream knows its clips only as they come.
+        chosen = None if config.data.streaming else training_rows(config.data)
         model, self.processor, self.adapter = build_regime(config, chosen)
-        self.data = CaptionedClips(
-            config, self.processor, self.accelerator.process_index, self.accelerator.num_processes, chosen
-        )
-        self.fingerprint = data_fingerprint(config.data)
+        self.data = self._build_data(chosen)
+        self.validation = self._build_validation()
+        self.fingerprint = run_fingerprint(config.data)
         head = self._build_word_prediction(model)
         optimizer = build_optimizer(model, config.optimizer, head, config.lora.lr if config.lora else None)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
@@ -69,19 +74,45 @@ class TrainingRun:
             config, model, self.accelerator.process_index, self.accelerator.num_processes, self.heads
         )
         self.updater = Updater(config, self.accelerator, self.model, self.optimizer, self.objective, self.heads)
-        if config.data.cache_features:
-            self.data.use_features(self._frozen_features())
+        if isinstance(self.data, CaptionedClips) and config.data.cache_features:
+            self.data.use_features(self._frozen_features(self.data))
         self.steps_per_epoch = self._count_steps_per_epoch()
         all_steps = config.epochs * self.steps_per_epoch
         self.total_steps = min(all_steps, config.max_steps or all_steps)
+        self.selection = Selection(config.output_dir, higher_is_better=config.selection == "validation")
+        self.mean_loss = MeanLoss()
+        self.stopper = Stopper()
         self.step = 0
         if checkpoint is not None:
-            self.step = load_checkpoint(self.accelerator, config, checkpoint, self.fingerprint)
+            self._resume(checkpoint)
+
+    def _resume(self, checkpoint: Path) -> None:
+        state = load_checkpoint(self.accelerator, self.config, checkpoint, self.fingerprint)
+        self.step = int(state["step"])
+        self.mean_loss.load_state(state)
+        self.selection.load_state(state, checkpoint.parent.parent)
+        self.data.load_state(state["data"])
+
+    def _build_data(self, chosen: TrainingRows | None) -> CaptionedClips | StreamedClips:
+        place = (self.accelerator.process_index, self.accelerator.num_processes)
+        if chosen is None:
+            return StreamedClips(self.config, self.processor, *place)
+        return CaptionedClips(self.config, self.processor, *place, chosen)
+
+    def _build_validation(self) -> Validation | None:
+        config = self.config
+        if config.validation is None:
+            return None
+        return Validation(config, config.validation, self.processor, self.accelerator)
 
     def _build_word_prediction(self, model: EmoCLIPVideoEncoder) -> WordPrediction | None:
         """The auxiliary head, if the configuration asks for one."""
         if not self.config.optimizer.word_prediction:
             return None
+        if isinstance(self.data, StreamedClips):
+            raise ValueError(
+                "`optimizer.word_prediction` looks at all captions first, so data.streaming must be false."
+            )
         tokenizer = self.processor.tokenizer
         texts = self.data.texts()
         weights = inverse_document_frequency(
@@ -98,18 +129,24 @@ class TrainingRun:
             )
         return steps
 
-    def _frozen_features(self) -> FrameFeatureStore:
+    def _frozen_features(self, data: CaptionedClips) -> FrameFeatureStore:
         return frozen_features(
             self.config.data,
-            self.data.rows,
+            data.rows,
             self.accelerator.unwrap_model(self.model),
             self.processor.video_processor,
             precision=self.accelerator.mixed_precision,
             show_progress=self.accelerator.is_main_process,
         )
 
-    def train(self) -> Path:
-        """Run the remaining steps and write the Hub folder; return its path."""
+    def train(self) -> Path | None:
+        """Run the remaining steps and write the Hub folder; return its path, or None where a signal stopped the run.
+
+        Raises:
+            ChildProcessError: a process that decodes clips died; names the clip.
+            OSError: a checkpoint could not be written.
+            ValueError: a loss or the weights are not finite; names the clips.
+        """
         config = self.config
         if config.tracker != "none":
             self.accelerator.init_trackers("emoclip", config=_loggable(config))
@@ -122,40 +159,56 @@ class TrainingRun:
             desc=config.output_dir.name,
             disable=not self.accelerator.is_main_process,
         )
-        with progress:
-            meter = Meter()
-            while self.step < self.total_steps:
-                self._train_epoch(meter, log, progress)
+        try:
+            with progress, self.stopper.listening():
+                meter = Meter()
+                while self.step < self.total_steps:
+                    if self._train_epoch(meter, log, progress):
+                        return None
+        except RuntimeError as error:
+            # PyTorch tells of a dead worker wherever the process is just then.
+            death = self.data.death(error)
+            if death is None:
+                raise
+            raise ChildProcessError(death) from error
+        finally:
+            self.data.close()
         return save_model(self)
 
-    def _train_epoch(self, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
+    def _train_epoch(self, meter: Meter, log: MetricsLog, progress: tqdm) -> bool:
+        """Train to the end of the epoch; return whether a signal stopped it before the run's end."""
         epoch, steps_done = divmod(self.step, self.steps_per_epoch)
-        batches = iter(self.data.epoch(epoch, steps_done * self.config.contrast.accumulate))
-        while self.step < min(self.total_steps, (epoch + 1) * self.steps_per_epoch):
-            start = time.perf_counter()
-            group = list(islice(batches, self.config.contrast.accumulate))
-            self._take_step(group, time.perf_counter() - start, meter)
-            self.step += 1
-            progress.update()
-            self._after_step(epoch, meter, log, progress)
+        batches = self.data.epoch(epoch, steps_done * self.config.contrast.accumulate)
+        # Closed at once, also by an error, because its workers end with it.
+        with contextlib.closing(batches):
+            while self.step < min(self.total_steps, (epoch + 1) * self.steps_per_epoch):
+                start = time.perf_counter()
+                group = list(islice(batches, self.config.contrast.accumulate))
+                stops = self._take_step(group, time.perf_counter() - start, meter)
+                self.step += 1
+                progress.update()
+                self._after_step(epoch, meter, log, progress, stops=stops)
+                if stops and self.step < self.total_steps:
+                    return True
+        return False
 
-    def _take_step(self, group: list[Batch], data_seconds: float, meter: Meter) -> None:
+    def _take_step(self, group: list[Batch], data_seconds: float, meter: Meter) -> bool:
+        """Train on some batches; return whether any process was asked to stop."""
         for clip_id, message in (item for batch in group for item in batch.errors.items()):
             logger.warning(f"skipped clip {clip_id}: {message}", main_process_only=False)
-        usable = list(self._usable(group))
-        if not usable:
-            return
-        set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
-        loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
-        clip_ids = tuple(clip_id for batch, _ in usable for clip_id in batch.clip_ids)
-        meter.add(MeteredStep(self.step + 1, loss, clip_ids, data_seconds))
-
-    def _usable(self, group: list[Batch]) -> Iterator[tuple[Batch, list[int]]]:
-        """Batches that have a loss in every process, with the number of rows of each; all processes leave out the same ones."""
-        everywhere = self.exchange.all([len(batch.clip_ids) for batch in group])
-        for batch, counts in zip(group, map(list, zip(*everywhere, strict=True)), strict=True):
-            if self.objective.can_train(counts):
-                yield batch, counts
+        everywhere = self.exchange.all([int(self.stopper.requested), *(len(batch.clip_ids) for batch in group)])
+        stops, *columns = (list(column) for column in zip(*everywhere, strict=True))
+        # All processes leave out the same batches.
+        usable = [
+            (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
+        ]
+        if usable:
+            set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
+            loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
+            clip_ids = tuple(clip_id for batch, _ in usable for clip_id in batch.clip_ids)
+            meter.add(MeteredStep(self.step + 1, loss, clip_ids, data_seconds))
+            self.mean_loss.add(loss)
+        return any(stops)
 
     def _to_device(self, inputs: dict[str, torch.Tensor] | None) -> Tensors:
         inputs = dict(inputs or {})
@@ -165,18 +218,59 @@ class TrainingRun:
             inputs.pop("frame_mask")
         return {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in inputs.items()}
 
-    def _after_step(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
+    def _after_step(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm, *, stops: bool) -> None:
+        """Check, log, validate, choose and save, where it is time to; a stopped run saves at once."""
         config = self.config
         is_last = self.step == self.total_steps
-        every = config.checkpoint_every or self.steps_per_epoch
-        is_checkpoint = self.step % every == 0 or is_last
+        is_epoch_end = self.step % self.steps_per_epoch == 0 or is_last
+        is_checkpoint = is_last or stops or self._is_time(config.checkpoint_every)
         is_logged = self.step % config.log_every == 0 or is_last
-        if is_checkpoint or is_logged:
-            check_healthy(meter, self.model.parameters(), config.max_loss)
+        if is_checkpoint or is_logged or is_epoch_end:
+            self._check_health(meter)
         if is_logged:
             self._log(epoch, meter, log, progress)
+        if self.validation is not None and (is_last or self._is_time(self.validation.config.every)):
+            self._validate(epoch, log)
+        if is_epoch_end:
+            loss = self._mean(self.mean_loss.read())
+            if config.selection == "train_loss" and self.selection.is_better(loss):
+                self.selection.take(self.step, loss, self._weights())
         if is_checkpoint:
-            save_checkpoint(self.accelerator, config, self.step, self.fingerprint)
+            progress_state = {**self.selection.state(), **self.mean_loss.state()}
+            save_checkpoint(
+                self.accelerator,
+                config,
+                self.step,
+                self.fingerprint,
+                progress=progress_state,
+                data_state=self.data.state(),
+            )
+
+    def _is_time(self, every: int | None) -> bool:
+        return self.step % (every or self.steps_per_epoch) == 0
+
+    def _check_health(self, meter: Meter) -> None:
+        """Stop all processes where one of them is ill."""
+        problem = find_problem(meter, self.model.parameters(), self.config.max_loss)
+        ill = [rank for rank, (flag,) in enumerate(self.exchange.all([int(problem is not None)])) if flag]
+        if problem is not None:
+            raise ValueError(problem)
+        if ill:
+            raise ValueError(f"The loss or the weights of process {ill[0]} must stay finite, see its message.")
+
+    def _validate(self, epoch: int, log: MetricsLog) -> None:
+        if self.validation is None:
+            return
+        figures = self.validation(self.accelerator.unwrap_model(self.model))
+        log.write(self.step, {"epoch": epoch, **{f"validation_{name}": value for name, value in figures.items()}})
+        value = figures[self.validation.config.metric]
+        if self.config.selection == "validation" and self.selection.is_better(value):
+            self.selection.take(self.step, value, self._weights())
+
+    def _weights(self) -> dict[str, torch.Tensor] | None:
+        """The weights, in the main process; every process must call it."""
+        weights = self.accelerator.get_state_dict(self.model)
+        return weights if self.accelerator.is_main_process else None
 
     def _log(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
         scalars = {name: self._mean(value) for name, value in meter.read().items()}
@@ -191,7 +285,7 @@ class TrainingRun:
         """The mean of a number over the processes."""
         if self.accelerator.num_processes == 1:
             return value
-        tensor = torch.tensor(value, device=self.accelerator.device)
+        tensor = torch.tensor(value, device=self.accelerator.device, dtype=torch.float64)
         return float(self.accelerator.reduce(tensor, reduction="mean"))
 
     def _added_rate(self) -> float:

@@ -57,25 +57,25 @@ class Meter:
         return scalars
 
 
-def check_healthy(meter: Meter, parameters: Iterable[nn.Parameter], max_loss: float | None) -> None:
-    """Look at the losses and the weights before they are logged or saved.
+def find_problem(meter: Meter, parameters: Iterable[nn.Parameter], max_loss: float | None) -> str | None:
+    """A sentence where a loss or a weight is not finite or a loss is above `max_loss`, naming the step and its clips; else None.
 
-    Raises:
-        ValueError: a loss or a weight is not finite, or a loss is above `max_loss`; names the step and its clips.
+    To be asked before anything is saved or logged.
     """
     bound = torch.finfo(torch.float32).max if max_loss is None else max_loss
     bad = meter.first_above(bound)
     if bad is not None:
-        raise ValueError(
+        return (
             f"The loss must stay finite{'' if max_loss is None else f' and at most {max_loss:g}'}, got {bad.loss.item():g} at step "
             f"{bad.step} with the clips {', '.join(bad.clip_ids)}; the last checkpoint is kept. Look at these clips and captions, "
             "lower optimizer.lr or set optimizer.max_grad_norm."
         )
     if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
-        raise ValueError(
+        return (
             "The weights must stay finite, got some that are not; the last checkpoint is kept. Lower optimizer.lr or set "
             "optimizer.max_grad_norm."
         )
+    return None
 
 
-__all__ = ["Meter", "MeteredStep", "check_healthy"]
+__all__ = ["Meter", "MeteredStep", "find_problem"]

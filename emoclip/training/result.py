@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoclip.config_loading import dump_config
-from emoclip.data.manifest import read_manifest
 from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
 from emoclip.training.lora import merged_copy, save_adapter
+from emoclip.training.source import source_licence
 
 
 if TYPE_CHECKING:
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 def save_model(run: "TrainingRun") -> Path:
-    """Write the Hub folder `model/` and return its path; every process must call it."""
+    """Write the chosen weights as the Hub folder `model/` and return its path; every process must call it."""
     output = run.config.output_dir / "model"
     if run.accelerator.is_main_process:
         model = run.accelerator.unwrap_model(run.model, keep_fp32_wrapper=False)
-        licence = read_manifest(run.config.data.manifest).licence.lower()
+        chosen = run.selection.weights()
+        if chosen is not None:
+            model.load_state_dict(chosen)
+        licence = source_licence(run.config.data.manifest)
         card = model_card(model.config, licence=licence, training=training_story(run))
         if run.adapter is not None:
             save_adapter(run.adapter, run.config.output_dir / "adapter")
@@ -36,7 +39,7 @@ def training_story(run: "TrainingRun") -> str:
     config = run.config
     start = config.model.name if config.model.init != "scratch" else "random weights"
     return (
-        f"Started from {start}. Trained for {run.step:,} steps on {len(run.data.clip_ids):,} clips of "
+        f"Started from {start}. Trained for {run.step:,} steps on {run.data.num_clips:,} clips of "
         f"`{config.data.manifest}` (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
         f"`{git_commit() or 'unknown'}`.\n\n```bash\n{command_line()}\n```\n\n"
         f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emoclip.provenance import command_line, git_commit, package_versions
 from emoclip.training.checkpoint import check_same_run, read_record, run_identity
 from emoclip.training.config import TrainConfig
-from emoclip.training.rows import data_fingerprint
+from emoclip.training.source import run_fingerprint
 
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check_finished(config: TrainConfig) -> None:
         ValueError: it was another configuration, or other data.
     """
     record = read_record(config.output_dir / "run.json")
-    check_same_run(config, config.output_dir, record, {"data_fingerprint": data_fingerprint(config.data)})
+    check_same_run(config, config.output_dir, record, {"data_fingerprint": run_fingerprint(config.data)})
 
 
 def is_finished(output_dir: Path) -> bool:

@@ -62,6 +62,30 @@ def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, monkeypatch: pyte
     assert pq.read_table(tmp_path / "out.parquet").num_rows == 5
 
 
+def test_stopped_run_of_another_manifest_is_not_gone_on_with(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clips that are in no row of this manifest would stand in its table."""
+    monkeypatch.setattr(media_check, "CHUNK", 1)
+    monkeypatch.setattr(media_check, "_decode", _stop_at("b", media_check._decode))
+    with pytest.raises(KeyboardInterrupt):
+        check_media(manifest, tmp_path / "out.parquet")
+    rows = [{"clip_id": "b", "path": "b.mp4", "media": "video", "split": "train"}]
+    write_manifest(tmp_path / "other.parquet", rows, class_names=["x"], dataset="d", licence="l", source="s")
+    monkeypatch.undo()
+    check_media(tmp_path / "other.parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["clip_id"].to_pylist() == ["b"]
+
+
+def _stop_at(clip_id: str, decode: Callable) -> Callable:
+    def stop(row: dict) -> Checked:
+        if row["clip_id"] == clip_id:
+            raise KeyboardInterrupt
+        return decode(row)
+
+    return stop
+
+
 def test_the_command_writes_the_ids_to_leave_out(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

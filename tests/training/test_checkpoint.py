@@ -3,13 +3,20 @@
 
 import dataclasses
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emoclip.config_loading import load_config
-from emoclip.training.checkpoint import find_checkpoint, flatten, list_checkpoints, load_checkpoint
+from emoclip.training.checkpoint import (
+    find_checkpoint,
+    flatten,
+    list_checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+)
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 
@@ -78,7 +85,7 @@ def test_damaged_checkpoint_is_told(finished: TrainingRun) -> None:
 def test_going_back_removes_the_abandoned_checkpoints(finished: TrainingRun) -> None:
     """Otherwise the next `--resume` would jump to the branch that was given up."""
     earlier = list_checkpoints(finished.config.output_dir)[0]
-    assert load_checkpoint(finished.accelerator, finished.config, earlier, finished.fingerprint) == 9
+    assert load_checkpoint(finished.accelerator, finished.config, earlier, finished.fingerprint)["step"] == 9
     assert list_checkpoints(finished.config.output_dir) == [earlier]
 
 
@@ -87,6 +94,50 @@ def test_changed_data_is_refused(finished: TrainingRun) -> None:
     checkpoint = find_checkpoint(finished.config.output_dir, "auto")
     with pytest.raises(ValueError, match="was trained on other data"):
         load_checkpoint(finished.accelerator, finished.config, checkpoint, "another fingerprint")
+
+
+@pytest.mark.parametrize("limit", [0, 2_000, 40_000])
+def test_a_full_disk_costs_no_checkpoint(finished: TrainingRun, limit: int) -> None:
+    """Files that cannot grow, as on a full disk: the older checkpoints stay, and nothing half-written takes the room."""
+    before = list_checkpoints(finished.config.output_dir)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(OSError, match=r"step 12 could not be written .* go on from .*00000010 with --resume"):
+            save_checkpoint(finished.accelerator, finished.config, 12, finished.fingerprint)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    folder = finished.config.output_dir / "checkpoints"
+    assert sorted(folder.iterdir()) == before
+    load_checkpoint(finished.accelerator, finished.config, before[-1], finished.fingerprint)
+
+
+def test_checkpoints_kept_for_good_stay(write_run: Callable[..., Path]) -> None:
+    """Ten steps, one kept beside every fourth."""
+    run = TrainingRun(load_config(TrainConfig, write_run(checkpoint_every=1, keep_checkpoints=1, keep_every=4)))
+    run.train()
+    assert [path.name for path in list_checkpoints(run.config.output_dir)] == ["00000004", "00000008", "00000010"]
+
+
+def test_best_weights_stay_as_long_as_a_checkpoint_names_them(finished: TrainingRun) -> None:
+    """Going back to an earlier checkpoint must find what was the best then."""
+    config = finished.config
+    (config.output_dir / "best" / "00000003").mkdir(parents=True)
+    for step, best in ((11, 7), (12, 11)):
+        (config.output_dir / "best" / f"{best:08d}").mkdir(parents=True)
+        save_checkpoint(
+            finished.accelerator, config, step, finished.fingerprint, progress={"best_step": best, "best_value": 0.5}
+        )
+    assert sorted(path.name for path in (config.output_dir / "best").iterdir()) == ["00000007", "00000011"]
+
+
+def test_checkpoint_says_how_it_was_made(finished: TrainingRun) -> None:
+    """A checkpoint that is found in a year must say which code and which command it comes from."""
+    checkpoint = list_checkpoints(finished.config.output_dir)[-1]
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    assert state["data_fingerprint"] == finished.fingerprint
+    assert {"command", "commit", "versions"} <= state.keys()
+    assert load_config(TrainConfig, checkpoint / "config.yaml") == finished.config
 
 
 def test_flatten_joins_keys_with_dots() -> None:

@@ -75,7 +75,17 @@ def test_a_loss_that_explodes_stops_the_run(write_run: Callable[..., Path]) -> N
     run = run_of(write_run(epochs=5, checkpoint_every=1))
     with torch.no_grad():
         run.accelerator.unwrap_model(run.model).logit_scale.fill_(float("nan"))
-    with pytest.raises(ValueError, match="loss must stay finite"):
+    with pytest.raises(
+        ValueError, match=r"loss must stay finite .* at step 1 with the clips train_\d{6}, train_\d{6}, "
+    ):
+        run.train()
+    assert not (run.config.output_dir / "checkpoints").exists()
+
+
+def test_an_exploding_loss_stops_the_run(write_run: Callable[..., Path]) -> None:
+    """A finite loss of hundreds is as lost as NaN."""
+    run = run_of(write_run(epochs=5, checkpoint_every=1, max_loss=1.0, optimizer__lr=1e-6))
+    with pytest.raises(ValueError, match=r"at most 1, got 1\.\d+ at step 1"):
         run.train()
     assert not (run.config.output_dir / "checkpoints").exists()
 

@@ -79,15 +79,13 @@ def write_film(
     with av.open(str(output), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = _video_stream(container, annotator.size, info.fps, style.crf)
         sound = _Sound.of(video, container, warnings) if style.sound else None
-        done = 0
-        for seconds, frame in _frames(video, warnings):
+        for done, (seconds, frame) in enumerate(_frames(video, warnings), start=1):
             picture = annotator.annotate(seconds, frame.permute(1, 2, 0).contiguous().numpy())
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts, image.time_base = round(seconds * CLOCK), Fraction(1, CLOCK)
             container.mux(stream.encode(image))
             if sound is not None:
                 sound.write_until(seconds)
-            done += 1
             progress(done, info.num_frames)
         container.mux(stream.encode())
         if sound is not None:
@@ -134,7 +132,13 @@ class _Annotator:
             if place is not None
         ]
         clock = f"{int(seconds // 60)}:{int(seconds % 60):02}.{int(seconds * 10 % 10)}"
-        key = (clock, *((row[0], place) for row, (_, place) in zip(rows, [one for one in now if one[1] is not None], strict=True)))
+        key = (
+            clock,
+            *(
+                (row[0], place)
+                for row, (_, place) in zip(rows, [one for one in now if one[1] is not None], strict=True)
+            ),
+        )
         if key not in self._panels:
             self._panels.clear()
             self._panels[key] = draw_panel((self._panel_width, self._height), rows, clock, self._font)

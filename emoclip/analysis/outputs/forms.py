@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every form an analysis can be written in, by the ending of the file's name; whole or not at all, never over another.
 
-    clip.csv .json .parquet                 the timeline
-    clip.windows.csv, clip.frames.csv, ...  the other tables, in the same three forms (`TABLES`)
-    clip.png .svg                           the plot
-    clip.html                               a page with a player
-    clip.mp4                                the annotated film
-    clip.srt .vtt .eaf .TextGrid            the best word over time
+clip.csv .json .parquet                 the timeline
+clip.windows.csv, clip.frames.csv, ...  the other tables, in the same three forms (`TABLES`)
+clip.png .svg                           the plot
+clip.html                               a page with a player
+clip.mp4                                the annotated film
+clip.srt .vtt .eaf .TextGrid            the best word over time
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from emoclip.console import require
-
 from emoclip.analysis.saving import TABLE_ENDINGS, check_output, save_tables, write_whole
+from emoclip.console import require
 
 from .elan import eaf
 from .film import FilmStyle, write_film
@@ -48,6 +47,7 @@ TABLES = {
     "change": "the timeline against a baseline clip",
     "groups": "one row per window and group of words",
     "people": "one row per person and frame: boxes and quality",
+    "embeds": "one row per window: its embedding (not as .csv)",
     "weights": "one row per window and frame: which frames weighed most",
 }
 Progress = Callable[[int, "int | None"], None]
@@ -74,7 +74,9 @@ class OutputOptions:
     progress: Progress = lambda done, expected: None
 
 
-def check_form(name: str, path: str | Path, *, overwrite: bool = False, num_videos: int = 1, baseline: bool = True) -> Path:
+def check_form(
+    name: str, path: str | Path, *, overwrite: bool = False, num_videos: int = 1, baseline: bool = True
+) -> Path:
     """Return `path` if an analysis can be written there, before the analysis is made.
 
     Args:
@@ -99,6 +101,8 @@ def check_form(name: str, path: str | Path, *, overwrite: bool = False, num_vide
         raise ValueError(
             f"`{name}` {path.name} shows one video, got {num_videos}; put {{stem}} into the name, or save each by itself."
         )
+    if table_of(path) == "embeds" and ending == ".csv":
+        raise ValueError(f"`{name}` {path.name} holds vectors, which a .csv cannot; end it in .parquet or .json.")
     if table_of(path) == "change" and not baseline:
         raise ValueError(f"`{name}` {path.name} needs a baseline clip; pass --baseline (baseline=...).")
     return checked
@@ -149,9 +153,18 @@ def output_table(analysis: Analysis, kind: str, options: OutputOptions) -> pd.Da
         return analysis.people
     if kind == "weights":
         return analysis.frame_weights
+    if kind == "embeds":
+        return _embeds(analysis)
     if options.baseline is None:
         raise ValueError("A change is against a baseline clip, got none; pass baseline=... (--baseline).")
     return relative_to_baseline(timeline, options.baseline, person=options.baseline_person)
+
+
+def _embeds(analysis: Analysis) -> pd.DataFrame:
+    if analysis.windows is None:
+        raise ValueError("Only what `analyze` returned knows its embeddings, got tables alone; analyse the video.")
+    table = analysis.windows.table.reset_index(drop=True)
+    return table.assign(embed=list(analysis.windows.embeds.float().numpy()))
 
 
 def _write(analysis: Analysis, path: Path, options: OutputOptions) -> tuple[str, ...]:

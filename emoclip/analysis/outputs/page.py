@@ -27,7 +27,13 @@ MAX_WORDS = 16
 TEMPLATE = "page.html"
 PLACE = "__DATA__"
 # Python does not know all of these.
-TYPES = {".webm": "video/webm", ".mkv": "video/x-matroska", ".m4v": "video/mp4", ".mov": "video/mp4", ".mp4": "video/mp4"}
+TYPES = {
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".m4v": "video/mp4",
+    ".mov": "video/mp4",
+    ".mp4": "video/mp4",
+}
 VIDEO_MODES = ("auto", "embed", "link", "none")
 
 
@@ -122,7 +128,9 @@ def _person(person: int, cells: pd.DataFrame) -> dict[str, Any]:
                 "end": round(float(cell.end), 4),
                 "from": round(float(cell.cell_start), 4),
                 "to": round(float(cell.cell_end), 4),
-                "scores": {printable(word): round(cell.scores[word], 5) for word in shown.index if word in cell.scores},
+                "scores": {
+                    printable(word): round(cell.scores[word], 5) for word in shown.index if word in cell.scores
+                },
                 "mark": printable(cell.mark),
             }
             for cell in rows_of(cells)

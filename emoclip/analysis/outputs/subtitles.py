@@ -24,7 +24,9 @@ def vtt(segments: Sequence[Segment]) -> str:
         f"{_clock(one.start, '.')} --> {_clock(one.end, '.')}\n{html.escape(_caption(one), quote=False)}\n"
         for one in _shown(segments)
     ]
-    return "\n".join(["WEBVTT\n\nNOTE Apparent expression relative to the words asked for, not what anyone feels.\n", *cues])
+    return "\n".join(
+        ["WEBVTT\n\nNOTE Apparent expression relative to the words asked for, not what anyone feels.\n", *cues]
+    )
 
 
 def _shown(segments: Sequence[Segment]) -> list[Segment]:

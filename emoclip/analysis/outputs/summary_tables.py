@@ -34,7 +34,8 @@ def per_frame(timeline: pd.DataFrame, frame_times: pd.DataFrame) -> pd.DataFrame
         scores = np.array([[one.get(word, np.nan) for word in words] for one in own["scores"]]).reshape(-1, len(words))
         start, end = own["start"].to_numpy(float), own["end"].to_numpy(float)
         values = [
-            _mean_of_known(scores[(start <= time + 1e-6) & (time - 1e-6 <= end)]) for time in part["time"].to_numpy(float)
+            _mean_of_known(scores[(start <= time + 1e-6) & (time - 1e-6 <= end)])
+            for time in part["time"].to_numpy(float)
         ]
         parts.append(part[[*KEYS, "frame", "time"]].reset_index(drop=True).join(_named(values, words)))
     return pd.concat(parts, ignore_index=True).astype({"frame": "int64"})
@@ -84,7 +85,9 @@ def relative_to_baseline(timeline: pd.DataFrame, baseline: pd.DataFrame, *, pers
     words, others = list(dict.fromkeys(timeline["emotion"])), list(dict.fromkeys(baseline["emotion"]))
     if set(words) != set(others):
         odd = sorted(set(words) ^ set(others))
-        raise ValueError(f"A baseline must be scored with the same words, got {odd[0]!r} in one alone; analyse it again.")
+        raise ValueError(
+            f"A baseline must be scored with the same words, got {odd[0]!r} in one alone; analyse it again."
+        )
     known = with_person(baseline).dropna(subset=["match"])
     if known.empty:
         raise ValueError("A baseline must hold a scored window, got none; is a face in sight?")

@@ -47,7 +47,10 @@ def source(tmp_path_factory):
 @pytest.fixture
 def tables(make_timeline):
     people = pd.DataFrame(
-        [{"video": "f", "person": 1, "frame": n, "time": n / 10, "x1": 60, "y1": 40, "x2": 100, "y2": 80} for n in range(11)]
+        [
+            {"video": "f", "person": 1, "frame": n, "time": n / 10, "x1": 60, "y1": 40, "x2": 100, "y2": 80}
+            for n in range(11)
+        ]
     )
     return make_timeline([(1, 0.0, 1.0, (0.7, 0.2, 0.1), "")], video="f"), people
 

@@ -4,6 +4,7 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,10 @@ WORDS = ["joy", "驚き 😀", "<b>quiet"]
 def analysis(tiny_model_folder, long_clip):
     """Boxes are given, so that the noise has a face: a person in the first half, nobody in the second."""
     boxes = [{"frame": frame, "x1": 4, "y1": 3, "x2": 20, "y2": 19, "person": 1} for frame in range(48)]
-    return emoclip.analyze(
-        str(long_clip), WORDS, tiny_model_folder, boxes=pd.DataFrame(boxes), window=0.6, stride=0.4
-    )
+    return emoclip.analyze(str(long_clip), WORDS, tiny_model_folder, boxes=pd.DataFrame(boxes), window=0.6, stride=0.4)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TABLES if kind not in ("change", "groups")])
+@pytest.mark.parametrize("kind", [kind for kind in TABLES if kind not in ("change", "groups", "embeds")])
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
 def test_every_table_is_written_in_every_form(analysis, kind, ending, tmp_path):
     """The name before the ending chooses the table; what is read back is what was written."""
@@ -39,6 +38,16 @@ def test_every_table_is_written_in_every_form(analysis, kind, ending, tmp_path):
     expected = forms.output_table(analysis, kind, forms.OutputOptions())
     assert list(read.columns) == list(expected.columns)
     assert len(read) == len(expected) > 0
+
+
+@pytest.mark.parametrize("ending", ["parquet", "json"])
+def test_embeddings_are_written_as_lists(analysis, ending, tmp_path):
+    """What `embed` and `search` stand on; a CSV would hold their printed form."""
+    path = analysis.save(tmp_path / f"a.embeds.{ending}")
+    read = pd.read_parquet(path) if ending == "parquet" else pd.DataFrame(json.loads(path.read_text())["embeds"])
+    np.testing.assert_allclose(np.array(read["embed"][0], float), analysis.windows.embeds[0].numpy(), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"end it in \.parquet or \.json"):
+        analysis.save(tmp_path / "a.embeds.csv")
 
 
 def test_json_has_no_nan(analysis, tmp_path):
@@ -87,7 +96,7 @@ def test_existing_files_are_kept(analysis, name, tmp_path):
     [("clip.csv", None), ("clip.windows.csv", "windows"), ("my.clip.parquet", None), ("a.SUMMARY.JSON", "summary")],
 )
 def test_name_before_the_ending_chooses_the_table(name, kind):
-    assert table_of(forms.Path(name)) == kind
+    assert table_of(Path(name)) == kind
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.html", "a.mp4", "a.srt", "a.eaf", "a.TextGrid"])
@@ -97,12 +106,12 @@ def test_forms_of_one_video_refuse_several(name, tmp_path):
         check_form("--output", tmp_path / name, num_videos=2)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is always full")
 def test_full_disk_leaves_nothing_and_says_so(analysis, tmp_path, monkeypatch):
     """Half a table under its final name would be taken for a whole one."""
 
     def on_full_disk(table, path, *args, **kwargs):
-        with open("/dev/full", "w") as full:
+        with Path("/dev/full").open("w") as full:
             full.write("x" * 100_000)
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", on_full_disk)

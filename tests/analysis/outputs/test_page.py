@@ -63,9 +63,7 @@ def open_page(tab, path):
 
 
 def time_of(tab, wanted):
-    tab.wait_for_function(
-        f"Math.abs(document.querySelector('video').currentTime - {wanted}) < 0.1", timeout=60_000
-    )
+    tab.wait_for_function(f"Math.abs(document.querySelector('video').currentTime - {wanted}) < 0.1", timeout=60_000)
     return tab.evaluate("document.querySelector('video').currentTime")
 
 
@@ -118,7 +116,9 @@ def test_page_holds_its_data_and_no_address(write_page):
     text = write_page("embed").read_text()
     content = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
     assert content["segments"][0]["word"] == "joy"
-    assert content["boxes"] == {"1": [[0.0, 2.0, 1.0, 12.0, 11.0], [0.5, 4.0, 1.0, 14.0, 11.0], [1.0, 6.0, 1.0, 16.0, 11.0]]}
+    assert content["boxes"] == {
+        "1": [[0.0, 2.0, 1.0, 12.0, 11.0], [0.5, 4.0, 1.0, 14.0, 11.0], [1.0, 6.0, 1.0, 16.0, 11.0]]
+    }
     assert re.findall(r"(?:src|href)=[\"']?https?:", text) == []
     outside = [address for address in re.findall(r"https?://[^\s\"'<]+", text) if "www.w3.org/2000/svg" not in address]
     assert outside == []

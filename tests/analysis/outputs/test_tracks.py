@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Subtitles, ELAN and Praat: read back by parsers that know the formats, not ours."""
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -78,7 +79,7 @@ def test_textgrid_covers_the_whole_time_without_gaps(timeline):
         bounds = [(float(a), float(b)) for a, b in re.findall(r"xmin = (\S+)\s+xmax = (\S+)\s+text", tier)]
         assert bounds[0][0] == 0
         assert bounds[-1][1] == 10.0
-        assert all(before[1] == after[0] for before, after in zip(bounds, bounds[1:], strict=False))
+        assert all(before[1] == after[0] for before, after in itertools.pairwise(bounds))
         assert int(re.search(r"intervals: size = (\d+)", tier)[1]) == len(bounds)
 
 

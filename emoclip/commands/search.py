@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`emoclip search`: moments in a folder by words.
+
+emoclip search films/ --query "a broad smile" --query "a frown"
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emoclip.console import DONE_IN_PART, INTERRUPTED, run_command
+
+from .analysis_options import add_analysis_options, analysis_options
+from .batch import file_bar, threads_of
+from .reporter import Reporter, add_reporting, silence_libraries
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_INDEX = "emoclip-index"
+EPILOG = """examples:
+  emoclip search films/ --query "a broad smile"
+  emoclip search films/ --query "a broad smile" --query "raised eyebrows" --top 20 --output moments.csv
+  emoclip search films/ --query "a frown" --model path/to/model --index index-of-that-model
+
+Videos are read once; what they hold is kept in --index, and every search after that answers in seconds. New videos are
+added, one that cannot be read is passed over and told.
+
+exit codes: 0 done, 1 done but some videos could not be read, 2 bad input, 130 stopped by Ctrl-C (what was read is kept)"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Return the exit code of the command: 0 done, 1 done in part, 2 bad input, 130 stopped by Ctrl-C."""
+    return run_command(_main, argv)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `emoclip search`."""
+    parser = argparse.ArgumentParser(
+        prog="emoclip search",
+        description="Find moments in videos by words.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="INPUT", help="files, folders, patterns, @LIST (one a line)")
+    add("--query", required=True, action="append", metavar="TEXT", help="what to look for; may be given several times")
+    add("--top", type=int, default=10, metavar="N", help="moments for each text (10)")
+    add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
+    add(
+        "--index",
+        type=Path,
+        default=Path(DEFAULT_INDEX),
+        metavar="DIR",
+        help=f"what was read is kept here ({DEFAULT_INDEX})",
+    )
+    add("--workers", type=int, default=0, metavar="N", help="processes that read videos (one for each core)")
+    add("--output", type=Path, metavar="FILE", help="also write the moments as .csv, .json or .parquet")
+    add("--overwrite", action="store_true", help="replace the output file if it exists")
+    add_analysis_options(parser)
+    add_reporting(parser)
+    return parser
+
+
+def _main(argv: list[str] | None) -> int:
+    args = build_parser().parse_args(argv)
+    reporter = Reporter(args)
+    from emoclip.analysis import load_model
+    from emoclip.analysis.saving import TABLE_ENDINGS, check_output, records, write_table
+    from emoclip.search.moments import find_moments
+
+    if args.output is not None:
+        check_output("--output", args.output, TABLE_ENDINGS, overwrite=args.overwrite)
+    silence_libraries(verbose=args.verbose)
+    files, failed, interrupted = _indexed(args, reporter)
+    if interrupted:
+        sys.stderr.write("interrupted; what was read is kept, run the same command again\n")
+        return INTERRUPTED
+    moments = find_moments(
+        files, args.query, load_model(args.model), top=args.top, prompt=args.prompt, min_quality=args.min_quality
+    )
+    for line in _lines(moments):
+        reporter.line(line)
+    if args.output is not None:
+        reporter.line(f"Written: {write_table(moments, args.output)}")
+    reporter.document({"moments": records(moments), "failed": failed})
+    return DONE_IN_PART if failed else 0
+
+
+def _indexed(args: argparse.Namespace, reporter: Reporter) -> tuple[list[Path], int, bool]:
+    """Read what is not in the index yet; the index files of the inputs, how many failed, and whether it was stopped."""
+    from emoclip.batch.running import best_workers, run_batch
+    from emoclip.batch.scorer import BatchSettings
+    from emoclip.batch.sources import find_sources
+    from emoclip.search.moments import FORM
+
+    sources = [source for source in find_sources(args.inputs) if not source.is_shard]
+    options = analysis_options(args)
+    # Words and what they are matched by have no part in what is kept.
+    kept = {
+        name: options[name]
+        for name in ("mode", "window", "stride", "fps", "faces", "detector", "on_error", "precision")
+    }
+    kept["boxes"] = options["boxes"]
+    workers = args.workers or best_workers(len(sources))
+    settings = BatchSettings(["x"], args.model, str(args.index), (FORM,), kept, threads=threads_of(workers))
+    with file_bar(len(sources), reporter) as show:
+        result = run_batch(sources, settings, workers=workers, progress=show)
+    files = [args.index / f"{source.name}.{FORM}" for source in sources]
+    failed = sum(not path.is_file() for path in files)
+    return [path for path in files if path.is_file()], failed, result.interrupted
+
+
+def _lines(moments: pd.DataFrame) -> list[str]:
+    lines: list[str] = []
+    for query, part in moments.groupby("query", sort=False):
+        lines += [f"{query}:" if len(part) else f"{query}: no window"]
+        for row in part.to_dict("records"):
+            person = f"person {row['person']}" if row["person"] else "whole frame"
+            mark = f"  ({row['mark']})" if row["mark"] else ""
+            lines.append(
+                f"  {row['rank']:3}  {row['similarity']:6.3f}  {row['start']:8.2f}-{row['end']:.2f} s  {person}  {row['video']}{mark}"
+            )
+        lines.append("")
+    return [*lines, "Similarity to the text, not a probability; apparent expression, not what anyone feels."]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Validation during training, by the code that evaluates finished models: zero-shot recognition or caption retrieval on a split."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch.nn.functional import normalize
+
+from emoclip.data import load
+from emoclip.data.manifest import read_manifest
+from emoclip.evaluation.clip_features import PassOptions, encode_features
+from emoclip.evaluation.encoders import EmoCLIPEncoder
+from emoclip.evaluation.kept_features import KeptFeatures
+from emoclip.evaluation.prompts import class_texts
+from emoclip.evaluation.zero_shot import class_scores
+from emoclip.metrics import uar, war
+from emoclip.metrics.retrieval import recall_at_k, retrieval_ranks
+from emoclip.training.config import TrainConfig
+from emoclip.training.engine_config import ValidationConfig
+from emoclip.training.signals import deaf_children
+from modeling_emoclip.text_classes_emoclip import Prompt
+
+
+if TYPE_CHECKING:
+    from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
+
+
+class Validation:
+    """Scores a model on clips that it does not train on.
+
+    Args:
+        run: the whole configuration.
+        config: its part on validation: which clips, which metric.
+        processor: of the model.
+        accelerator: its processes share the clips.
+
+    Raises:
+        ValueError: the split does not exist, its clips lack the labels or captions that the metric needs, or the weights are
+            spread over processes.
+    """
+
+    def __init__(
+        self, run: TrainConfig, config: ValidationConfig, processor: EmoCLIPProcessor, accelerator: Accelerator
+    ):
+        if accelerator.distributed_type.value == "FSDP":
+            raise ValueError(
+                "`validation` needs whole weights in every process, which FSDP spreads; set validation=null and evaluate "
+                "the result with evaluate.py."
+            )
+        self.config = config
+        self.processor = processor
+        self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(accelerator.mixed_precision)
+        self.options = PassOptions(config.batch_size, run.data.num_workers)
+        # Processes read one another's shares from a folder.
+        several = accelerator.num_processes > 1
+        self._folder = run.output_dir / ".validation" if several else None
+        self._is_main = accelerator.is_main_process
+        source = config.manifest or run.data.manifest
+        task = "captions" if config.metric == "recall" else "classification"
+        self.rows = load(source, split=config.split, fold=config.fold, task=task)
+        self.classes: list[Prompt] = []
+        if config.metric != "recall":
+            names = read_manifest(source, check_media=False).class_names
+            self.classes = [Prompt(text) for text in class_texts(config.prompt_set, names).values()]
+
+    def __call__(self, model: EmoCLIPModel) -> dict[str, float]:
+        """The figures by name; the model is back in its mode afterwards and no random number is drawn."""
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.random.fork_rng(), deaf_children():
+                return self._score(model)
+        finally:
+            model.train(was_training)
+            if self._folder is not None and self._is_main:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _score(self, model: EmoCLIPModel) -> dict[str, float]:
+        encoder = EmoCLIPEncoder(model, self.processor, self.dtype)
+        clips = encode_features(
+            {"model": encoder},
+            self.rows,
+            range(len(self.rows)),
+            kept=KeptFeatures(self._folder),
+            options=self.options,
+        )["model"]
+        rows = self.rows.select(clips.rows)
+        if self.config.metric == "recall":
+            captions = [captions[0] for captions in rows["captions"]]
+            return _retrieval(encoder.clip_embeds(clips.values), encoder.embed_texts(captions), captions)
+        predicted = class_scores(encoder, clips.values, self.classes).argmax(axis=1).tolist()
+        references = list(rows["label"])
+        return {"uar": uar(references, predicted), "war": war(references, predicted)}
+
+
+def _retrieval(video_embeds: torch.Tensor, text_embeds: torch.Tensor, captions: list[str]) -> dict[str, float]:
+    """Share of clips whose own caption comes first, and of captions whose own clip does; equal captions count as one."""
+    similarity = (normalize(video_embeds, dim=-1) @ normalize(text_embeds, dim=-1).T).numpy()
+    to_text = recall_at_k(retrieval_ranks(similarity, captions, captions), 1)
+    to_video = recall_at_k(retrieval_ranks(np.ascontiguousarray(similarity.T), captions, captions), 1)
+    return {"recall": (to_text + to_video) / 2, "recall_to_text": to_text, "recall_to_video": to_video}
+
+
+__all__ = ["Validation"]

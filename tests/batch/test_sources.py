@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+import os
+
+import pytest
+
+from emoclip.batch.sources import Source, find_sources, part_of
+
+
+def names(sources):
+    return [source.name for source in sources]
+
+
+def test_folders_are_searched_through_and_through(films):
+    """Films only, hidden files left out, names below the folder, order fixed."""
+    assert names(find_sources([str(films)])) == ["a.mp4", "bad\x1b.mp4", "deep/笑顔 😀.mp4"]
+
+
+def test_patterns_lists_and_files_give_each_file_once(films, tmp_path):
+    (tmp_path / "list.txt").write_text(f"{films}/a.mp4\n\n{films}/deep\n", encoding="utf-8")
+    found = find_sources([f"{films}/**/*.mp4", f"{films}/a.mp4", f"@{tmp_path}/list.txt"])
+    assert sorted(names(found)) == ["a.mp4", "bad\x1b.mp4", "deep/笑顔 😀.mp4"]
+
+
+def test_equal_names_of_two_folders_get_a_number(tmp_path):
+    """Otherwise the second film's results would replace the first's."""
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.mp4").write_bytes(b"")
+    assert names(find_sources([str(tmp_path / "x"), str(tmp_path / "y")])) == ["a.mp4", "a~2.mp4"]
+
+
+def test_names_never_lead_out_of_the_output(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "a.mp4").write_bytes(b"")
+    monkeypatch.chdir(tmp_path / "in")
+    assert not any(".." in name for name in names(find_sources(["../a.mp4", "../*.mp4"])))
+
+
+def test_addresses_and_tars_are_shards():
+    (source,) = find_sources(["memory://set/clips-0.tar"])
+    assert source == Source("memory://set/clips-0.tar", "clips-0.tar", is_shard=True)
+
+
+def test_names_of_any_bytes_are_found(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.mp4")
+    path.write_bytes(b"")
+    assert [os.fsencode(source.name) for source in find_sources([str(tmp_path)])] == [b"\xff.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("nothing.mp4", "must exist or be a pattern"), ("empty", "holds no video"), ("@no.txt", "does not exist")],
+)
+def test_what_is_not_there_is_told_before_any_work(given, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=message):
+        find_sources([given])
+
+
+def test_shares_of_processes_are_all_there_is():
+    """No file twice, none left out."""
+    sources = [Source(str(number), str(number)) for number in range(7)]
+    parts = [part_of(sources, index, 3) for index in range(3)]
+    assert sorted(names(itertools.chain(*parts))) == names(sources)
+    assert [len(part) for part in parts] == [3, 2, 2]

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emoclip import cli
+
+
+@pytest.fixture
+def films(short_clip, tmp_path):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    shutil.copyfile(short_clip, folder / "a.mp4")
+    (folder / "bad.mp4").write_bytes(b"no film")
+    return folder
+
+
+def batch(films, output, tiny_model_folder, *more):
+    arguments = [films, "--emotions", "joy,fear", "--model", tiny_model_folder, "--faces", "none", "--output", output]
+    return cli.main(["batch", *map(str, arguments), "--workers", "1", *more])
+
+
+def test_batch_writes_results_and_status(films, tiny_model_folder, tmp_path, capsys):
+    """Exit code 1: a script must notice that some files failed."""
+    assert batch(films, tmp_path / "out", tiny_model_folder, "--forms", "csv,.windows.json") == 1
+    captured = capsys.readouterr()
+    assert "2 files: 1 done, 1 failed" in captured.out
+    assert "failed: bad.mp4: VideoDecodeError" in captured.err
+    written = sorted(path.name for path in (tmp_path / "out").glob("*"))
+    assert written == [".batch", "a.mp4.csv", "a.mp4.windows.json", "status.csv"]
+
+
+def test_all_done_is_exit_code_0_and_json_one_document(films, tiny_model_folder, tmp_path, capsys):
+    (films / "bad.mp4").unlink()
+    assert batch(films, tmp_path / "out", tiny_model_folder, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["counts"] == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--forms", "docx"], "must end in"),
+        (["--forms", ","], "at least one ending"),
+        (["--forms", "change.csv"], "needs a baseline"),
+        (["--workers", "-1"], "must be at least 1, got -1"),
+        (["--stride", "0"], "positive number"),
+    ],
+)
+def test_bad_options_are_refused_before_any_work(more, message, films, tiny_model_folder, tmp_path, capsys):
+    assert batch(films, tmp_path / "out", tiny_model_folder, *more) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_done(make_clip, tiny_model_folder, tmp_path):
+    """A real signal to real processes; the same command goes on."""
+    folder, output = tmp_path / "films", tmp_path / "out"
+    folder.mkdir()
+    film = make_clip(400, "long.mp4")
+    for number in range(40):
+        shutil.copyfile(film, folder / f"{number:02}.mp4")
+    command = [sys.executable, "-m", "emoclip.cli", "batch", str(folder), "--emotions", "a,b", "--faces", "none"]
+    command += ["--model", str(tiny_model_folder), "--output", str(output), "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(output.glob("*.mp4.csv")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, error
+    assert "interrupted; what was done is kept" in error
+    done = pd.read_csv(output / "status.csv")
+    assert 0 < len(done) < 40
+    assert not list(output.glob("*.partial"))
+    subprocess.run(command, check=True, timeout=300)
+    assert len(pd.read_csv(output / "status.csv")) == 40
+
+
+@pytest.mark.slow
+def test_torchrun_shares_the_files(films, tiny_model_folder, tmp_path):
+    """Accelerate tells each process which it is."""
+    torchrun = Path(sys.executable).with_name("torchrun")
+    command = [str(torchrun), "--standalone", "--nproc_per_node", "2", "-m", "emoclip.cli", "batch", str(films)]
+    command += [
+        "--emotions",
+        "a,b",
+        "--model",
+        str(tiny_model_folder),
+        "--faces",
+        "none",
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    (films / "bad.mp4").unlink()
+    for name in ("b.mp4", "c.mp4"):
+        shutil.copyfile(films / "a.mp4", films / name)
+    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    assert pd.read_csv(tmp_path / "out" / "status.csv")["status"].tolist() == ["done"] * 3
+    assert len([path for path in (tmp_path / "out" / ".batch").iterdir() if path.is_dir()]) == 2

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A film in place of a camera: the same scores as by `analyze`, window by window."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import emoclip
+from emoclip.analysis import load_model
+from emoclip.live.camera import Camera
+from emoclip.live.watching import watch
+
+
+WORDS = ["joy", "fear"]
+FPS = 25 / 3  # of the tiny model's frames
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model_folder):
+    return load_model(tiny_model_folder)
+
+
+def test_windows_come_one_by_one_and_are_those_of_analyze(loaded, long_clip):
+    """Live or not must make no difference to the numbers."""
+    shown = []
+    camera = Camera(str(long_clip), FPS, realtime=False)
+    result = watch(camera, WORDS, loaded, faces="none", stride=0.5, show=shown.append)
+    expected = emoclip.analyze(str(long_clip), WORDS, loaded, faces="none", stride=0.5)
+    assert len(shown) > 3
+    pd.testing.assert_frame_equal(
+        pd.concat(shown, ignore_index=True)[["start", "match"]], result.timeline[["start", "match"]]
+    )
+    np.testing.assert_allclose(result.timeline["start"], expected.timeline["start"], atol=1e-6)
+    np.testing.assert_allclose(result.timeline["match"], expected.timeline["match"], atol=1e-5)
+
+
+def test_seconds_end_it(loaded, long_clip):
+    result = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, faces="none", seconds=1.0)
+    assert result.timeline["end"].max() <= 1.3
+
+
+def test_ctrl_c_keeps_what_was_scored(loaded, long_clip):
+    def stop(rows):
+        raise KeyboardInterrupt
+
+    result = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, faces="none", stride=0.5, show=stop)
+    assert result.interrupted
+    assert len(result.timeline) > 0
+
+
+def test_camera_drops_what_comes_too_fast(long_clip):
+    """A model slower than the camera must not fall further and further behind; which frames are lost may vary."""
+    import time
+
+    camera = Camera(str(long_clip), 25)
+    frames = camera.frames()
+    first = next(frames)
+    deadline = time.monotonic() + 60
+    while camera.dropped == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    rest = list(frames)
+    assert camera.dropped > 0
+    assert 1 + len(rest) + camera.dropped == 97
+    assert first.pixels.shape == (3, 26, 34)
+
+
+def test_rate_is_what_was_asked_for(long_clip):
+    numbers = [frame.seconds for frame in Camera(str(long_clip), 5, realtime=False).frames()]
+    assert len(numbers) == pytest.approx(3.88 * 5, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        ("nothing.mp4", FileNotFoundError, "must be a camera, a file or an address"),
+        ("SOUND", ValueError, "must show pictures"),
+    ],
+)
+def test_source_that_is_none_is_told(source, error, message, tmp_path):
+    if source == "SOUND":
+        import wave
+
+        source = str(tmp_path / "a.wav")
+        with wave.open(source, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(b"\0\0" * 800)
+    with pytest.raises(error, match=message):
+        Camera(source, 8)
+
+
+def test_whole_is_refused(loaded, long_clip):
+    with pytest.raises(ValueError, match="A live source has no whole"):
+        watch(Camera(str(long_clip), FPS), WORDS, loaded, mode="whole")

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that was stopped anywhere and goes on ends with the weights of an uninterrupted one, bit for bit."""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from emoclip.config_loading import load_config
+from emoclip.data.sharding import write_shards
+from emoclip.training.checkpoint import find_checkpoint
+from emoclip.training.config import TrainConfig
+from emoclip.training.loop import TrainingRun
+
+
+ROOT = Path(__file__).parents[2]
+DROPOUT = {
+    "model__config__text_config__attention_dropout": 0.3,
+    "model__config__vision_config__attention_dropout": 0.2,
+}
+SCENARIOS = {
+    "dropout": {**DROPOUT, "optimizer__word_prediction": 0.5},
+    "accumulated": {**DROPOUT, "contrast": {"accumulate": 2, "chunk_size": 2}, "data__batch_size": 3},
+    "kept_last_batch": {"data__drop_last": False},
+    "validated": {
+        "selection": "validation",
+        "validation": {"split": "test", "prompt_set": "synthetic_descriptions", "every": 2, "allow_test": True},
+    },
+    "lowest_loss": {"selection": "train_loss"},
+    "stream": {"data__streaming": True, "data__cache_frames": False},
+    "stream_with_workers": {"data__streaming": True, "data__cache_frames": False, "data__num_workers": 2},
+}
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model" / "model.safetensors")
+
+
+def assert_equal(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    assert ours.keys() == theirs.keys()
+    assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
+
+
+def run_until(config: Path, output: Path, stop_after: int | None) -> TrainingRun:
+    """A run, gone on with from where it stopped last; after so many steps a real signal asks it to stop."""
+    loaded = load_config(TrainConfig, config, [f"output_dir={output}"])
+    run = TrainingRun(loaded, find_checkpoint(output, "auto"))
+    update, calls = run.updater.update, itertools.count(1)
+
+    def counted(batches):
+        if next(calls) == stop_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(batches)
+
+    run.updater.update = counted
+    assert (run.train() is None) == (stop_after is not None)
+    return run
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_stopped_in_the_middle_of_an_epoch(write_run: Callable[..., Path], tmp_path: Path, scenario: str) -> None:
+    """Twice stopped by a signal, in two different epochs, at steps that have no checkpoint of their own."""
+    config = write_run(epochs=3, log_every=1, checkpoint_every=100, **SCENARIOS[scenario])
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    whole = run_until(config, straight, None)
+    assert whole.steps_per_epoch >= 3
+    first = run_until(config, broken, 1)
+    # The signal comes in a step after the exchange of that step; the next one tells everybody.
+    assert first.step == 2
+    second = run_until(config, broken, whole.steps_per_epoch - 1)
+    assert first.step < second.step < whole.total_steps
+    last = run_until(config, broken, None)
+    assert_equal(weights_of(broken), weights_of(straight))
+    assert (last.selection.best_step, last.selection.best_value) == (
+        whole.selection.best_step,
+        whole.selection.best_value,
+    )
+    lines = [
+        [
+            {name: value for name, value in json.loads(line).items() if name not in ("clips_per_second", "data_wait")}
+            for line in (folder / "metrics.jsonl").read_text().splitlines()
+        ]
+        for folder in (straight, broken)
+    ]
+    assert lines[0] == lines[1]
+
+
+def test_stream_of_shards_is_trained_on_whole(write_run: Callable[..., Path], world: Path, tmp_path: Path) -> None:
+    """A folder of shards has no manifest: count, fingerprint and licence come from its index."""
+    write_shards(world / "clips.parquet", tmp_path / "set", shard_bytes=20_000)
+    config = write_run(
+        max_steps=7, data__manifest=str(tmp_path / "set"), data__streaming=True, data__cache_frames=False
+    )
+    run = TrainingRun(load_config(TrainConfig, config))
+    assert (run.data.num_clips, run.steps_per_epoch) == (22, 5)
+    seen: list[str] = []
+    epoch = run.data.epoch
+    run.data.epoch = lambda *where: (seen.extend(batch.clip_ids) or batch for batch in epoch(*where))
+    run.train()
+    assert len(set(seen[:22])) == 22
+    assert len(seen) == 28
+
+
+def launch(config: Path, *arguments: str, processes: int = 1) -> subprocess.Popen:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    script = [str(ROOT / "train.py"), "--config", str(config), *arguments]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    return subprocess.Popen(
+        [sys.executable, *(torchrun if processes > 1 else []), *script],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 180
+    while not condition() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert condition(), process.communicate()[0] if process.poll() is not None else "nothing happened in time"
+
+
+def kill_group(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def num_lines(output: Path) -> int:
+    path = output / "metrics.jsonl"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("processes", "scenario"), [(1, "dropout"), (1, "stream_with_workers"), (2, "accumulated")])
+def test_killed_at_random_moments(
+    write_run: Callable[..., Path], tmp_path: Path, processes: int, scenario: str
+) -> None:
+    """SIGKILL of the whole group after a random time, during saving too, until the run is through."""
+    options = {**SCENARIOS[scenario], **({"data__batch_size": 3} if processes == 2 else {})}
+    config = write_run(epochs=12, log_every=1, checkpoint_every=2, **options)
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    output, _ = launch(config, f"output_dir={straight}", processes=processes).communicate(timeout=400)
+    assert (straight / "run.json").exists(), output
+    moments = random.Random(5)
+    for _ in range(4):
+        process = launch(config, f"output_dir={broken}", "--resume", processes=processes)
+        before = num_lines(broken)
+        wait_for(lambda count=before: num_lines(broken) != count or (broken / "run.json").exists(), process)
+        time.sleep(moments.uniform(0, 0.5))
+        kill_group(process)
+    output, _ = launch(config, f"output_dir={broken}", "--resume", processes=processes).communicate(timeout=400)
+    assert (broken / "run.json").exists(), output
+    assert_equal(weights_of(broken), weights_of(straight))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_signal_to_the_whole_group_saves_and_ends(
+    write_run: Callable[..., Path], tmp_path: Path, streaming: bool
+) -> None:
+    """Schedulers signal every process of a job; workers that die of it would take the run with them."""
+    config = write_run(
+        epochs=100_000,  # never through before the signal, however fast the machine
+        log_every=1,
+        checkpoint_every=1_000_000,
+        data__num_workers=2,
+        data__cache_frames=False,
+        data__streaming=streaming,
+    )
+    output = tmp_path / "run"
+    last = 0
+    for _ in range(2):
+        process = launch(config, f"output_dir={output}", "--resume")
+        try:
+            before = num_lines(output)
+            wait_for(lambda count=before: num_lines(output) > count, process)
+            os.killpg(process.pid, signal.SIGTERM)
+            printed, _ = process.communicate(timeout=240)
+        finally:
+            kill_group(process)
+        assert process.returncode == 128 + signal.SIGTERM, printed
+        assert "Stopped by SIGTERM and saved at step" in printed
+        checkpoint = find_checkpoint(output, "auto")
+        assert checkpoint is not None and int(checkpoint.name) > last
+        last = int(checkpoint.name)
