@@ -133,14 +133,15 @@ def model_card(
 
 def _what_it_does(config: PreTrainedConfig) -> str:
     """Return one sentence on what goes in and what comes out."""
-    if getattr(config, "problem_type", None) is None:
+    problem = getattr(config, "problem_type", None)
+    if problem is None:
         return (
             "Zero-shot recognition of apparent facial expression in video: give it a clip and any texts, and it says how well "
             "each text matches.\n"
         )
     names = list((config.id2label or {}).values())
     listed = ", ".join(map(str, names[:MAX_LISTED])) + (" and more" if len(names) > MAX_LISTED else "")
-    return f"A head on EmoCLIP's video encoder: for a clip of a face it {_HEADS[config.problem_type]} {listed}.\n"
+    return f"A head on EmoCLIP's video encoder: for a clip of a face it {_HEADS[problem]} {listed}.\n"
 
 
 def _size_table(config: PreTrainedConfig) -> str:
