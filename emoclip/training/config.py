@@ -264,6 +264,10 @@ class TrainConfig:
             raise ValueError(
                 f"`data.sentiment` and `task.soft_targets` are two contrasts, got true and {self.task.soft_targets}; choose one."
             )
+        if self.data.sentiment and self.task.same_text == "positives":
+            raise ValueError(
+                "`data.sentiment` and `task.same_text=positives` are two contrasts, got both; choose one."
+            )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
 
