@@ -12,6 +12,7 @@ import numpy as np
 
 from emoclip.evaluation.comparisons import Table
 from emoclip.evaluation.embeddings import EmbeddingTable
+from emoclip.evaluation.pictures.attention_maps import plot_attention
 from emoclip.evaluation.pictures.class_bars import plot_class_bars
 from emoclip.evaluation.pictures.confusion_matrix import plot_confusion_matrix
 from emoclip.evaluation.pictures.embedding_clouds import plot_pca, plot_tsne
@@ -99,4 +100,20 @@ def draw_embeddings(embeddings: Sequence[EmbeddingTable], folder: str | Path) ->
     ]
 
 
-__all__ = ["CONFUSION", "MAX_SYSTEMS", "draw_embeddings", "draw_section"]
+def draw_attention(folder: str | Path) -> list[dict[str, Any]]:
+    """Draws the subject token's attention of every system that has some, and returns what `draw_section` returns."""
+    # Late, because reading needs no model but its module does.
+    if not (Path(folder) / "attention").is_dir():
+        return []
+    from emoclip.evaluation.subject_attention import read_attention
+
+    pictures = []
+    for system, maps in read_attention(folder).items():
+        file = f"attention.{re.sub(r'[^A-Za-z0-9_-]+', '_', system)}.png"
+        plot_attention(maps, Path(folder) / file, title=system)
+        caption = f"Attention of {system}'s subject token over the patches, last layer, mean over heads"
+        pictures.append({"section": None, "kind": "attention", "file": file, "caption": caption})
+    return pictures
+
+
+__all__ = ["CONFUSION", "MAX_SYSTEMS", "draw_attention", "draw_embeddings", "draw_section"]

@@ -22,7 +22,7 @@ from emoclip.evaluation.alignment import align_tables
 from emoclip.evaluation.clip_list import best_and_worst
 from emoclip.evaluation.comparisons import Table
 from emoclip.evaluation.csv_tables import write_csv_tables
-from emoclip.evaluation.draw import CONFUSION, draw_embeddings, draw_section
+from emoclip.evaluation.draw import CONFUSION, draw_attention, draw_embeddings, draw_section
 from emoclip.evaluation.embeddings import read_embeddings
 from emoclip.evaluation.html_page import render_html
 from emoclip.evaluation.markdown import render_markdown
@@ -152,7 +152,7 @@ def _draw(groups: Sequence[Sequence[Table]], report: dict[str, Any], folder: Pat
             )
     # In the order of the results: the first panel is the main system's.
     embeddings.sort(key=lambda table: order.index(table.system) if table.system in order else len(order))
-    return pictures + draw_embeddings(embeddings, folder)
+    return [*pictures, *draw_embeddings(embeddings, folder), *draw_attention(folder)]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     for run in arguments.runs:
         if not run.exists():
             raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+    if arguments.attention_model is not None:
+        _write_attention(arguments)
     report, folder = _report(arguments)
     _print(report, folder)
     if arguments.model_card is not None:
@@ -76,6 +79,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--num-resamples", type=int, metavar="N", help="draws of intervals and p-values (the run's own, else 2000)")
     add("--confidence", type=float, metavar="C", help="share inside the intervals (the run's own, else 0.95)")
     add("--seed", type=int, metavar="S", help="of the draws (the run's own, else 0)")
+    add(
+        "--attention-model",
+        metavar="M",
+        help="one folder only: draw where this model's subject token looks; see --manifest",
+    )
+    add("--manifest", type=Path, metavar="FILE", help="with --attention-model: the clips (that of the run)")
     add("--model-card", type=Path, metavar="FOLDER", help="write the results into README.md of this model folder")
     add("--hub-dataset", metavar="ID", help="with --model-card: benchmark data set on the Hub, for .eval_results")
     add("--hub-task", metavar="TASK", default="default", help="with --hub-dataset: its task (default)")
@@ -138,6 +147,41 @@ def _run_names(runs: Sequence[Path]) -> list[str]:
             return names
     repeated = next(str(run) for i, run in enumerate(runs) if parts[i] in parts[:i])
     raise ValueError(f"Every run must be named once, got {repeated} twice.")
+
+
+def _write_attention(arguments: argparse.Namespace) -> None:
+    """Attention of the best and worst clips of a report folder, written beside its predictions."""
+    from emoclip.evaluation.report import read_tables
+
+    if len(arguments.runs) > 1 or not arguments.runs[0].is_dir() or arguments.output is not None:
+        raise ValueError("`--attention-model` needs one report folder and no --output; run it for each folder.")
+    (folder,) = arguments.runs
+    main = read_tables(folder)[0]
+    manifest = arguments.manifest or _manifest_of(folder)
+    from emoclip.analysis.source_model import load_model
+    from emoclip.data import load
+    from emoclip.data.manifest import fingerprint
+    from emoclip.evaluation.clip_list import best_and_worst
+    from emoclip.evaluation.predictions import PredictionTable
+    from emoclip.evaluation.subject_attention import clip_attention, write_attention
+
+    if fingerprint(manifest) != main.manifest_sha256:
+        raise ValueError(f"The manifest must be the one of the predictions, {manifest} has another checksum.")
+    chosen = list(main.clip_ids[:6])
+    if isinstance(main, PredictionTable):
+        clips = best_and_worst(main, count=3)
+        chosen = [entry["clip_id"] for kind in ("best", "worst") for entry in clips[kind]] or chosen
+    loaded = load_model(arguments.attention_model)
+    maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, load(manifest), chosen)
+    write_attention(maps, folder, system=main.system, model=loaded.name)
+
+
+def _manifest_of(folder: Path) -> Path:
+    run = folder / "run.json"
+    known = json.loads(run.read_text(encoding="utf-8")).get("dataset", {}) if run.is_file() else {}
+    if not known.get("manifest"):
+        raise ValueError(f"`--manifest` must name the clips, {folder} does not say which they are.")
+    return Path(known["manifest"])
 
 
 def _resampling(arguments: argparse.Namespace) -> Resampling:
