@@ -16,7 +16,7 @@ _STYLE = """
   :root { --line: #3d444d; --soft: #1c2128; --ink: #e6edf3; --page: #0d1117; --mark: #79b8ff; }
 }
 body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0; }
-main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
+main { max-width: 86rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
 h1 { font-size: 1.7rem; } h2 { margin-top: 2.4rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
 h3 { margin-top: 1.6rem; }
 nav { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .6rem 1rem; }

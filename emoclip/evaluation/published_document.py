@@ -22,7 +22,7 @@ def published_blocks(section: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Heading("Beside published results", 3),
         Text(
-            "Published value and, in brackets, ours minus published, in percentage points. Ours is the mean over folds where there are folds. Faces, prompts and test lists of the papers are known only as far as they were published."
+            "Published value and, in brackets, ours minus published, in percent and percentage points where the metric is in percent. Ours is the mean over folds where there are folds. Faces, prompts and test lists of the papers are known only as far as they were published."
         ),
         headline,
     ]

@@ -58,6 +58,7 @@ def score_targets(table: TargetTable, resampling: Resampling) -> dict[str, Any]:
     for name, metric in metrics.items():
         result[name] = number(metric(references, scores))
         result[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
+    result["num_resamples"] = _num_resamples(resampling)
     result["intervals_over"] = "clips" if interval_groups(table.columns) is None else "subjects"
     result["per_target"] = _per_target(table, references, scores)
     return result
@@ -117,11 +118,15 @@ def _interval(
         references,
         scores,
         groups=interval_groups(table.columns),
-        num_resamples=min(resampling.num_resamples, _MAX_RESAMPLES),
+        num_resamples=_num_resamples(resampling),
         confidence=resampling.confidence,
         seed=resampling.seed,
     )
     return list(interval)
+
+
+def _num_resamples(resampling: Resampling) -> int:
+    return min(resampling.num_resamples, _MAX_RESAMPLES)
 
 
 def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[float]:

@@ -157,3 +157,32 @@ def test_unwritable_folder_is_refused(make_run, capsys, monkeypatch):
     monkeypatch.setattr(Path, "touch", refuse)
     code, _, error = run(capsys, folder)
     assert (code, "cannot (Permission denied); choose another" in error) == (2, True)
+
+
+def test_attention_of_the_best_and_worst_clips(make_table, manifest, tiny_model_folder, capsys, tmp_path):
+    """From a report folder, its manifest and a model that prompts by subject to the picture in the report."""
+    from emoclip.data.manifest import fingerprint
+    from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor
+
+    config = EmoCLIPConfig.from_pretrained(tiny_model_folder)
+    config.subject_prompting = "sap"
+    EmoCLIPModel(config).save_pretrained(tmp_path / "model")
+    EmoCLIPProcessor.from_pretrained(tiny_model_folder).save_pretrained(tmp_path / "model")
+    scores = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 2]]
+    ids = [f"c{number}" for number in range(5)]
+    checksum = fingerprint(manifest)
+    table = make_table(clip_ids=ids, references=[0, 1, 2, 0, 1], scores=scores, manifest_sha256=checksum)
+    write_tables(tmp_path / "run", [table])
+    options = ("--attention-model", tmp_path / "model", *QUICK)
+    code, _, error = run(capsys, tmp_path / "run", *options, "--manifest", manifest)
+    assert (code, error) == (0, "")
+    assert (tmp_path / "run" / "attention.trained.png").read_bytes().startswith(b"\x89PNG")
+    code, _, error = run(capsys, tmp_path / "run", *options)
+    assert (code, "`--manifest` must name the clips" in error) == (2, True)
+    code, _, error = run(capsys, tmp_path / "run", tmp_path / "run", *options)
+    assert (code, "needs one report folder" in error) == (2, True)
+    write_tables(tmp_path / "other", [make_table()])
+    code, _, error = run(capsys, tmp_path / "other", *options, "--manifest", manifest)
+    assert (code, "must be the one of the predictions" in error) == (2, True)
+    code, _, error = run(capsys, tmp_path / "run", "--attention-model", tiny_model_folder, "--manifest", manifest)
+    assert (code, "Only a model that prompts by subject" in error) == (2, True)

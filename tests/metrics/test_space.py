@@ -31,6 +31,13 @@ print(json.dumps(app.compute('["a", "b"]', '["a", "a"]')))
 """
 
 
+def rounded(value):
+    """The same with every number rounded: sums may differ in their last digit from process to process."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else round(value, 9)
+
+
 @pytest.mark.slow
 def test_spaces_stand_alone_and_agree_with_the_package(tmp_path):
     """Files that a Space lacks are found out only on the Hub; the page must compute as well."""
@@ -53,7 +60,7 @@ def test_spaces_stand_alone_and_agree_with_the_package(tmp_path):
     values, page = map(json.loads, result.stdout.strip().splitlines()[-2:])
     for name, (references, predictions) in CASES.items():
         ours = load_module(name).compute(references=references, predictions=predictions)
-        assert values[name] == json.loads(json.dumps(ours))
+        assert rounded(values[name]) == rounded(json.loads(json.dumps(ours)))
     assert page == {"uar": 0.5}
     header = yaml.safe_load((tmp_path / "spaces" / "uar" / "README.md").read_text().split("---")[1])
     assert (header["sdk"], header["app_file"]) == ("gradio", "app.py")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader of a section finds, for every task."""
+
+import numpy as np
+import pytest
+
+from emoclip.evaluation.document import percent
+from emoclip.evaluation.markdown import render_markdown
+from emoclip.evaluation.report_document import report_blocks, summary_lines
+from emoclip.evaluation.results import Resampling, summarize
+from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
+from emoclip.evaluation.wording import metric_value, section_title
+
+
+FEW = Resampling(num_resamples=30)
+SHARED = {"model": "m", "revision": "r", "prompt_set": "p", "manifest_sha256": "f" * 64, "system": "s"}
+
+
+def text_of(tables):
+    """The report's Markdown."""
+    return render_markdown(report_blocks(summarize(tables, FEW)))
+
+
+def test_folds_and_their_gaps_are_told(make_table):
+    """A class that a fold lacks pulls that fold's UAR down; the reader must know."""
+    folds = {"fold": [1 if number % 3 else 2 for number in range(33)]}
+    text = text_of([make_table(columns=folds)])
+    assert "mean of folds" in text
+    assert "fold 1: anger; fold 2: happiness, sadness" in text
+
+
+def test_spread_over_prompt_sets_is_told(make_table):
+    """Which wording was best and worst, and the mean."""
+    tables = [make_table(prompt_set="good"), make_table(prompt_set="bad", skill=0.0)]
+    values = [result["uar"] for result in summarize(tables, FEW)["results"]]
+    assert f"{percent(np.mean(values))}" in text_of(tables)
+    assert f"{percent(min(values))} (bad) | {percent(max(values))} (good)" in text_of(tables)
+
+
+def test_subjects_and_subgroups_have_tables(make_table):
+    """Balance and gaps are easy to forget where nobody prints them."""
+    columns = {
+        "subject_id": [f"s{number // 3}" for number in range(33)],
+        "gender": ["f" if number < 15 else "m" for number in range(33)],
+    }
+    text = text_of([make_table(columns=columns)])
+    assert "### Subjects" in text
+    assert "### Subgroups: gender" in text
+    assert "intervals over subjects" in text
+
+
+def test_numbers_are_not_percent():
+    """An error of 0.8 points on a scale of 7 is not 80 %."""
+    numbers = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
+    table = TargetTable(
+        "regression", list("abcdefghi"), numbers, numbers + 0.5, ["x", "y"], **SHARED, protocol="symptoms"
+    )
+    text = text_of([table])
+    assert "| s / p | 0.500 [0.500, 0.500] |" in text
+    assert "## Symptom scores" in text
+    assert summary_lines(summarize([table], FEW))[0].startswith("s / p: MAE 0.500, RMSE 0.500")
+
+
+def test_retrieval_has_both_directions():
+    """R@k alone hides that texts find clips less well than clips find texts."""
+    embeds = np.eye(12, dtype=np.float32)
+    table = RetrievalTable([str(n) for n in range(12)], [0] * 12, embeds, embeds, ["a", "b"], **SHARED)
+    text = text_of([table])
+    assert "From a clip to its caption" in text
+    assert "From a caption to its clip" in text
+    assert "100.0 [100.0, 100.0]" in text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "title"),
+    [
+        ("zero_shot", "Zero-shot recognition"),
+        ("linear_probe.test", "Linear probe: test"),
+        ("own_protocol", "Own protocol"),
+    ],
+)
+def test_titles(protocol, title):
+    """Protocols that nobody has thought of yet get a heading too."""
+    assert section_title(protocol) == title
+
+
+def test_values_and_missing_values():
+    """None is a dash, not 0."""
+    assert metric_value("uar", 0.5) == "50.0"
+    assert metric_value("pcc", 0.5, [0.25, 0.75], signed=True) == "+0.500 [+0.250, +0.750]"
+    assert metric_value("auc", None) == "-"
