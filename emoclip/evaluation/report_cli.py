@@ -162,6 +162,7 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     from emoclip.data import load
     from emoclip.data.manifest import fingerprint
     from emoclip.evaluation.clip_list import best_and_worst
+    from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.predictions import PredictionTable
     from emoclip.evaluation.subject_attention import clip_attention, write_attention
 
@@ -171,6 +172,7 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     if isinstance(main, PredictionTable):
         clips = best_and_worst(main, count=3)
         chosen = [entry["clip_id"] for kind in ("best", "worst") for entry in clips[kind]] or chosen
+    silence_loading_bars()
     loaded = load_model(arguments.attention_model)
     maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, load(manifest), chosen)
     write_attention(maps, folder, system=main.system, model=loaded.name)

@@ -174,6 +174,7 @@ def test_attention_of_the_best_and_worst_clips(make_table, manifest, tiny_model_
     table = make_table(clip_ids=ids, references=[0, 1, 2, 0, 1], scores=scores, manifest_sha256=checksum)
     write_tables(tmp_path / "run", [table])
     options = ("--attention-model", tmp_path / "model", *QUICK)
+    capsys.readouterr()  # of writing the model
     code, _, error = run(capsys, tmp_path / "run", *options, "--manifest", manifest)
     assert (code, error) == (0, "")
     assert (tmp_path / "run" / "attention.trained.png").read_bytes().startswith(b"\x89PNG")
