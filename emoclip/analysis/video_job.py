@@ -109,8 +109,9 @@ class VideoJob:
         return self._faces.people(self.name)
 
     def finish(self) -> list[Window]:
-        """Return the last window of everybody."""
-        return [window for sequence in self._sequences.values() for window in sequence.finish()]
+        """Return the last window of everybody; a second call returns none."""
+        sequences, self._sequences = self._sequences, {}
+        return [window for sequence in sequences.values() for window in sequence.finish()]
 
     def add(self, window: Window, embed: torch.Tensor, weights: list[float]) -> None:
         """Keep a window with its embedding and the weight of each of its members."""

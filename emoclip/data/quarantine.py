@@ -46,21 +46,25 @@ def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[C
         licence=manifest.licence,
         source=manifest.source,
         notes=[*manifest.notes, *note],
+        missing=manifest.missing,
     )
 
 
-def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[Checked]) -> list[Path]:
-    """Move the files of clips that failed into a folder, under their paths in the manifest, and list them there.
+def move_failed(
+    manifest_path: str | Path, folder: str | Path, failed: Sequence[Checked], root: str | Path | None = None
+) -> tuple[list[Path], list[Path]]:
+    """Move the files of clips that failed into a folder, under their paths below the root, and list them there.
 
-    A file stays where a good clip needs it too, as other scenes of a film do, and where it lies outside of the manifest's folder.
+    A file stays where a good clip needs it too, as other scenes of a film do, and where it lies outside of the root.
 
     Args:
         manifest_path: The manifest.
         folder: Where to; `quarantine.csv` in it says what was what and why. Runs add to it.
         failed: As `check_media` returns them.
+        root: Folder of the media, out of which nothing else is moved; that of the manifest if absent.
 
     Returns:
-        The new places.
+        The new places, and the files that stay because they lie outside.
 
     Raises:
         FileExistsError: The folder is a file.
@@ -68,22 +72,28 @@ def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[
     folder = Path(folder)
     check_writable(folder)
     manifest = read_manifest(manifest_path, check_media=False)
+    base = Path(manifest.root if root is None else root).resolve()
     bad = {one.clip_id for one in failed}
     columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
     needed = {path for clip, path in zip(*columns, strict=True) if clip not in bad}
-    moved = []
-    entries = []
+    moved, outside, entries = [], [], []
     for path, one in {one.path: one for one in failed if one.path not in needed}.items():
-        if not (manifest.root / path).exists() or ".." in Path(path).parts or Path(path).is_absolute():
+        named = manifest.root / path
+        if not named.exists():
             continue
-        target = folder / path
+        # A link is moved, and not what it leads to.
+        place = named.parent.resolve() / named.name
+        if base not in place.parents or place.name == "..":
+            outside.append(place)
+            continue
+        target = folder / place.relative_to(base)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(manifest.root / path, target)
+        shutil.move(place, target)
         moved.append(target)
         entries.append((one.clip_id, path, one.error))
     if entries:
         _list(folder / LIST_NAME, entries)
-    return moved
+    return moved, outside
 
 
 def _list(path: Path, entries: list[tuple[str, str, str | None]]) -> None:

@@ -57,15 +57,18 @@ def set_names(folder: Path) -> list[str]:
 
 def overview(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry per protocol, system and prompt set, with UAR and WAR on each data set: the mean over folds where there are folds."""
-    entries: dict[tuple[str, str, str], dict[str, Any]] = {}
+    entries: dict[tuple[str, str, str, int], dict[str, Any]] = {}
     for name, report in reports.items():
         for result in report["results"]:
             if result.get("uar") is not None:
-                key = (result.get("protocol", "zero_shot"), result["system"], result["prompt_set"])
+                classes = len(report["sections"][result["section"]]["class_names"])
+                # Data sets of other classes stand side by side; compound classes are counted both ways.
+                ways = classes if result["protocol"] == "compound" else 0
+                key = (result["protocol"], result["system"], result["prompt_set"], ways)
                 folds = result.get("folds") or {}
                 values = {metric: folds.get(metric, {}).get("mean", result[metric]) for metric in ("uar", "war")}
                 entries.setdefault(key, {})[name] = values
-    names = ("protocol", "system", "prompt_set")
+    names = ("protocol", "system", "prompt_set", "num_compound_classes")
     return [{**dict(zip(names, key, strict=True)), "sets": values} for key, values in entries.items()]
 
 
@@ -74,7 +77,7 @@ def render_overview(report: dict[str, Any]) -> str:
     names = list(report["sets"])
     rows = [
         [
-            " / ".join([entry["system"], entry["prompt_set"], *_other(entry["protocol"])]),
+            " / ".join([entry["system"], entry["prompt_set"], *_other(entry)]),
             *(_cell(entry["sets"].get(name)) for name in names),
         ]
         for entry in report["table"]
@@ -89,8 +92,11 @@ def render_overview(report: dict[str, Any]) -> str:
     )
 
 
-def _other(protocol: str) -> list[str]:
-    return [] if protocol == "zero_shot" else [protocol]
+def _other(entry: dict[str, Any]) -> list[str]:
+    """What sets a row apart from zero-shot recognition."""
+    if entry["num_compound_classes"]:
+        return [f"{entry['num_compound_classes']} compound classes"]
+    return [] if entry["protocol"] == "zero_shot" else [entry["protocol"].replace("_", " ")]
 
 
 def _cell(values: dict[str, float] | None) -> str:
