@@ -141,6 +141,7 @@ def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSe
         name=video_name(source, info),
         image_size=loaded.model.config.vision_config.image_size,
         embed_dim=loaded.model.embed_dim,
+        by_subject=loaded.model.config.subject_prompting != "none",
     )
 
 

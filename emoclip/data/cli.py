@@ -22,7 +22,6 @@ from .shard_cli import add_shard_arguments, run_shard
 
 
 if TYPE_CHECKING:
-    from .media_check import Checked
     from .readers.reader import Counts, Reader
 
 PREPARE_EPILOG = """examples:
@@ -152,7 +151,7 @@ def run_check(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from emoclip.data.media_check import check_media
-    from emoclip.data.quarantine import write_good
+    from emoclip.data.quarantine import move_failed, write_good
 
     _check_outputs(args)
 
@@ -171,12 +170,15 @@ def run_check(args: argparse.Namespace) -> None:
         write_good(args.manifest, args.good, failed)
         write_line(f"Written: {args.good}")
     if args.quarantine is not None:
-        _move(args, failed)
+        moved = move_failed(args.manifest, args.quarantine, failed, args.root)
+        write_line(f"Moved: {len(moved)} files to {args.quarantine}")
     write_line(f"Written: {args.output}")
 
 
 def _check_outputs(args: argparse.Namespace) -> None:
     """All of the outputs before the night of decoding."""
+    from emoclip.data.quarantine import check_below
+
     if args.workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
     if args.exclude is not None:
@@ -184,18 +186,8 @@ def _check_outputs(args: argparse.Namespace) -> None:
     if args.good is not None:
         check_new_file(args.good, suffix=".parquet")
     if args.quarantine is not None:
+        check_below(args.manifest, args.root)
         check_writable(args.quarantine)
-    if args.root is not None and not args.root.is_dir():
-        raise FileNotFoundError(f"`--root` must be the folder of the media, got {args.root}.")
-
-
-def _move(args: argparse.Namespace, failed: list[Checked]) -> None:
-    from emoclip.data.quarantine import move_failed
-
-    moved, outside = move_failed(args.manifest, args.quarantine, failed, args.root)
-    write_line(f"Moved: {len(moved)} files to {args.quarantine}")
-    if outside:
-        write_line(f"Not moved: {len(outside)} files outside of the root, first {outside[0]}; name it with --root")
 
 
 def list_datasets() -> None:

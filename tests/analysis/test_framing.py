@@ -2,8 +2,9 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from emoclip.analysis.framing import cut_picture, framing, framing_matrix, picture_side
+from emoclip.analysis.framing import cut_picture, framing, framing_matrix, picture_side, subject_picture
 from modeling_emoclip import EmoCLIPVideoProcessor
 
 
@@ -35,3 +36,14 @@ def test_pictures_come_at_the_size_the_processor_wants():
     assert picture.shape == (3, 32, 32)
     assert picture.float().mean(dim=(1, 2)).tolist() == pytest.approx([10, 200, 30], abs=1)
     assert picture_side(EmoCLIPVideoProcessor(do_resize=False), 99) == 99
+
+
+def test_models_that_prompt_by_subject_see_the_frame_and_where_the_person_is():
+    """They were trained on whole frames with the boxes of persons."""
+    processor = EmoCLIPVideoProcessor(size={"shortest_edge": 30}, crop_size={"height": 30, "width": 30})
+    frame = torch.zeros(3, 60, 80, dtype=torch.uint8)
+    picture, mask = subject_picture(frame, (35.0, 10.0, 45.0, 20.0), processor)
+    assert picture.shape == (3, 30, 30)
+    # Half the size, the middle 30 of 40 columns: the person's columns 25 to 55 are 7 to 23, rows 5 to 60 are 2 to 30.
+    rows, columns = mask.nonzero(as_tuple=True)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (2, 29, 7, 22)
