@@ -27,7 +27,7 @@ LAUNCH := $(BIN)/accelerate launch --quiet --cpu --num_processes 1 --num_machine
 # The demo and the tests never reach for the network; gradio would report to its makers.
 OFFLINE := HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
 
-.PHONY: help install demo demo-short demo-steps test test-all check bench default-model default-code clean
+.PHONY: help install demo demo-short demo-steps default-results default-results-steps test test-all check bench default-model default-code clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,28 @@ $(ANALYSIS): $(REPORT)
 $(ELSEWHERE): $(REPORT)
 	$(call say,6/6 Loading it by AutoModel from another folder)
 	cd / && $(abspath $(BIN))/python -P -c "$$LOAD_ELSEWHERE" $(abspath $(OUT)/clips/model) $(abspath $(CLIP)) | tee $(abspath $@)
+
+# ---- the packaged model by every protocol; what it needs of the demo is made first ----
+
+CLASSES := anger disgust fear happiness neutral sadness surprise contempt anxiety helplessness disappointment
+COMPOUND := $(OUT)/compound/compound.parquet
+
+default-results: $(VENV)/.installed-all  ## Judge the packaged model by every protocol (after `make demo`: 10 minutes on 2 cores)
+	@HF_HOME=$(abspath $(OUT))/cache HF_HUB_OFFLINE=1 $(MAKE) --no-print-directory default-results-steps
+
+default-results-steps: $(COMPOUND) $(CLASSES:%=$(OUT)/without/%/run.json)
+	$(BIN)/python evaluate.py --config configs/eval/embedded_default.yaml --output results/embedded_default_protocols --overwrite \
+		sets.faces.data.manifest=$(DATA) sets.compound.data.manifest=$(COMPOUND) \
+		'sets.faces.protocols.leave_one_out.model=$(OUT)/without/{class}/model' $(EVALUATE_ARGS)
+
+$(COMPOUND):
+	$(BIN)/python data_scripts/render_synthetic_faces.py --output $(OUT)/compound \
+		--train-clips 0 --test-clips 0 --stills 0 --compound-clips 860
+
+$(CLASSES:%=$(OUT)/without/%/run.json): $(OUT)/without/%/run.json: $(STILLS)
+	$(LAUNCH) train.py --config configs/train/leave_class_out_synthetic.yaml output_dir=$(OUT)/without/$* \
+		data.left_out_class=$* data.manifest=$(DATA) data.features_dir=$(OUT)/features model.name=$(OUT)/stills/model \
+		$(CLIPS_ARGS) --resume
 
 define LOAD_ELSEWHERE
 import sys

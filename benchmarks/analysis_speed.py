@@ -232,7 +232,7 @@ def faces(loaded: LoadedModel, args: argparse.Namespace) -> dict[str, Any]:
 
 def write_scene(folder: Path, num_frames: int) -> Path:
     """A film of 640 x 360 with a drawn face in it."""
-    drawn = make_clip(0, "test", 0).frames()
+    drawn = make_clip(0, "test", 55).frames()  # a face that the detector finds
     scene = np.full((num_frames, 360, 640, 3), 110, np.uint8)
     scene[:, :, :, 0] += np.linspace(0, 60, 640).astype(np.uint8)
     for number in range(num_frames):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How busy `emoclip batch` keeps the cores: processor seconds of all its processes against wall seconds times cores.
+"""How busy `emoclip batch` keeps the cores: its processor seconds against those and the seconds in which a core was idle.
+
+What other programs took counts for neither side.
 
 A folder of rendered films is scored by as many processes as there are cores. The time until every process has loaded its model
 is told apart: a folder of thousands has it once.
@@ -37,7 +39,7 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         write_films(Path(folder, "films"), args.films)
-        marks: list[tuple[float, float]] = []
+        marks: list[tuple[float, float, float]] = []
         settings = BatchSettings(
             ["happiness", "sadness", "fear"],
             None,
@@ -64,8 +66,9 @@ def main() -> None:
         "done": result.counts["done"] + result.counts["no face"],
         "wall_s": round(end[0] - begin[0], 2),
         "video_seconds_a_second": round(args.films * SECONDS / (end[0] - begin[0]), 2),
-        "busy": round((end[1] - begin[1]) / cores / (end[0] - begin[0]), 3),
-        "busy_after_start": round((marks[-cores][1] - warm[1]) / cores / (marks[-cores][0] - warm[0]), 3),
+        "processor_s": round(end[1] - begin[1], 2),
+        "busy": busy(begin, end),
+        "busy_after_start": busy(warm, marks[-cores]),
     }
     print(json.dumps(line))
 
@@ -84,9 +87,18 @@ def write_films(folder: Path, count: int) -> None:
         shutil.copyfile(folder / f"{number % 4:03}.mp4", folder / f"{number:03}.mp4")
 
 
-def clock() -> tuple[float, float]:
-    """Wall seconds, and processor seconds of this process and its living and ended children."""
-    return time.perf_counter(), children_seconds()
+def busy(begin: tuple[float, float, float], end: tuple[float, float, float]) -> float:
+    """Share of the processor time that was used, of what was used or idle."""
+    used, idle = end[1] - begin[1], end[2] - begin[2]
+    return round(used / (used + idle), 3)
+
+
+def clock() -> tuple[float, float, float]:
+    """Wall seconds, processor seconds of this process and its children, and idle seconds of all cores."""
+    import psutil
+
+    machine = psutil.cpu_times()
+    return time.perf_counter(), children_seconds(), machine.idle + getattr(machine, "iowait", 0.0)
 
 
 def children_seconds() -> float:

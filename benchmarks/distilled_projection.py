@@ -4,10 +4,11 @@
     python -P benchmarks/distilled_projection.py --output outputs/distilled_projection [--seeds 1 2 3] [--clips 660] [--stills 2000]
 
 Every seed is a world of its own: other faces, other clips, other teacher, other order. The towers are the packaged model's, which saw
-neither. Arms: the towers untouched; Exp-CLIP's published recipe and the sane one with a BLIP-2 Flan-T5 of random weights, on stills
-or on clips behind the temporal transformer; and the projection fitted to captions without a teacher. Judged zero-shot by class
-descriptions that no training saw. Prints one JSON line: the UAR of every arm by seed, and the paired differences to the untouched
-towers with their 95 % intervals over the seeds (Student's t). What is finished is kept in the output and not made again.
+neither: with the mean of the frames, as Exp-CLIP pools, and with their temporal transformer. Behind each: no projection; Exp-CLIP's
+published recipe and the sane one with a BLIP-2 Flan-T5 of random weights, on stills or on clips; and the projection fitted to captions
+without a teacher. Judged zero-shot by class descriptions that no training saw. Prints one JSON line: the UAR of every arm by seed, and
+the paired differences to the untouched towers with their 95 % intervals over the seeds (Student's t). What is finished is kept in the
+output and not made again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from emoclip.features import FrameFeatureStore, frame_features
 from emoclip.metrics import uar
 from emoclip.synthetic.render import World, render_world
 from emoclip.synthetic.tiny_teacher import save_tiny_teacher
+from emoclip.training.build import load_earlier_run
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
 
 
@@ -41,12 +43,17 @@ SANE = {"epochs": 10, "batch_size": 256}
 # Of a clip the default model takes a window; the teacher sees four frames of it.
 CLIPS = {"level": "clip", "frames_per_clip": 4}
 CAPTIONS = {"teacher_weight": 0.0, "caption_weight": 1.0}
-ARMS: dict[str, dict[str, Any] | None] = {
-    "untouched": None,
-    "random_teacher_paper_code": {"head": {"init": "torch"}, "fit": PAPER},
-    "random_teacher_sane": {"fit": SANE},
-    "random_teacher_sane_on_clips": {"data": CLIPS, "fit": SANE},
-    "captions": {"data": CLIPS, "fit": {**SANE, **CAPTIONS}},
+POOLINGS = {"mean": {"temporal_config": {"pooling": "mean"}}, "temporal": {}}
+STUDENTS: dict[str, dict[str, dict[str, Any]]] = {
+    "mean": {
+        "random_teacher_paper_code": {"head": {"init": "torch"}, "fit": PAPER},
+        "random_teacher": {"fit": SANE},
+        "captions": {"data": CLIPS, "fit": {**SANE, **CAPTIONS}},
+    },
+    "temporal": {
+        "random_teacher": {"data": CLIPS, "fit": SANE},
+        "captions": {"data": CLIPS, "fit": {**SANE, **CAPTIONS}},
+    },
 }
 
 
@@ -60,8 +67,12 @@ def main() -> None:
     parser.add_argument("--stills", type=int, default=2000)
     args = parser.parse_args()
     by_seed = [scores_of(args, seed) for seed in args.seeds]
-    scores = {arm: [scores[arm] for scores in by_seed] for arm in ARMS}
-    differences = {f"{arm}_minus_untouched": paired(scores[arm], scores["untouched"]) for arm in ARMS if ARMS[arm]}
+    scores = {arm: [scores[arm] for scores in by_seed] for arm in by_seed[0]}
+    differences = {
+        f"{pooling}.{arm}_minus_untouched": paired(scores[f"{pooling}.{arm}"], scores[f"{pooling}.untouched"])
+        for pooling, arms in STUDENTS.items()
+        for arm in arms
+    }
     settings = {"seeds": args.seeds, "clips": args.clips, "test_clips": args.test_clips, "stills": args.stills}
     print(
         json.dumps({"benchmark": "distilled_projection", **settings, "uar": scores, **differences, "chance": 1 / 11})
@@ -71,31 +82,31 @@ def main() -> None:
 def scores_of(args: argparse.Namespace, seed: int) -> dict[str, float]:
     """UAR of every arm in one world."""
     folder = args.output / f"seed_{seed}"
-    world = World(seed, args.clips, args.test_clips, args.stills)
-    render_world(folder / "world", world, workers=1)
-    teacher = folder / "teacher"
-    if not teacher.is_dir():
-        save_tiny_teacher(teacher, seed=seed)
-    towers = EmoCLIPModel.from_pretrained(default_model.path()).eval()
+    if not (folder / "world" / "stills.parquet").is_file():
+        render_world(folder / "world", World(seed, args.clips, args.test_clips, args.stills), workers=1)
+    if not (folder / "teacher").is_dir():
+        save_tiny_teacher(folder / "teacher", seed=seed)
     processor = EmoCLIPProcessor.from_pretrained(default_model.path())
     rows = load(folder / "world" / "clips.parquet", split="test")
-    store = frame_features(rows, towers, processor.video_processor, folder / "features", kept="window")
     names = read_manifest(folder / "world" / "clips.parquet").class_names
     texts = processor.tokenize(list(class_texts("synthetic_descriptions", names).values()))
     scores = {}
-    for arm, changes in ARMS.items():
-        model = towers
-        if changes is not None:
-            model = EmoCLIPModel.from_pretrained(fitted(folder, arm, changes, seed)).eval()
-        scores[arm] = uar(list(rows["label"]), predictions(model, store, texts))
+    for pooling, arms in STUDENTS.items():
+        towers = load_earlier_run(str(default_model.path()), POOLINGS[pooling]).eval()
+        store = frame_features(rows, towers, processor.video_processor, folder / "features", kept="window")
+        models = {"untouched": towers}
+        for arm, changes in arms.items():
+            models[arm] = EmoCLIPModel.from_pretrained(fitted(folder, pooling, arm, changes, seed)).eval()
+        for arm, model in models.items():
+            scores[f"{pooling}.{arm}"] = uar(list(rows["label"]), predictions(model, store, texts))
     return scores
 
 
-def fitted(folder: Path, arm: str, changes: dict[str, Any], seed: int) -> Path:
+def fitted(folder: Path, pooling: str, arm: str, changes: dict[str, Any], seed: int) -> Path:
     """The Hub folder of an arm, made by the command's own code."""
     from emoclip.distillation.run import DistillationRun
 
-    output = folder / arm
+    output = folder / f"{pooling}.{arm}"
     if (output / "run.json").is_file():
         return output / "model"
     on_clips = changes.get("data", {}).get("level") == "clip"
@@ -104,13 +115,13 @@ def fitted(folder: Path, arm: str, changes: dict[str, Any], seed: int) -> Path:
         "output_dir": str(output),
         "features_dir": str(folder / "features"),
         "seed": seed,
-        "model": {"init": "emoclip", "name": str(default_model.path())},
+        "model": {"init": "emoclip", "name": str(default_model.path()), "config": POOLINGS[pooling]},
         "data": {"manifest": str(manifest), "num_workers": 1, **changes.get("data", {})},
         "teachers": [{"name": str(folder / "teacher")}],
         "head": changes.get("head", {}),
         "fit": changes["fit"],
     }
-    path = folder / f"{arm}.yaml"
+    path = folder / f"{pooling}.{arm}.yaml"
     path.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
     return DistillationRun(load_config(DistillConfig, path)).run()
 

@@ -11,6 +11,8 @@ import pytest
 # Before any test imports gradio: nothing leaves this computer.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Words of tests do not belong into the developer's own files.
+os.environ["EMOCLIP_CACHE"] = "off"
 
 # Small, and all different, so that a mixed-up axis fails. The span is NUM_FRAMES * FRAME_STRIDE = 15 frames.
 NUM_FRAMES, FRAME_STRIDE, FPS = 5, 3, 25

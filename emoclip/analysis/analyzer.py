@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
-from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, probe_video
+import pandas as pd
 
+from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, VideoInfo, probe_video
+
+from .calibration import read_calibration
 from .encoding import Progress
+from .given_faces import read_boxes
+from .inputs import list_videos
 from .prototypes import read_words
 from .result import Analysis
 from .run import encode_jobs
@@ -16,7 +22,7 @@ from .scoring import ScoringSettings
 from .settings import AnalysisSettings
 from .source_model import LoadedModel, load_model, scoring
 from .video_job import VideoJob, video_name
-from .window_set import NO_FACE
+from .window_set import NO_FACE, WindowSet
 from .words import check_prompt, read_emotions
 
 
@@ -24,37 +30,61 @@ SETTINGS = tuple(field.name for field in fields(AnalysisSettings))
 SCORING = tuple(field.name for field in fields(ScoringSettings))
 
 
-def analyze(
+def analyze(  # noqa: PLR0913 - the front door of the package: each argument is a wish of the user's
     video: Any,
     emotions: Any,
     model: Any = None,
     processor: Any = None,
     *,
+    mode: str = "windows",
+    window: float | None = None,
+    stride: float | None = None,
+    fps: float | None = None,
+    faces: str = "all",
+    boxes: Any = None,
     prompt: str = "auto",
     agreement: bool = False,
+    other: float | None = None,
+    multi_label: bool = False,
+    calibration: Any = None,
+    on_error: str = "raise",
+    keep_partial: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Analysis:
-    """Return the relative match of each word to the apparent expression in each window of a video.
+    """Return the relative match of each word to the apparent expression in each window of a video, person by person.
 
     Args:
         video: A video file, a still image, a folder of frames, bytes, a file object, a list of images or an array, as
-            the video processor takes them. One video; loop over several with one `load_model()`.
+            the video processor takes them. A list of such, a pattern such as `"clips/*.mp4"` or a folder of videos are
+            several videos, see `list_videos`; they share batches, and one that cannot be decoded is told in the notes.
         emotions: Any words or phrases, as a list or as one text with commas between them, at most 256, no two equal; or
-            sums, descriptions and other forms, see `emoclip.analysis.words.read_emotions`.
+            sums, descriptions and other forms, see `emoclip.analysis.words.read_emotions`; or a `.yaml` file of them.
         model: A Hub folder, a Hub id, a loaded `EmoCLIPModel` or what `load_model` gave. `None` is the embedded default,
             which was trained on rendered faces and knows nothing of real ones.
         processor: Needed with a loaded model that came from no folder.
+        mode: `"windows"` that slide, `"whole"` for one window, `"frames"` for each analysed frame by itself.
+        window: Seconds of a window. `None`: the model's own span in frames. In a longer window the model's number of
+            frames is spread evenly; a shorter one holds fewer frames.
+        stride: Seconds from one window to the next; 1 by default.
+        fps: Analysed frames a second, about. `None`: every `frame_stride`-th frame, as in training.
+        faces: `"all"` faces that are found, the `"largest"` of each frame, or `"none"`: whole frames.
+        boxes: Faces that are known, see `emoclip.analysis.given_faces.read_boxes`.
         prompt: How a word becomes a text, see `emoclip.analysis.words.word_trees`.
         agreement: Also read the words by other prompts; the match's interval over them stands in the timeline.
-        progress: Called with the frames done and the frames expected (or `None`), for videos of several windows.
-        options: Arguments of `AnalysisSettings` (`mode`, `window`, `stride`, `fps`, `faces`, `boxes`, `on_error`, ...) and of
-            `ScoringSettings` (`other`, `multi_label`, ...).
+        other: A similarity that a word must exceed; else the match goes to `none of these`.
+        multi_label: Match each word by itself instead of against the others.
+        calibration: A file of `emoclip calibrate` or what `fit_calibration` gave, for these very words.
+        on_error: `"raise"`, or `"truncate"` to score a damaged video up to its last good frame, with a warning.
+        keep_partial: On Ctrl-C return what there is, with `interrupted` set, instead of raising.
+        progress: Called with the frames done and the frames expected (or `None`).
+        options: Further arguments of `AnalysisSettings` (`precision`, `compile`, `allow_urls`, `detector`, ...) and of
+            `ScoringSettings` (`min_quality`, `temperature`, ...).
 
     Raises:
         ValueError: Words, options or model that cannot be used.
         FileNotFoundError: The video or the model folder does not exist.
-        VideoDecodeError: The video cannot be decoded.
+        VideoDecodeError: The video cannot be decoded, or none of several can.
 
     Example:
         >>> import emoclip
@@ -62,11 +92,48 @@ def analyze(
     """
     wanted = read_emotions(emotions)
     check_prompt(prompt)
-    settings, scores = split_options(options)
-    source = _rereadable(video)
-    info = probe_video(source, allow_urls=settings.allow_urls)
+    named = {"mode": mode, "window": window, "stride": stride, "fps": fps, "faces": faces, "boxes": boxes}
+    named |= {"on_error": on_error, "other": other, "multi_label": multi_label}
+    settings, scores = split_options({**named, **options})
+    if settings.boxes is not None:
+        settings = replace(settings, boxes=read_boxes(settings.boxes))
+    sources = list_videos(video)
+    opened = [_open(source, settings, one_of_many=len(sources) > 1) for source in sources]
     loaded = load_model(model, processor)
-    job = VideoJob(
+    if calibration is not None:
+        scores = read_calibration(calibration).applied(scores, wanted.names, loaded)
+    jobs = [_job(*one, loaded, settings) for one in opened if isinstance(one, tuple)]
+    failed = [one for one in opened if isinstance(one, str)]
+    if not jobs:
+        raise VideoDecodeError(" ".join(failed))
+    with scoring(loaded.model):
+        words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
+        whole = encode_jobs(jobs, loaded, settings, progress, keep_partial=keep_partial)
+    return Analysis.of(
+        WindowSet.combine([job.windows() for job in jobs]),
+        words,
+        loaded,
+        scores,
+        scope=settings.scope,
+        warnings=(*failed, *_warnings(jobs, whole=whole)),
+        people=pd.concat([job.people() for job in jobs], ignore_index=True) if len(jobs) > 1 else jobs[0].people(),
+        interrupted=not whole,
+    )
+
+
+def _open(source: Any, settings: AnalysisSettings, *, one_of_many: bool) -> tuple[Any, VideoInfo] | str:
+    """A source that can be read twice with its header; of one among many that cannot be read, a sentence."""
+    source = _rereadable(source)
+    try:
+        return source, probe_video(source, allow_urls=settings.allow_urls)
+    except (VideoDecodeError, FileNotFoundError) as error:
+        if not one_of_many:
+            raise
+        return f"Not analysed: {error}"
+
+
+def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSettings) -> VideoJob:
+    return VideoJob(
         source,
         info,
         loaded.processor.video_processor,
@@ -74,21 +141,13 @@ def analyze(
         name=video_name(source, info),
         image_size=loaded.model.config.vision_config.image_size,
         embed_dim=loaded.model.embed_dim,
+        by_subject=loaded.model.config.subject_prompting != "none",
     )
-    with scoring(loaded.model):
-        words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
-        interrupted = _encode_until_stopped(job, loaded, settings, progress)
-    warnings = tuple(f"Scored only up to the damage: {error}" for error in job.errors)
-    return Analysis.of(
-        job.windows(),
-        words,
-        loaded,
-        scores,
-        scope=settings.scope,
-        warnings=warnings,
-        people=job.people(),
-        interrupted=interrupted,
-    )
+
+
+def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
+    damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
+    return damaged if whole else [*damaged, "Stopped by Ctrl-C: scored is what had been read until then."]
 
 
 def split_options(options: dict[str, Any]) -> tuple[AnalysisSettings, ScoringSettings]:
@@ -125,4 +184,4 @@ def _rereadable(video: Any) -> Any:
     return video.read() if is_stream else video
 
 
-__all__ = ["VideoDecodeError", "analyze", "split_options"]
+__all__ = ["analyze", "split_options"]

@@ -64,20 +64,33 @@ class VideoEncoder:
         """Pictures that are best embedded together."""
         return FRAME_BATCH if self.fast is None else self.fast.batch_size
 
-    def embed(self, pictures: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Return the embedding (dim,) of each picture (3, height, width); pictures of one size share a batch."""
+    def embed(
+        self, pictures: Sequence[torch.Tensor], subjects: Sequence[torch.Tensor | None] | None = None
+    ) -> list[torch.Tensor]:
+        """Return the embedding (dim,) of each picture (3, height, width); pictures of one size share a batch.
+
+        Args:
+            pictures: In grey levels.
+            subjects: Where the subject of each is, (height, width), or `None` for none; only for models that prompt by it.
+        """
         by_size: dict[tuple[int, ...], list[int]] = {}
         for position, picture in enumerate(pictures):
             by_size.setdefault(tuple(picture.shape), []).append(position)
         embeds: list[torch.Tensor] = [torch.empty(0)] * len(pictures)
         for positions in by_size.values():
             for batch in _batched(positions, self.batch_size):
-                for position, embed in zip(batch, self._run([pictures[one] for one in batch]), strict=True):
+                masks = None if subjects is None else [subjects[one] for one in batch]
+                for position, embed in zip(batch, self._run([pictures[one] for one in batch], masks), strict=True):
                     embeds[position] = embed
         return embeds
 
-    def _run(self, pictures: list[torch.Tensor]) -> torch.Tensor:
+    def _run(self, pictures: list[torch.Tensor], subjects: list[torch.Tensor | None] | None) -> torch.Tensor:
         frames = torch.stack(pictures)
+        if self.model.config.subject_prompting != "none":
+            nobody = torch.zeros(frames.shape[-2:])
+            masks = torch.stack([nobody if mask is None else mask for mask in subjects or [None] * len(frames)])
+            pixels = self.video_processor.normalize_frames(frames.to(self.model.device)).to(self.model.dtype)
+            return self.model.get_frame_features(pixels[None], masks[None].to(pixels))[0]
         if self.fast is not None:
             return self.fast(frames)
         return self._tower(self.video_processor.normalize_frames(frames.to(self.model.device)).to(self.dtype))
@@ -156,7 +169,8 @@ def embed_pictures(items: Iterable[Any], encoder: VideoEncoder, size: int = FRAM
 
 
 def _embedded(items: list[Any], encoder: VideoEncoder) -> Iterator[Any]:
-    embeds = iter(encoder.embed([item[1].pixels for item in items if _is_picture(item)]))
+    pictures = [item[1] for item in items if _is_picture(item)]
+    embeds = iter(encoder.embed([one.pixels for one in pictures], [one.subject for one in pictures]))
     for item in items:
         yield (*item, Embedded(next(embeds), item[1].frame, item[1].look)) if _is_picture(item) else item
 

@@ -13,7 +13,7 @@ from emoclip.data.faces.detectors import make_detector
 from emoclip.data.faces.haar import ProfileDetector
 
 from .frames import USUAL_FPS, Frame
-from .framing import cut_picture, framing, framing_matrix, picture_side
+from .framing import cut_picture, framing, framing_matrix, picture_side, subject_picture
 from .given_faces import GivenPeople, read_boxes
 from .people import PeopleFinder, Sight, detector_with_profiles
 from .picture import Picture
@@ -34,11 +34,20 @@ class FacePictures:
         image_size: Of the model's image tower.
         fps: Frame rate of the video; `None` where it is not known.
         step: Distance of analysed frames.
+        by_subject: The model prompts by subject: it sees whole frames and is told where the person is.
     """
 
     def __init__(
-        self, settings: AnalysisSettings, video_processor: Any, image_size: int, fps: float | None, step: int
+        self,
+        settings: AnalysisSettings,
+        video_processor: Any,
+        image_size: int,
+        fps: float | None,
+        step: int,
+        *,
+        by_subject: bool = False,
     ):
+        self._by_subject = by_subject
         self._cv2 = require("cv2", "data")
         self._processor = video_processor
         self._side = picture_side(video_processor, image_size)
@@ -63,6 +72,10 @@ class FacePictures:
         for frame, pixels, sights in self._people.sights(frames):
             self._note(frame, sights)
             for sight in sights:
+                if self._by_subject:
+                    whole, mask = subject_picture(frame.pixels, sight.box, self._processor)
+                    yield Picture(sight.person, frame.seconds, frame.number, whole, sight.look, mask)
+                    continue
                 matrix = framing_matrix(sight.box, sight.roll, self._frame_box, self._side)
                 picture = cut_picture(self._cv2, pixels, matrix, self._side, self._processor)
                 yield Picture(sight.person, frame.seconds, frame.number, picture, sight.look)

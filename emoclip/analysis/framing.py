@@ -15,6 +15,7 @@ import torch
 
 from emoclip.data.faces.alignment import similarity, warp
 from emoclip.data.faces.face import Box
+from modeling_emoclip.frame_transform_emoclip import center_crop, draw_boxes, resized_sides
 
 
 # Share of the box that is added on every side; what `data_scripts/crop_faces.py` cuts by default.
@@ -80,9 +81,33 @@ def cut_picture(cv2: Any, frame: np.ndarray, matrix: np.ndarray, side: int, vide
     return video_processor.resize_frames(picture[None])[0]
 
 
+def subject_picture(frame: torch.Tensor, box: Box, video_processor: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a whole frame as the model sees it and where the person is, for models that prompt by subject.
+
+    Such models were trained on whole frames with the boxes of persons. From a face's box the person's is guessed: three times as
+    wide, from half a face above it to six below.
+
+    Args:
+        frame: uint8 (3, height, width).
+        box: Of the face, in pixels.
+        video_processor: Of the model.
+
+    Returns:
+        (3, h, w) in grey levels and (h, w) of 0 and 1.
+    """
+    source = (frame.shape[-2], frame.shape[-1])
+    width, height = box[2] - box[0], box[3] - box[1]
+    person = (box[0] - width, box[1] - 0.5 * height, box[2] + width, min(source[0], box[3] + 6 * height))
+    sides = resized_sides(source, video_processor.size) if video_processor.do_resize else source
+    mask = draw_boxes([person], source, sides)
+    if video_processor.do_center_crop:
+        mask = center_crop(mask, video_processor.crop_size)
+    return video_processor.resize_frames(frame[None])[0], mask.contiguous()
+
+
 def _with_margin(margin: float) -> Box:
     near = margin / (1 + 2 * margin)
     return near, near, 1 - near, 1 - near
 
 
-__all__ = ["ANY_DETECTOR", "MARGIN", "cut_picture", "framing", "framing_matrix", "picture_side"]
+__all__ = ["ANY_DETECTOR", "MARGIN", "cut_picture", "framing", "framing_matrix", "picture_side", "subject_picture"]

@@ -43,6 +43,7 @@ class Picture:
         frame: Number of the frame in its video.
         pixels: What the model sees before normalisation, (3, height, width) in grey levels.
         look: Of the face; `None` for a whole frame.
+        subject: Where the person is, (height, width) of 0 and 1, for models that prompt by subject.
     """
 
     person: int
@@ -50,6 +51,7 @@ class Picture:
     frame: int
     pixels: torch.Tensor
     look: FaceLook | None = None
+    subject: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,13 @@ class WordReading:
         warnings: Texts that were cut, a sentence each.
         described: Words that stand for descriptions of the model's own configuration.
         groups: Name of a group -> its words.
+        emotions, prompt: What was read, and how.
     """
 
     texts: dict[str, str]
     prototypes: Prototypes
+    emotions: Emotions
+    prompt: str
     warnings: tuple[str, ...] = ()
     described: tuple[str, ...] = ()
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,6 +72,8 @@ def read_words(
     return WordReading(
         texts={name: describe_tree(tree) for name, tree in trees.items()},
         prototypes=prototypes,
+        emotions=emotions,
+        prompt=prompt,
         warnings=cut_texts((text for tree in trees.values() for text in texts_of(tree)), loaded),
         described=tuple(name for name, tree in trees.items() if any(text in own for text in texts_of(tree))),
         groups={name: tuple(members) for name, members in emotions.groups.items()},

@@ -61,6 +61,7 @@ class Analysis:
         groups: Name of a group -> its words.
         settings: How similarities became matches.
         loaded: The model itself.
+        reading: How the words were read.
         interrupted: The analysis was stopped before the end.
     """
 
@@ -75,6 +76,7 @@ class Analysis:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: ScoringSettings = field(default_factory=ScoringSettings)
     loaded: LoadedModel | None = field(default=None, repr=False)
+    reading: WordReading | None = field(default=None, repr=False)
     interrupted: bool = False
 
     @classmethod
@@ -97,6 +99,7 @@ class Analysis:
             groups=words.groups,
             settings=settings,
             loaded=loaded,
+            reading=words,
             **others,
         )
 
@@ -137,6 +140,18 @@ class Analysis:
             warnings=tuple(kept),
             people=self.people,
             interrupted=self.interrupted,
+        )
+
+    def reread(self, *, agreement: bool) -> WordReading:
+        """Return the words of this analysis read once more, with the variants of their prompt if asked for."""
+        if self.loaded is None or self.reading is None:
+            raise ValueError("Only what `analyze` returned can be read again, got tables alone; analyse the video.")
+        return read_words(
+            self.reading.emotions,
+            self.loaded,
+            prompt=self.reading.prompt,
+            agreement=agreement,
+            neutral=self.settings.multi_label,
         )
 
     @property

@@ -17,34 +17,56 @@ from .video_job import VideoJob
 
 
 def encode_jobs(
-    jobs: Sequence[VideoJob], loaded: LoadedModel, settings: AnalysisSettings, progress: Progress | None = None
-) -> None:
-    """Fill the jobs with their windows.
+    jobs: Sequence[VideoJob],
+    loaded: LoadedModel,
+    settings: AnalysisSettings,
+    progress: Progress | None = None,
+    *,
+    keep_partial: bool = False,
+) -> bool:
+    """Fill the jobs with their windows and return whether all of them are whole.
 
     Args:
         jobs: Videos, in the order in which they are read.
         loaded: The model, in evaluation mode.
         settings: The same for all.
         progress: Called with the frames done and the frames expected, of all videos.
+        keep_partial: On Ctrl-C keep what there is and return `False`.
 
     Raises:
         VideoDecodeError: A video cannot be decoded.
+        KeyboardInterrupt: Unless `keep_partial`.
     """
     encoder = loaded.encoder(settings.precision, compile=settings.compile)
     pooler = _Pooler(encoder)
+    try:
+        _encode(jobs, encoder, pooler, progress)
+    except KeyboardInterrupt:
+        if not keep_partial:
+            raise
+        for job in jobs:
+            pooler.add(job, job.finish())
+        pooler.flush()
+        return False
+    pooler.flush()
+    return True
+
+
+def _encode(jobs: Sequence[VideoJob], encoder: VideoEncoder, pooler: _Pooler, progress: Progress | None) -> None:
     expected = [job.expected_frames for job in jobs]
     total = None if None in expected else sum(one for one in expected if one is not None)
-    done = 0
+    # Several faces of a frame are one frame; every video has its own.
+    done, last = 0, None
     for item in embed_pictures(in_background(_pictures(jobs)), encoder):
         if len(item) == 1:
             pooler.add(item[0], item[0].finish())
             continue
         job, picture, embedded = item
         pooler.add(job, job.push(picture, embedded))
-        done += 1
+        done += (job, picture.frame) != last
+        last = (job, picture.frame)
         if progress is not None:
             progress(done, total)
-    pooler.flush()
 
 
 def _pictures(jobs: Sequence[VideoJob]) -> Iterator[tuple[Any, ...]]:

@@ -150,8 +150,12 @@ class SampledSequence:
         return []
 
     def finish(self) -> list[Window]:
-        """Return the window."""
-        return [Window(self.person, self._members, self.places, self.valid, len(self._members))]
+        """Return the window; of frames that never came, because somebody stopped the work, the places are left out."""
+        known = [place for place in range(len(self.places)) if self.places[place] < len(self._members)]
+        if not known:
+            return []
+        places, valid = [self.places[place] for place in known], [self.valid[place] for place in known]
+        return [Window(self.person, self._members, places, valid, len(self._members))]
 
 
 PersonSequence = FrameSequence | SampledSequence | WholeSequence | WindowSequence

@@ -18,6 +18,7 @@ from emoclip.default_model import path as default_folder
 from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 
 from .encoding import VideoEncoder
+from .prototype_store import prototype_encoder
 
 
 DEFAULT_NAME = "embedded default"
@@ -49,7 +50,7 @@ class LoadedModel:
     @cached_property
     def prototypes(self) -> PrototypeEncoder:
         """Turns words into vectors and keeps what it has read."""
-        return PrototypeEncoder(self.model, self.processor)
+        return prototype_encoder(self.model, self.processor)
 
     def encoder(self, precision: str = "auto", *, compile: bool = False) -> VideoEncoder:
         """Return what embeds frames and windows; it is kept until weights change.

@@ -45,6 +45,7 @@ class VideoJob:
         name: In tables; the path where there is one.
         image_size: Of the model's image tower.
         embed_dim: Width of a window's embedding.
+        by_subject: The model prompts by subject.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class VideoJob:
         name: str,
         image_size: int = 224,
         embed_dim: int = 1,
+        by_subject: bool = False,
     ):
         self.source, self.info, self.settings, self.name = source, info, settings, name
         self.video_processor = video_processor
@@ -68,7 +70,9 @@ class VideoJob:
         )
         self._faces: FacePictures | None = None
         if settings.faces != "none":
-            self._faces = FacePictures(settings, video_processor, image_size, info.fps, self.step)
+            self._faces = FacePictures(
+                settings, video_processor, image_size, info.fps, self.step, by_subject=by_subject
+            )
         self._rule = sampling_rule(video_processor, still=is_still_image(source))
         self._sequences: dict[int, PersonSequence] = {}
         self._rows: list[dict[str, Any]] = []
@@ -109,8 +113,9 @@ class VideoJob:
         return self._faces.people(self.name)
 
     def finish(self) -> list[Window]:
-        """Return the last window of everybody."""
-        return [window for sequence in self._sequences.values() for window in sequence.finish()]
+        """Return the last window of everybody; a second call returns none."""
+        sequences, self._sequences = self._sequences, {}
+        return [window for sequence in sequences.values() for window in sequence.finish()]
 
     def add(self, window: Window, embed: torch.Tensor, weights: list[float]) -> None:
         """Keep a window with its embedding and the weight of each of its members."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES, PROMPT_TEMPLATES
 from modeling_emoclip.text_classes_emoclip import Compound, Ensemble, Prompt, Style, Tree, class_names, parse_class
@@ -48,13 +51,15 @@ def read_emotions(emotions: Any) -> Emotions:
 
     Args:
         emotions: One text with commas between the words, a list of words, sums (`"fear + 2*surprise"`), descriptions and
-            other forms of `parse_class`, or a mapping name -> such a form.
+            other forms of `parse_class`, a mapping name -> such a form, or a `.yaml` file, see `read_emotions_file`.
 
     Raises:
         ValueError: There is none, there are more than `MAX_EMOTIONS`, two are equal, or one is written in no known form.
     """
     if isinstance(emotions, Emotions):
         return emotions
+    if isinstance(emotions, Path) or (isinstance(emotions, str) and emotions.endswith((".yaml", ".yml"))):
+        return read_emotions_file(emotions)
     if isinstance(emotions, Mapping):
         names, specs = parse_emotions(list(emotions)), list(emotions.values())
     elif isinstance(emotions, list | tuple) and not all(isinstance(one, str) for one in emotions):
@@ -100,6 +105,50 @@ def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
         )
     _refuse_equal(words)
     return words
+
+
+def read_emotions_file(path: str | Path) -> Emotions:
+    """Return the emotions of a YAML file.
+
+    The file is a list of words, or has the key `emotions`: a list, or a mapping name -> text, list of texts (an ensemble),
+    mapping part -> weight (a compound), or nothing for the name itself; and may have the key `groups`: name -> list of names.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no such file, or a group names an emotion that is not there.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"The file of emotions must exist, got {path}; check the path.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"The file of emotions must be YAML, {path} is not ({reason}).") from error
+    fields = content if isinstance(content, dict) and "emotions" in content else {"emotions": content}
+    unknown = sorted(set(fields) - {"emotions", "groups"})
+    listed = fields["emotions"]
+    if unknown or not isinstance(listed, list | dict):
+        raise ValueError(
+            f"The file of emotions must hold a list, or the keys `emotions` and `groups`, {path} holds "
+            f"{', '.join(map(str, unknown)) or type(listed).__name__}."
+        )
+    if isinstance(listed, dict):
+        listed = {str(name): str(name) if spec is None else spec for name, spec in listed.items()}
+    emotions = read_emotions(listed)
+    return replace(emotions, groups=_groups(fields.get("groups") or {}, emotions.names, path))
+
+
+def _groups(groups: Any, names: tuple[str, ...], path: Path) -> dict[str, tuple[str, ...]]:
+    if not isinstance(groups, dict) or not all(isinstance(members, list) for members in groups.values()):
+        raise ValueError(f"`groups` must be a mapping name -> list of emotions, {path} has {groups!r}.")
+    for name, members in groups.items():
+        missing = [str(member) for member in members if member not in names]
+        if missing or not members:
+            raise ValueError(
+                f"A group must hold emotions of the file, {path} has {', '.join(missing) or 'nothing'} in {name!r}."
+            )
+    return {str(name): tuple(members) for name, members in groups.items()}
 
 
 def emotion_texts(

@@ -34,10 +34,9 @@ def spread_over_ray(sources: Sequence[Source], settings: BatchSettings, workers:
         files = ray.data.from_items([asdict(source) for source in sources], override_num_blocks=len(sources))
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        scored = files.map(
-            RayScorer, fn_constructor_args=(settings,), concurrency=min(workers, len(sources)), num_cpus=1
-        )
-        for row in scored.iter_rows(prefetch_batches=0):
+        pool = ray.data.ActorPoolStrategy(size=min(workers, len(sources)))
+        scored = files.map(RayScorer, fn_constructor_args=(settings,), compute=pool, num_cpus=1)
+        for row in scored.iter_rows():
             yield Row(**row)
     finally:
         if started_here:

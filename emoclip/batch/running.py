@@ -56,9 +56,11 @@ def this_share() -> Share:
     from emoclip.console import require
 
     require("accelerate", "train")
+    import torch
     from accelerate import PartialState
 
-    state = PartialState()
+    # Left to itself it takes a computer without an accelerator for one that is alone.
+    state = PartialState(cpu=not torch.cuda.is_available())
     return Share(state.process_index, state.num_processes)
 
 

@@ -133,7 +133,8 @@ class StatusBook:
         """Write `status.csv`, one row per file that was tried, and return its path."""
         self.flush()
         path = self.folder / STATUS
-        table = pd.DataFrame([asdict(row) for row in sorted(self.rows(), key=lambda row: row.name)])
+        rows = [asdict(row) for row in sorted(self.rows(), key=lambda row: row.name)]
+        table = pd.DataFrame(rows, columns=SCHEMA.names)
         with replacing(path) as temporary:
             table.drop(columns="fingerprint", errors="ignore").to_csv(temporary, index=False, encoding="utf-8")
         return path

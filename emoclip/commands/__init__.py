@@ -26,6 +26,9 @@ class Command:
 COMMANDS = {
     "analyze": Command("emoclip.commands.analyze", "score videos with words of your own"),
     "batch": Command("emoclip.commands.batch", "score folders of thousands of videos, resumable"),
+    "calibrate": Command(
+        "emoclip.commands.calibrate", "fit temperature and priors of words from clips without labels"
+    ),
     "webcam": Command("emoclip.commands.webcam", "score a camera as it films"),
     "search": Command("emoclip.commands.search", "find moments in videos by words"),
     "embed": Command("emoclip.commands.embed", "write videos or texts as vectors"),

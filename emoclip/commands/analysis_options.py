@@ -18,6 +18,7 @@ SETTINGS = (
     "detector",
     "detector_weights",
     "on_error",
+    "allow_urls",
     "precision",
     "compile",
 )
@@ -33,6 +34,7 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--precision", default="auto", metavar="P", help="float32, bfloat16, or auto: what the processor computes fast"
     )
+    add("--allow-urls", action="store_true", help="read http(s) addresses too")
     add("--compile", action="store_true", help="compile the image tower; worth it for hours of video")
     add(
         "--on-error",
@@ -57,7 +59,42 @@ def analysis_options(args: argparse.Namespace) -> dict[str, Any]:
     check_seconds("--stride", args.stride)
     options = {name: getattr(args, name) for name in SETTINGS}
     AnalysisSettings(**options)
-    return {**options, **scoring_options(args), "prompt": args.prompt, "agreement": args.agreement}
+    return {
+        **options,
+        **scoring_options(args),
+        "prompt": args.prompt,
+        "agreement": args.agreement,
+        **_calibration(args),
+    }
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked for."""
+    words = parser.add_mutually_exclusive_group(required=True)
+    words.add_argument("--emotions", metavar="WORDS", help="words, phrases or sums with commas between them")
+    words.add_argument("--emotions-file", type=Path, metavar="YAML", help="names, descriptions, compounds, groups")
+
+
+def words_of(args: argparse.Namespace) -> Any:
+    """Return the emotions that are asked for.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: They cannot be used.
+    """
+    from emoclip.analysis.words import parse_emotions, read_emotions, read_emotions_file
+
+    if args.emotions_file is not None:
+        return read_emotions_file(args.emotions_file)
+    return read_emotions(parse_emotions(args.emotions))
+
+
+def _calibration(args: argparse.Namespace) -> dict[str, Any]:
+    if args.calibration is None:
+        return {}
+    from emoclip.analysis.calibration import read_calibration
+
+    return {"calibration": read_calibration(args.calibration)}
 
 
 def scoring_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -95,7 +132,8 @@ def _add_scores(group: argparse._ArgumentGroup) -> None:
     add("--prompt", default="auto", metavar="P", help="auto, template, plain, or a template such as 'a {} face'")
     add("--agreement", action="store_true", help="also read the words by other prompts: an interval of each match")
     add("--other", type=float, metavar="S", help="similarity that a word must exceed; else 'none of these'")
+    add("--calibration", type=Path, metavar="FILE", help="temperature and priors, from emoclip calibrate")
     add("--multi-label", action="store_true", help="match each word by itself instead of against the others")
 
 
-__all__ = ["add_analysis_options", "analysis_options", "scoring_options"]
+__all__ = ["add_analysis_options", "add_words", "analysis_options", "scoring_options", "words_of"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import INTERRUPTED, run_command
 
-from .analysis_options import add_analysis_options, analysis_options
+from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
@@ -66,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="video file, still image, folder of frames, or a pattern in quotes")
-    add("--emotions", required=True, metavar="WORDS", help="words or phrases with commas between them")
+    add_words(parser)
     add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
     add_outputs(parser.add_argument_group("outputs"))
     add_analysis_options(parser)
@@ -105,13 +105,13 @@ def _main(argv: list[str] | None) -> int:
     inputs = [path for pattern in args.inputs for path in _matching(pattern)]
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
     plan = _plan_outputs(args, inputs)
-    from emoclip.analysis import load_model, parse_emotions
+    from emoclip.analysis import load_model
     from modeling_emoclip.video_decoding_emoclip import probe_video
 
-    words = parse_emotions(args.emotions)
+    words = words_of(args)
     options = analysis_options(args)
     for source in [*inputs, *([args.baseline] if args.baseline else [])]:
-        probe_video(source)
+        probe_video(source, allow_urls=args.allow_urls)
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
@@ -131,11 +131,11 @@ def _matching(pattern: str) -> list[str]:
     return sorted(glob.glob(pattern, recursive=True)) or [pattern]  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
-def _analyzed(source: str, words: list[str], model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:
+def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:
     from emoclip.analysis import analyze
 
     with reporter.bar(Path(source).name, "frame") as progress:
-        return analyze(source, words, model, progress=progress, **options)
+        return analyze(source, words, model, progress=progress, keep_partial=True, **options)
 
 
 def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path]]:

@@ -130,6 +130,12 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--quarantine", type=Path, metavar="DIR", help="also move the files that fail out of the way, into this folder"
     )
+    add(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="folder of the media, below which --quarantine may move files (that of the manifest)",
+    )
     add("--workers", type=int, default=1, metavar="N", help="processes that decode (1)")
 
 
@@ -147,15 +153,7 @@ def run_check(args: argparse.Namespace) -> None:
     from emoclip.data.media_check import check_media
     from emoclip.data.quarantine import move_failed, write_good
 
-    if args.workers < 1:
-        raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
-    # All of the outputs before the night of decoding.
-    if args.exclude is not None:
-        check_new_file(args.exclude)
-    if args.good is not None:
-        check_new_file(args.good, suffix=".parquet")
-    if args.quarantine is not None:
-        check_writable(args.quarantine)
+    _check_outputs(args)
 
     def with_bar(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="clips", unit="clip", disable=None)
@@ -172,9 +170,24 @@ def run_check(args: argparse.Namespace) -> None:
         write_good(args.manifest, args.good, failed)
         write_line(f"Written: {args.good}")
     if args.quarantine is not None:
-        moved = move_failed(args.manifest, args.quarantine, failed)
+        moved = move_failed(args.manifest, args.quarantine, failed, args.root)
         write_line(f"Moved: {len(moved)} files to {args.quarantine}")
     write_line(f"Written: {args.output}")
+
+
+def _check_outputs(args: argparse.Namespace) -> None:
+    """All of the outputs before the night of decoding."""
+    from emoclip.data.quarantine import check_below
+
+    if args.workers < 1:
+        raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
+    if args.exclude is not None:
+        check_new_file(args.exclude)
+    if args.good is not None:
+        check_new_file(args.good, suffix=".parquet")
+    if args.quarantine is not None:
+        check_below(args.manifest, args.root)
+        check_writable(args.quarantine)
 
 
 def list_datasets() -> None:
@@ -191,6 +204,7 @@ def run_prepare(args: argparse.Namespace) -> None:
     """Write the manifest and print its counts beside the official ones."""
     from emoclip.data.prepare import prepare, read_ids
 
+    exclude_ids = read_ids(args.exclude_ids) if args.exclude_ids else set()
     prepared = prepare(
         args.dataset,
         args.root,
@@ -198,15 +212,15 @@ def run_prepare(args: argparse.Namespace) -> None:
         task=args.task,
         revision=args.revision,
         allow_missing=args.allow_missing,
-        exclude_ids=read_ids(args.exclude_ids) if args.exclude_ids else (),
+        exclude_ids=exclude_ids,
         overwrite=args.overwrite,
         progress=_with_bar,
         show=_show_counts,
     )
     if prepared.missing:
         write_line(f"Missing: {len(prepared.missing)} clips, first {prepared.missing[0]}")
-    if prepared.excluded:
-        write_line(f"Left out on request: {prepared.excluded} clips")
+    if exclude_ids:
+        write_line(f"Left out on request: {prepared.excluded} clips, of {len(exclude_ids)} ids in {args.exclude_ids}")
     for note in prepared.reader.notes:
         write_line(f"Note: {note}")
     write_line(f"Written: {prepared.output}")

@@ -68,6 +68,11 @@ class Manifest:
         """Folder that the `path` column is relative to."""
         return self.path.parent
 
+    @property
+    def missing(self) -> list[str]:
+        """Ids of clips that the data set lists and that were not there when the manifest was written."""
+        return json.loads((self.table.schema.metadata or {}).get(b"missing", b"[]"))
+
 
 def write_manifest(
     path: str | Path,

@@ -14,6 +14,7 @@ from .counts import RowCounter, differences
 from .manifest import RowTable, write_manifest_table
 from .output import check_new_file, replacing
 from .readers import get_reader
+from .readers.lists import read_lines
 from .readers.reader import Counts, Reader, Row
 
 
@@ -99,7 +100,10 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
             kept.add(_as_written(row, folder))
         else:
             missing.append(row["clip_id"])
-            places.append(_named(row))
+            if row["clip_id"] in reader.never_published:
+                listed.add(row)
+            else:
+                places.append(_named(row))
     show(found.counts(), reader, task)
     wrong = differences(listed.counts(), reader, task)
     if not allow_missing:
@@ -110,7 +114,8 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
         raise FileNotFoundError(
             f"{root} must hold media of {reader.title}, found none of {len(missing)} listed clips."
         )
-    _write(output, reader, task, table, notes=[*reader.notes, *wrong, *_note_missing(missing)], missing=missing)
+    notes = [*reader.notes, *wrong, *_note_missing(missing), *_note_excluded(num_excluded)]
+    _write(output, reader, task, table, notes=notes, missing=missing)
     return Prepared(output, reader, task, found.counts(), missing, num_excluded)
 
 
@@ -119,9 +124,9 @@ def read_ids(path: str | Path) -> set[str]:
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: A line is not in UTF-8.
     """
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return {line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")}
+    return {line.strip() for _, line in read_lines(Path(path)) if not line.lstrip().startswith("#")}
 
 
 def _unique(rows: Iterable[Row]) -> Iterator[Row]:
@@ -182,6 +187,11 @@ def _refuse_differences(reader: Reader, wrong: list[str]) -> None:
 
 def _note_missing(missing: list[str]) -> list[str]:
     return [f"{len(missing)} listed clips were missing when this was written: {_some(missing)}."] if missing else []
+
+
+def _note_excluded(count: int) -> list[str]:
+    # A score on what is left is not one on the official set.
+    return [f"{count} listed clips were left out on request."] if count else []
 
 
 def _some(entries: list[str], between: str = ", ") -> str:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .manifest import read_manifest, write_manifest_table
+from .manifest import Manifest, read_manifest, write_manifest_table
 from .media_check import Checked
 from .output import check_new_file, check_writable, replacing
 
@@ -46,24 +46,44 @@ def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[C
         licence=manifest.licence,
         source=manifest.source,
         notes=[*manifest.notes, *note],
+        missing=manifest.missing,
     )
 
 
-def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[Checked]) -> list[Path]:
-    """Move the files of clips that failed into a folder, under their paths in the manifest, and list them there.
+def check_below(manifest_path: str | Path, root: str | Path | None = None) -> None:
+    """Refuse a manifest with clips outside of the root, before the work of finding out which of them fail.
 
-    A file stays where a good clip needs it too, as other scenes of a film do, and where it lies outside of the manifest's folder.
+    Args:
+        manifest_path, root: As for `move_failed`.
+
+    Raises:
+        FileNotFoundError: The root is no folder.
+        ValueError: A clip lies outside of it.
+    """
+    manifest = read_manifest(manifest_path, check_media=False)
+    _below(manifest, root, manifest.table["path"].to_pylist())
+
+
+def move_failed(
+    manifest_path: str | Path, folder: str | Path, failed: Sequence[Checked], root: str | Path | None = None
+) -> list[Path]:
+    """Move the files of clips that failed into a folder, under their paths below the root, and list them there.
+
+    A file stays where a good clip needs it too, as other scenes of a film do.
 
     Args:
         manifest_path: The manifest.
         folder: Where to; `quarantine.csv` in it says what was what and why. Runs add to it.
         failed: As `check_media` returns them.
+        root: Folder of the media, out of which nothing else is moved; that of the manifest if absent.
 
     Returns:
         The new places.
 
     Raises:
         FileExistsError: The folder is a file.
+        FileNotFoundError: The root is no folder.
+        ValueError: A file of a clip that failed lies outside of the root.
     """
     folder = Path(folder)
     check_writable(folder)
@@ -71,12 +91,13 @@ def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[
     bad = {one.clip_id for one in failed}
     columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
     needed = {path for clip, path in zip(*columns, strict=True) if clip not in bad}
-    moved = []
-    entries = []
-    for path, one in {one.path: one for one in failed if one.path not in needed}.items():
-        if not (manifest.root / path).exists() or ".." in Path(path).parts or Path(path).is_absolute():
+    chosen = {one.path: one for one in failed if one.path not in needed}
+    below = _below(manifest, root, chosen)
+    moved, entries = [], []
+    for path, one in chosen.items():
+        if not (manifest.root / path).exists():
             continue
-        target = folder / path
+        target = folder / below[path]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(manifest.root / path, target)
         moved.append(target)
@@ -86,6 +107,31 @@ def move_failed(manifest_path: str | Path, folder: str | Path, failed: Sequence[
     return moved
 
 
+def _below(manifest: Manifest, root: str | Path | None, paths: Iterable[str]) -> dict[str, Path]:
+    """Path in the manifest -> path below the root; a link counts where it lies and not where it leads, for it is the link that moves.
+
+    Raises:
+        FileNotFoundError: The root is no folder.
+        ValueError: A path lies outside of it.
+    """
+    base = (manifest.root if root is None else Path(root)).resolve()
+    if not base.is_dir():
+        raise FileNotFoundError(f"`--root` must be the folder of the media, got {root}.")
+    resolved: dict[Path, Path] = {}  # clips share folders, and looking one up takes long
+    below = {}
+    for path in paths:
+        named = manifest.root / path
+        if named.parent not in resolved:
+            resolved[named.parent] = named.parent.resolve()
+        place = resolved[named.parent] / named.name
+        if base not in place.parents or place.name == "..":
+            raise ValueError(
+                f"Files are moved out of one folder only, {place} lies outside of {base}; name the folder of the media with --root."
+            )
+        below[path] = place.relative_to(base)
+    return below
+
+
 def _list(path: Path, entries: list[tuple[str, str, str | None]]) -> None:
     before = path.read_text(encoding="utf-8") if path.is_file() else "clip_id,path,error\n"
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -93,4 +139,4 @@ def _list(path: Path, entries: list[tuple[str, str, str | None]]) -> None:
         csv.writer(file, lineterminator="\n").writerows(entries)
 
 
-__all__ = ["move_failed", "write_good"]
+__all__ = ["check_below", "move_failed", "write_good"]

@@ -63,9 +63,10 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
     from emoclip.evaluation.results import Resampling
 
     check_output_folder(output, overwrite=overwrite)
+    from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.run import check_evaluation, run_evaluation
 
-    _silence_loading_bars()
+    silence_loading_bars()
     runs = config.runs()
     for one in list(runs.values())[1:]:
         # The first is checked where it runs; the others must not fail after hours.
@@ -95,15 +96,6 @@ def _write_run(folder: Path, run: "EvaluationRun") -> None:
     for table in run.embeddings:
         write_embeddings(table, folder)
     write_json(folder / "run.json", run.record)
-
-
-def _silence_loading_bars() -> None:
-    """Leaves the bar over the clips as the only one; reading tables and weights takes no time worth a bar."""
-    import datasets
-    from transformers.utils import logging
-
-    datasets.disable_progress_bars()
-    logging.disable_progress_bar()
 
 
 def _report_again(arguments: argparse.Namespace) -> int:

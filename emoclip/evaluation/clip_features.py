@@ -222,7 +222,8 @@ def repeated_stills(
         times: How often.
     """
     still = frame_mask.sum(dim=1) == 1
-    if times == 1 or not still.any():
+    # X-CLIP's embeddings are of whole clips, in a sequence of one.
+    if times == 1 or not still.any() or frame_embeds.shape[1] != frame_mask.shape[1]:
         return frame_embeds, frame_mask
     missing = max(0, times - frame_embeds.shape[1])
     embeds = torch.nn.functional.pad(frame_embeds, (0, 0, 0, missing))

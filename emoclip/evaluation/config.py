@@ -79,11 +79,13 @@ class SetConfig:
 
     Args:
         data: Its clips.
+        systems: For this set alone; null takes the run's.
         prompt_sets: For this set alone; null takes the run's.
         protocols: For this set alone; null takes the run's.
     """
 
     data: ClipsConfig
+    systems: tuple[SystemConfig, ...] | None = None
     prompt_sets: tuple[str, ...] | None = None
     protocols: ProtocolsConfig | None = None
 
@@ -163,6 +165,7 @@ class EvaluationConfig:
                 self,
                 data=one.data,
                 sets={},
+                systems=one.systems or self.systems,
                 prompt_sets=one.prompt_sets or self.prompt_sets,
                 protocols=one.protocols or self.protocols,
             )

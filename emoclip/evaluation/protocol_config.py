@@ -58,6 +58,7 @@ class ProbeConfig:
         regularization: C of the logistic regressions, alpha of ridge.
         max_iter: Iterations of the logistic regressions, which use the solver `sag`.
         seed: Of the solver, and of the MLP's weights and batches.
+        allow_absent_classes: Fit although classes have no clip to fit on; they are then never predicted.
         smooth_window: Rows of the Savitzky-Golay filter over the predictions in the order of the manifest; 0 for none.
         smooth_order: Degree of its polynomials.
         hidden_size: Of the MLP.
@@ -73,6 +74,7 @@ class ProbeConfig:
     regularization: float = 1.0
     max_iter: int = 2000
     seed: int = 2022
+    allow_absent_classes: bool = False
     smooth_window: int = 0
     smooth_order: int = 3
     hidden_size: int = 256

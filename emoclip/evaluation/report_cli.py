@@ -45,10 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.model_card is not None:
         from emoclip.evaluation.hub_results import write_hub_results
 
-        for path in write_hub_results(
-            report, arguments.model_card, hub_dataset=arguments.hub_dataset, hub_task=arguments.hub_task
-        ):
-            write_line(f"Written: {path}")
+        for one in _by_data_set(report).values():
+            hub = {"hub_dataset": arguments.hub_dataset, "hub_task": arguments.hub_task}
+            for path in write_hub_results(one, arguments.model_card, **hub):
+                write_line(f"Written: {path}")
     return 0
 
 
@@ -94,13 +94,14 @@ def build_parser() -> argparse.ArgumentParser:
 def _report(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]:
     """The report and the folder that it was written to, if any."""
     from emoclip.evaluation.output import new_output_folder
+    from emoclip.evaluation.overview import report_of_folder
     from emoclip.evaluation.report import report_from_predictions, write_json, write_tables
     from emoclip.evaluation.results import summarize
 
     resampling, shared = _resampling(arguments), arguments.shared_clips
     if arguments.output is None and len(arguments.runs) == 1 and arguments.runs[0].is_dir():
         (folder,) = arguments.runs
-        return report_from_predictions(folder, resampling, shared_clips=shared), folder
+        return report_of_folder(folder, resampling, shared_clips=shared), folder
     tables = read_runs(arguments.runs)
     if arguments.output is None:
         return summarize(tables, resampling, shared_clips=shared), None
@@ -122,6 +123,8 @@ def read_runs(runs: Sequence[Path]) -> list[Table]:
     """
     from emoclip.evaluation.report import read_table, read_tables
 
+    for run in runs:
+        _check_one_data_set(run)
     read = [read_tables(run) if run.is_dir() else [read_table(run)] for run in runs]
     names = _run_names(runs)
     owners: dict[str, set[str]] = {}
@@ -136,6 +139,17 @@ def read_runs(runs: Sequence[Path]) -> list[Table]:
             system = (name if alone else f"{name}.{table.system}") if shared else table.system
             renamed.append(replace(table, system=system))
     return renamed
+
+
+def _check_one_data_set(run: Path) -> None:
+    from emoclip.evaluation.overview import set_names
+    from emoclip.evaluation.report import TABLES
+
+    names = set_names(run) if run.is_dir() and not (run / TABLES).is_dir() else []
+    if names:
+        raise ValueError(
+            f"Runs are compared on one data set, {run} has several; name {run / names[0]} and the same folder of the others."
+        )
 
 
 def _run_names(runs: Sequence[Path]) -> list[str]:
@@ -162,6 +176,7 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     from emoclip.data import load
     from emoclip.data.manifest import fingerprint
     from emoclip.evaluation.clip_list import best_and_worst
+    from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.predictions import PredictionTable
     from emoclip.evaluation.subject_attention import clip_attention, write_attention
 
@@ -171,6 +186,7 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     if isinstance(main, PredictionTable):
         clips = best_and_worst(main, count=3)
         chosen = [entry["clip_id"] for kind in ("best", "worst") for entry in clips[kind]] or chosen
+    silence_loading_bars()
     loaded = load_model(arguments.attention_model)
     maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, load(manifest), chosen)
     write_attention(maps, folder, system=main.system, model=loaded.name)
@@ -206,12 +222,19 @@ def _copy_embeddings(runs: Sequence[Path], folder: Path) -> None:
 def _print(report: dict[str, Any], folder: Path | None) -> None:
     from emoclip.evaluation.report_document import summary_lines
 
-    for line in summary_lines(report):
-        write_line(line)
+    for name, one in _by_data_set(report).items():
+        for line in [f"{name}:", *summary_lines(one)] if name else summary_lines(one):
+            write_line(line)
     if folder is None:
         write_line("Pass --output FOLDER for tables, pictures and a page.")
     else:
-        write_line(f"The report is {folder / 'report.md'} and {folder / 'report.html'}.")
+        page = f" and {folder / 'report.html'}" if (folder / "report.html").is_file() else ""
+        write_line(f"The report is {folder / 'report.md'}{page}.")
+
+
+def _by_data_set(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The reports of several data sets by name, or the one report without a name."""
+    return report.get("sets") or {"": report}
 
 
 __all__ = ["build_parser", "main", "read_runs"]

@@ -37,6 +37,7 @@ def section_blocks(
     """
     blocks: list[Block] = [Heading(section_title(section["protocol"])), _about(section)]
     blocks += _results(section, results, resampling)
+    blocks += _original_script(results)
     blocks += _comparisons(comparisons)
     if section["task"] == "classification":
         blocks += [
@@ -49,6 +50,20 @@ def section_blocks(
         blocks += _per_target(results[0])
     blocks += picture_blocks(pictures, ("confusion_matrix", "reliability"))
     return blocks + published_blocks(section)
+
+
+def _original_script(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Of leave-one-class-out the number that the original script prints, under its own name."""
+    numbers = [(result_label(r), r["original_script_uar"]) for r in results if "original_script_uar" in r]
+    if not numbers:
+        return []
+    values = "; ".join(f"{label}: {percent(value)} %" for label, value in numbers)
+    return [
+        Text(
+            f"UAR as the original script prints it, a class's recall divided by the number of labels that occur: {values}. "
+            "The UAR above is the mean of the classes' recalls."
+        )
+    ]
 
 
 def _about(section: Mapping[str, Any]) -> Block:

@@ -38,6 +38,40 @@ with torch.inference_mode():
 ```
 """
 
+USE_HEAD = """\
+## How to use
+
+Needs `torch`, `transformers` and, for video files, `av`. Pin `revision` to a commit when you load from the Hub: the folder
+carries code.
+
+```python
+import torch
+from transformers import AutoModelForVideoClassification, AutoProcessor
+
+folder = "{folder}"
+model = AutoModelForVideoClassification.from_pretrained(folder, trust_remote_code=True)
+processor = AutoProcessor.from_pretrained(folder, trust_remote_code=True)
+
+inputs = processor(videos="clip.mp4", return_tensors="pt")
+with torch.inference_mode():
+    logits = model(**inputs).logits
+{reading}
+```
+"""
+
+# How the outputs of a head are read, by its problem type.
+_READINGS = {
+    "single_label_classification": "print(model.config.id2label[logits.argmax(dim=-1).item()])",
+    "multi_label_classification": "print([model.config.id2label[i] for i, p in enumerate(logits[0].sigmoid()) if p > 0.5])",
+    "regression": "print({model.config.id2label[i]: value for i, value in enumerate(logits[0].tolist())})",
+}
+_HEADS = {
+    "single_label_classification": "names one of",
+    "multi_label_classification": "names any of",
+    "regression": "gives a number for each of",
+}
+MAX_LISTED = 50
+
 LIMITS = """\
 ## What the scores mean, and what they do not
 
@@ -79,21 +113,35 @@ def model_card(
         training: Markdown on the training data, its licence, the command, seed and commit; `None` says it is not stated.
         evaluation: Markdown on results, sample counts and intervals; `None` says it is not stated.
     """
+    problem = getattr(config, "problem_type", None)
+    tags = TAGS if problem is None else [tag for tag in TAGS if not tag.startswith("zero-shot")]
     header = ModelCardData(
-        language="en", license=licence, library_name="transformers", pipeline_tag="video-classification", tags=TAGS
+        language="en", license=licence, library_name="transformers", pipeline_tag="video-classification", tags=tags
     )
     parts = [
         f"---\n{header.to_yaml()}\n---\n",
         f"# {title}\n",
-        "Zero-shot recognition of apparent facial expression in video: give it a clip and any texts, and it says how well "
-        "each text matches.\n",
-        USE.format(folder=folder),
+        _what_it_does(config),
+        USE.format(folder=folder) if problem is None else USE_HEAD.format(folder=folder, reading=_READINGS[problem]),
         f"## Training\n\n{training or 'Not stated.'}\n",
         f"## Evaluation\n\n{evaluation or 'Not stated.'}\n",
         f"## Sizes\n\n{_size_table(config)}\n",
         LIMITS,
     ]
     return "\n".join(parts)
+
+
+def _what_it_does(config: PreTrainedConfig) -> str:
+    """Return one sentence on what goes in and what comes out."""
+    problem = getattr(config, "problem_type", None)
+    if problem is None:
+        return (
+            "Zero-shot recognition of apparent facial expression in video: give it a clip and any texts, and it says how well "
+            "each text matches.\n"
+        )
+    names = list((config.id2label or {}).values())
+    listed = ", ".join(map(str, names[:MAX_LISTED])) + (" and more" if len(names) > MAX_LISTED else "")
+    return f"A head on EmoCLIP's video encoder: for a clip of a face it {_HEADS[problem]} {listed}.\n"
 
 
 def _size_table(config: PreTrainedConfig) -> str:

@@ -50,6 +50,7 @@ class LiveJob(VideoJob):
             name=camera.name,
             image_size=loaded.model.config.vision_config.image_size,
             embed_dim=loaded.model.embed_dim,
+            by_subject=loaded.model.config.subject_prompting != "none",
         )
         self._camera = camera
 
@@ -132,7 +133,7 @@ class _Live:
         self._prototypes, self._scores = prototypes, scores
 
     def see(self, picture: Picture) -> None:
-        (embed,) = self._encoder.embed([picture.pixels])
+        (embed,) = self._encoder.embed([picture.pixels], [picture.subject])
         self.pool(self._job.push(picture, Embedded(embed, picture.frame, picture.look)))
 
     def pool(self, windows: list[Window]) -> None:

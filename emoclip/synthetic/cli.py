@@ -28,8 +28,7 @@ def main(argv: list[str] | None = None) -> None:
     else:
         write_line(
             f"wrote {world.train_clips} training clips, {world.test_clips} test clips, {world.stills} stills and "
-            f"{world.compound_clips} compound clips to {arguments.output} (clips.parquet, stills.parquet, tokenizer/"
-            f"{', compound.parquet' if world.compound_clips else ''})"
+            f"{world.compound_clips} compound clips to {arguments.output}"
         )
 
 

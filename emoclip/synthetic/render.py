@@ -121,7 +121,8 @@ def render_item(seed: int, kind: str, index: int) -> bytes:
 
 def _results(world: World) -> tuple[str, ...]:
     """What a complete folder has beside the media."""
-    return _RESULTS if world.compound_clips else _RESULTS[:-1]
+    plain = _RESULTS[:-1] if world.train_clips + world.test_clips + world.stills else ()
+    return plain + (_RESULTS[-1:] if world.compound_clips else ())
 
 
 def _prepare_folder(root: Path, world: World, *, overwrite: bool) -> None:
@@ -202,15 +203,16 @@ def _write_results(root: Path, world: World) -> None:
     clips = [_clip_row(root, world.seed, kind, index) for kind, index in world.items() if kind in ("train", "test")]
     compounds = [_clip_row(root, world.seed, "compound", index) for index in range(world.compound_clips)]
     stills = [_still_row(root, world.seed, index) for index in range(world.stills)]
-    texts = [text for row in [*clips, *stills] if row["split"] == "train" for text in row["captions"]]
-    train_tokenizer(texts).save_pretrained(root / "tokenizer")
+    if clips or stills:
+        texts = [text for row in [*clips, *stills] if row["split"] == "train" for text in row["captions"]]
+        train_tokenizer(texts).save_pretrained(root / "tokenizer")
     source = f"data_scripts/render_synthetic_faces.py --seed {world.seed} (world version {world.version})"
     contents = [
+        ("compound.parquet", "synthetic-faces-compound", compounds, COMPOUNDS),
         ("stills.parquet", "synthetic-faces-stills", stills, EMOTIONS),
         ("clips.parquet", "synthetic-faces", clips, EMOTIONS),
     ]
-    if world.compound_clips:
-        contents.insert(0, ("compound.parquet", "synthetic-faces-compound", compounds, COMPOUNDS))
+    contents = [content for content in contents if content[0] in _results(world)]
     for name, dataset, rows, class_names in contents:
         write_manifest(root / name, rows, class_names=class_names, dataset=dataset, licence=_LICENCE, source=source)
     for kind in ("clips", "stills"):

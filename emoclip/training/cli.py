@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from emoclip.config_loading import dump_config, load_config, read_yaml
 from emoclip.console import write_line
 from emoclip.training.config import TrainConfig
+from emoclip.training.engine_config import HubConfig
 
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
     from emoclip.training.checkpoint import find_checkpoint
     from emoclip.training.loop import TrainingRun
     from emoclip.training.run_record import check_finished, is_finished, write_run_record
+    from emoclip.training.run_report import write_report
 
     check_output(config, resume=bool(arguments.resume), overwrite=arguments.overwrite)
     if arguments.resume and is_finished(config.output_dir):
@@ -85,10 +87,20 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
     if model_folder is None:
         return _stopped(run)
     if run.accelerator.is_main_process:
+        report = write_report(run)
         write_run_record(run)
-        write_line(f"The model is in {model_folder}.")
+        write_line(f"The model is in {model_folder}, the report is {report}.")
+        if config.push_to_hub is not None:
+            _push(config.push_to_hub, model_folder)
     run.accelerator.end_training()
     return 0
+
+
+def _push(target: HubConfig, folder: Path) -> None:
+    """Push the finished model; what fails here can be done again by `emoclip push`."""
+    from emoclip.export.publishing import plan_push, push
+
+    write_line(f"Pushed to {push(plan_push(folder, target.repo_id, private=target.private))}.")
 
 
 def _stopped(run: "TrainingRun") -> int:
@@ -142,25 +154,13 @@ def _prepare_output(config: TrainConfig, *, overwrite: bool) -> None:
 
 def _dry_run(config: TrainConfig) -> int:
     from emoclip.training.loop import TrainingRun
+    from emoclip.training.rehearsal import describe_run
 
-    for line in describe_run(TrainingRun(config)):
-        write_line(line)
+    run = TrainingRun(config)
+    for line in describe_run(run):
+        if run.accelerator.is_main_process:
+            write_line(line)
     return 0
 
 
-def describe_run(run: "TrainingRun") -> list[str]:
-    """Sizes of a run, one line each: parameters per group, clips, steps."""
-    groups = [
-        f"group {group['name']}: {sum(p.numel() for p in group['params']):,} parameters at rate {group['initial_lr']:g}"
-        for group in run.optimizer.param_groups
-    ]
-    total = sum(parameter.numel() for parameter in run.model.parameters())
-    return [
-        f"model: {total:,} parameters",
-        *groups,
-        f"data: {run.data.num_clips:,} clips, {run.steps_per_epoch:,} steps an epoch",
-        f"steps: {run.total_steps:,}, precision {run.accelerator.mixed_precision}",
-    ]
-
-
-__all__ = ["build_parser", "check_output", "describe_run", "main", "parse_arguments"]
+__all__ = ["build_parser", "check_output", "main", "parse_arguments"]

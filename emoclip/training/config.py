@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from emoclip.training.engine_config import ContrastConfig, SelectionRule, ValidationConfig
+from emoclip.training.engine_config import ComputeConfig, ContrastConfig, HubConfig, SelectionRule, ValidationConfig
 from emoclip.training.task_config import LoraSettings, TaskConfig
 
 
@@ -212,6 +212,7 @@ class TrainConfig:
         epochs: passes over the data.
         max_steps: stop the whole schedule after so many optimiser steps, if that comes earlier.
         contrast: negatives across processes, batches beyond memory.
+        compute: gradient checkpointing, compiling, kernels.
         validation: clips to score the model on while it trains; null does not.
         selection: the weights that the run hands out: the `last` ones, those at the end of the epoch with the lowest mean
             `train_loss`, or those with the best `validation` figure.
@@ -224,6 +225,7 @@ class TrainConfig:
         tracker: where scalars go besides `metrics.jsonl`.
         max_loss: a loss above it stops the run before it is saved; null stops at losses that are no number alone. The contrast of a
             model whose multiplier is at most 100 cannot come far above 200.
+        push_to_hub: the repository that the finished model is pushed to; null keeps it here.
     """
 
     output_dir: Path
@@ -231,6 +233,7 @@ class TrainConfig:
     data: DataConfig
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
     validation: ValidationConfig | None = None
     selection: SelectionRule = "last"
     task: TaskConfig = field(default_factory=TaskConfig)
@@ -245,6 +248,7 @@ class TrainConfig:
     log_every: int = 10
     tracker: Literal["none", "tensorboard", "trackio", "wandb"] = "none"
     max_loss: float | None = 200.0
+    push_to_hub: HubConfig | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "keep_checkpoints", "log_every", "max_steps", "checkpoint_every", "keep_every"):
@@ -263,6 +267,10 @@ class TrainConfig:
         if self.data.sentiment and self.task.soft_targets:
             raise ValueError(
                 f"`data.sentiment` and `task.soft_targets` are two contrasts, got true and {self.task.soft_targets}; choose one."
+            )
+        if self.data.sentiment and self.task.same_text == "positives":
+            raise ValueError(
+                "`data.sentiment` and `task.same_text=positives` are two contrasts, got both; choose one."
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"`seed` must be from 0 to 2**32 - 1, got {self.seed}.")
@@ -312,6 +320,9 @@ FREE_ON_RESUME = frozenset(
         "log_every",
         "tracker",
         "max_loss",
+        "push_to_hub",
+        "push_to_hub.repo_id",
+        "push_to_hub.private",
         "data.num_workers",
         "data.features_dir",
     }

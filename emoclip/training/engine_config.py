@@ -35,6 +35,40 @@ class ContrastConfig:
 
 
 @dataclass(frozen=True)
+class ComputeConfig:
+    """Speed and memory. Number formats are `mixed_precision`, kinds of attention `model.attention`.
+
+    Args:
+        gradient_checkpointing: keep only the inputs of each transformer layer and compute the rest again for the backward pass: less
+            memory, a third more time.
+        compile: compile towers and temporal part with `torch.compile`; pays on accelerators, after a minute or more of compiling.
+        kernels: of the optimiser: `fused` updates all weights in one kernel, `foreach` in a few, `loop` one after the other; `auto` is
+            PyTorch's choice.
+    """
+
+    gradient_checkpointing: bool = False
+    compile: bool = False
+    kernels: Literal["auto", "fused", "foreach", "loop"] = "auto"
+
+
+@dataclass(frozen=True)
+class HubConfig:
+    """Where the finished model goes.
+
+    Args:
+        repo_id: of a model on the Hub, `user/name`; it is made if it is not there.
+        private: make it for you alone.
+    """
+
+    repo_id: str
+    private: bool = True
+
+    def __post_init__(self) -> None:
+        if self.repo_id.count("/") != 1 or not all(self.repo_id.split("/")):
+            raise ValueError(f"`repo_id` must have the form user/name, got {self.repo_id!r}.")
+
+
+@dataclass(frozen=True)
 class ValidationConfig:
     """Which clips the model is scored on while it trains, and how.
 
@@ -71,4 +105,11 @@ class ValidationConfig:
         return self.split == "test"
 
 
-__all__ = ["ContrastConfig", "NegativesMode", "SelectionRule", "ValidationConfig"]
+__all__ = [
+    "ComputeConfig",
+    "ContrastConfig",
+    "HubConfig",
+    "NegativesMode",
+    "SelectionRule",
+    "ValidationConfig",
+]

@@ -16,6 +16,7 @@ from emoclip.config_loading import config_to_dict
 from emoclip.features import FrameFeatureStore
 from emoclip.training.accelerator import build_accelerator
 from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
+from emoclip.training.compute import peak_memory, prepare_compute
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
 from emoclip.training.frozen_features import frozen_features
@@ -67,7 +68,10 @@ class TrainingRun:
         self.validation = self._build_validation()
         self.fingerprint = run_fingerprint(config.data)
         head = self._build_word_prediction(model)
-        optimizer = build_optimizer(model, config.optimizer, head, config.lora.lr if config.lora else None)
+        prepare_compute(model, config.compute)
+        optimizer = build_optimizer(
+            model, config.optimizer, head, config.lora.lr if config.lora else None, config.compute.kernels
+        )
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.heads = [] if head is None else [self.accelerator.prepare(head)]
         self.objective = build_objective(
@@ -196,19 +200,31 @@ class TrainingRun:
         """Train on some batches; return whether any process was asked to stop."""
         for clip_id, message in (item for batch in group for item in batch.errors.items()):
             logger.warning(f"skipped clip {clip_id}: {message}", main_process_only=False)
-        everywhere = self.exchange.all([int(self.stopper.requested), *(len(batch.clip_ids) for batch in group)])
-        stops, *columns = (list(column) for column in zip(*everywhere, strict=True))
-        # All processes leave out the same batches.
-        usable = [
-            (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
-        ]
+        stops, usable = self._agree(group)
         if usable:
             set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
             loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
             clip_ids = tuple(clip_id for batch, _ in usable for clip_id in batch.clip_ids)
             meter.add(MeteredStep(self.step + 1, loss, clip_ids, data_seconds))
             self.mean_loss.add(loss)
-        return any(stops)
+        return stops
+
+    def _agree(self, group: list[Batch]) -> tuple[bool, list[tuple[Batch, list[int]]]]:
+        """Whether any process was asked to stop; the batches that have a loss in all of them, with the rows of each process."""
+        everywhere = self.exchange.all([int(self.stopper.requested), *(len(batch.clip_ids) for batch in group)])
+        stops, *columns = (list(column) for column in zip(*everywhere, strict=True))
+        usable = [
+            (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
+        ]
+        return any(stops), usable
+
+    def try_step(self, group: list[Batch]) -> None:
+        """Do what a step does except for its update."""
+        _, usable = self._agree(group)
+        if not usable:
+            return
+        self.updater.backward([(self._to_device(batch.inputs), counts) for batch, counts in usable])
+        self.optimizer.zero_grad()
 
     def _to_device(self, inputs: dict[str, torch.Tensor] | None) -> Tensors:
         inputs = dict(inputs or {})
@@ -278,6 +294,7 @@ class TrainingRun:
             scalars["clips_per_second"] *= self.accelerator.num_processes
         scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
         multiplier = {} if scale is None else {"logit_scale": scale.detach().exp().item()}
+        scalars["peak_memory_gb"] = peak_memory() / 1024**3
         log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), **multiplier})
         progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
 

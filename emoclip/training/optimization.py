@@ -2,6 +2,7 @@
 """Which parameters learn, at which rate, and how the rate moves: EmoCLIP's parameter groups (methods: its `train.py`)."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,11 +40,15 @@ def select_trainable(model: nn.Module, config: OptimizerConfig) -> None:
 
 
 def build_optimizer(
-    model: nn.Module, config: OptimizerConfig, head: nn.Module | None = None, lora_lr: float | None = None
+    model: nn.Module,
+    config: OptimizerConfig,
+    head: nn.Module | None = None,
+    lora_lr: float | None = None,
+    kernels: str = "auto",
 ) -> torch.optim.Optimizer:
     """The optimiser over named groups: `added`, `vision`, `text`, `lora`, each with its rate as `initial_lr`.
 
-    The parameters of `head`, a part that only training has, join the group `added`.
+    The parameters of `head`, a part that only training has, join the group `added`. `kernels` is that of `ComputeConfig`.
 
     AdamW's groups are split once more (`.no_decay`), because weight decay on norms and biases is meant for SGD only.
 
@@ -53,11 +58,14 @@ def build_optimizer(
     groups = _parameter_groups(model, config, head, lora_lr)
     if not groups:
         raise ValueError("At least one parameter must be trainable, got none; set train_vision or train_text.")
+    chosen: dict[str, Any] = (
+        {} if kernels == "auto" else {"fused": kernels == "fused", "foreach": kernels == "foreach"}
+    )
     if config.name == "adamw":
         return torch.optim.AdamW(
-            groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay
+            groups, lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay, **chosen
         )
-    return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay)
+    return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, weight_decay=config.weight_decay, **chosen)
 
 
 def _parameter_groups(

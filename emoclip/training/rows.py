@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which clips a run trains on: a split or the training side of a fold, without a class or a person, with stills mixed in."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emoclip.data import load
-from emoclip.data.manifest import fingerprint, read_manifest
 from emoclip.data.media import MEDIA_COLUMNS
 from emoclip.training.config import DataConfig
+from emoclip.training.source import source_class_names
 
 
 if TYPE_CHECKING:
@@ -48,22 +47,16 @@ def training_rows(config: DataConfig) -> TrainingRows:
         FileNotFoundError: a manifest or a clip is not there.
         ValueError: there is no such split, fold, class or person, or nothing is left.
     """
-    class_names = read_manifest(config.manifest, check_media=False, checked_only=True).class_names
+    class_names = source_class_names(config.manifest)
     parts = [_selected(load(config.manifest, split=config.split, fold=config.fold), config, class_names)]
     for manifest in config.mix:
-        own_names = read_manifest(manifest, check_media=False, checked_only=True).class_names
+        own_names = source_class_names(manifest)
         more = _with_classes(load(manifest, split="train"), own_names, class_names, manifest)
         parts.append(_selected(more, config, class_names, is_extra=True))
     from datasets import concatenate_datasets
 
     rows = parts[0] if len(parts) == 1 else concatenate_datasets(parts)
     return TrainingRows(rows, class_names)
-
-
-def data_fingerprint(config: DataConfig) -> str:
-    """SHA-256 of the manifests of a run, in hexadecimal; of one alone that of its file."""
-    prints = [fingerprint(path) for path in (config.manifest, *config.mix)]
-    return prints[0] if len(prints) == 1 else hashlib.sha256(" ".join(prints).encode()).hexdigest()
 
 
 def _selected(
@@ -120,4 +113,4 @@ def _with_classes(
     return rows.add_column("clip_id", ids, feature=features["clip_id"])
 
 
-__all__ = ["TrainingRows", "data_fingerprint", "training_rows"]
+__all__ = ["TrainingRows", "training_rows"]

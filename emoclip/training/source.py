@@ -7,12 +7,12 @@ from pathlib import Path
 from emoclip.data.manifest import fingerprint, read_manifest
 from emoclip.data.shards import INDEX_NAME, ShardIndex
 from emoclip.training.config import DataConfig
-from emoclip.training.rows import data_fingerprint
 
 
 def run_fingerprint(config: DataConfig) -> str:
-    """A text that changes with the data of a run."""
-    return source_fingerprint(config.manifest) if config.streaming else data_fingerprint(config)
+    """A text that changes with the data of a run; of one source alone its own."""
+    prints = [source_fingerprint(source) for source in (config.manifest, *config.mix)]
+    return prints[0] if len(prints) == 1 else hashlib.sha256(" ".join(prints).encode()).hexdigest()
 
 
 def source_fingerprint(source: str | Path) -> str:

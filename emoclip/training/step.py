@@ -49,10 +49,7 @@ class Updater:
         Args:
             batches: tensors of this process on the device, and the number of rows of every process.
         """
-        losses = [
-            self._backward(inputs, counts, len(batches), is_last=number == len(batches) - 1)
-            for number, (inputs, counts) in enumerate(batches)
-        ]
+        loss = self.backward(batches)
         bound = self.config.optimizer.max_grad_norm
         if bound is not None:
             self.accelerator.clip_grad_norm_(self._parameters(), bound)
@@ -62,6 +59,14 @@ class Updater:
         if scale is not None:
             bounds = self.config.optimizer
             clamp_logit_scale(scale, bounds.max_logit_scale, bounds.min_logit_scale)
+        return loss
+
+    def backward(self, batches: Sequence[tuple[Tensors, Sequence[int]]]) -> torch.Tensor:
+        """Compute the gradients of the mean over batches; return the mean of the reported losses, detached."""
+        losses = [
+            self._backward(inputs, counts, len(batches), is_last=number == len(batches) - 1)
+            for number, (inputs, counts) in enumerate(batches)
+        ]
         return torch.stack(losses).mean()
 
     def _backward(self, inputs: Tensors, counts: Sequence[int], num_batches: int, *, is_last: bool) -> torch.Tensor:

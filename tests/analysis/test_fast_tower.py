@@ -77,3 +77,18 @@ def test_small_models_stay_in_float32():
 def test_models_that_prompt_by_subject_keep_their_own_tower():
     """The fast tower knows no subject tokens."""
     assert not is_usable(make_model(subject_prompting="sap"))
+
+
+def test_models_that_prompt_by_subject_are_told_where_it_is():
+    """A frame without a subject and one with it are two things to such a model."""
+    model = make_model(subject_prompting="sap")
+    encoder = VideoEncoder(model, PROCESSOR, precision="auto")
+    picture = torch.randint(0, 256, (3, 24, 24), dtype=torch.uint8)
+    mask = torch.zeros(24, 24)
+    mask[8:16, :8] = 1
+    with torch.inference_mode():
+        nobody, somebody = encoder.embed([picture, picture], [None, mask])
+        pixels = PROCESSOR.normalize_frames(picture)[None, None]
+        expected = model.get_frame_features(pixels, mask[None, None])[0, 0]
+    torch.testing.assert_close(somebody, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(nobody, somebody, atol=1e-3)

@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from emoclip.analysis.words import MAX_EMOTIONS, TEMPLATE, check_prompt, emotion_texts, parse_emotions
+from emoclip.analysis.words import (
+    MAX_EMOTIONS,
+    TEMPLATE,
+    check_prompt,
+    describe_tree,
+    emotion_texts,
+    parse_emotions,
+    read_emotions,
+    word_trees,
+)
 
 
 def test_text_and_list_give_the_same_words():
@@ -65,3 +74,59 @@ def test_bad_prompts_are_refused(prompt):
     """A template without a place for the word would give every word the same text."""
     with pytest.raises(ValueError, match="`prompt` must be one of auto, template, plain"):
         check_prompt(prompt)
+
+
+def test_sums_ensembles_and_mappings_are_read():
+    """Every form of the prototype encoder, with the names that the tables show."""
+    emotions = read_emotions(["fear + 2*surprise", ["glad", "happy"], {"awe": 1.0, "joy": 3.0}])
+    assert emotions.names == ("fear + 2*surprise", "glad + happy", "awe + joy")
+    assert describe_tree(word_trees(emotions, "plain")["fear + 2*surprise"]) == '1 * "fear" + 2 * "surprise"'
+    assert describe_tree(word_trees(emotions, "plain")["glad + happy"]) == 'mean of "glad", "happy"'
+    named = read_emotions({"my calm": "a face at rest"})
+    assert describe_tree(word_trees(named, "plain")["my calm"]) == "a face at rest"
+
+
+def test_commas_within_quotes_belong_to_the_text():
+    """A description has commas of its own."""
+    assert parse_emotions('"lips pressed, brows low", joy') == ['"lips pressed, brows low"', "joy"]
+    assert emotion_texts(['"lips pressed, brows low"'], "template") == {
+        '"lips pressed, brows low"': "lips pressed, brows low"
+    }  # fmt: skip
+
+
+def test_a_file_of_emotions_has_names_descriptions_compounds_and_groups(tmp_path):
+    """What does not fit a command line."""
+    path = tmp_path / "emotions.yaml"
+    path.write_text(
+        "emotions:\n  joy:\n  calm: a face at rest\n  mixed: {joy: 1, fear: 2}\n  glad: [happy, cheerful]\n"
+        "groups:\n  pleasant: [joy, calm, glad]\n",
+        encoding="utf-8",
+    )
+    emotions = read_emotions(path)
+    assert emotions.names == ("joy", "calm", "mixed", "glad")
+    assert emotions.groups == {"pleasant": ("joy", "calm", "glad")}
+    texts = {name: describe_tree(tree) for name, tree in word_trees(emotions, "plain").items()}
+    assert texts == {
+        "joy": "joy", "calm": "a face at rest", "mixed": '1 * "joy" + 2 * "fear"', "glad": 'mean of "happy", "cheerful"',
+    }  # fmt: skip
+    path.write_text("- joy\n- 喜び\n", encoding="utf-8")
+    assert read_emotions(str(path)).names == ("joy", "喜び")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("emotions: joy", "must hold a list, or the keys"),
+        ("emotions: [joy]\nwords: [calm]", "holds words"),
+        ("emotions: [joy]\ngroups: {good: [glad]}", "has glad in 'good'"),
+        ("emotions: [joy]\ngroups: [joy]", "`groups` must be a mapping"),
+        ("emotions: {joy: 3}", "A class must be a text"),
+        ("emotions: [joy, Joy]", "more than case and spaces"),
+        ("emotions: [", "must be YAML"),
+    ],
+)
+def test_bad_files_of_emotions_are_told(tmp_path, content, message):
+    """The mistakes of somebody who writes their first YAML."""
+    (tmp_path / "e.yaml").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_emotions(tmp_path / "e.yaml")

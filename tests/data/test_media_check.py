@@ -9,7 +9,7 @@ import pytest
 
 from emoclip.cli import main
 from emoclip.data import media_check
-from emoclip.data.manifest import read_manifest, write_manifest
+from emoclip.data.manifest import RowTable, read_manifest, write_manifest, write_manifest_table
 from emoclip.data.media_check import Checked, check_media
 from emoclip.data.quarantine import move_failed, write_good
 
@@ -112,6 +112,30 @@ def test_failures_are_left_out_and_moved_away(manifest: Path, tmp_path: Path) ->
     assert lines[0] == "clip_id,path,error" and lines[1].startswith("cut,cut.mp4,") and len(lines) == 2
 
 
+def test_files_outside_of_the_manifests_folder_are_moved_once_their_root_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The usual place of a download; a manifest of somebody else must not reach for the user's files by itself."""
+    broken = tmp_path / "download" / "clips" / "bad.mp4"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no video")
+    (tmp_path / "lists").mkdir()
+    manifest = tmp_path / "lists" / "m.parquet"
+    rows = [{"clip_id": "bad", "path": "../download/clips/bad.mp4", "media": "video", "split": "train"}]
+    write_manifest(manifest, rows, class_names=["x"], dataset="d", licence="l", source="s")
+    command = ["data", "check-media", "--manifest", str(manifest), "--quarantine", str(tmp_path / "away")]
+    output = ["--output", str(tmp_path / "out.parquet")]
+    # Before a night of decoding and not after it.
+    assert main([*command, *output]) == 2
+    assert "bad.mp4 lies outside of" in (told := capsys.readouterr().err) and "with --root" in told
+    assert broken.is_file() and not (tmp_path / "out.parquet").exists()
+    assert main([*command, *output, "--root", str(tmp_path / "no")]) == 2
+    assert "`--root` must be the folder of the media" in capsys.readouterr().err
+    root = ["--root", str(tmp_path / "download")]
+    assert main([*command, *output, *root]) == 0
+    assert (tmp_path / "away" / "clips" / "bad.mp4").is_file() and not broken.exists()
+
+
 def test_file_that_a_good_clip_needs_stays(tmp_path: Path, short_clip: Path) -> None:
     """One scene behind the end of a film must not take the film away from the others."""
     (tmp_path / "film.mp4").write_bytes(short_clip.read_bytes())
@@ -135,6 +159,17 @@ def test_file_that_a_good_clip_needs_stays(tmp_path: Path, short_clip: Path) -> 
     ] == 5
     assert move_failed(tmp_path / "m.parquet", tmp_path / "away", failed) == []
     assert (tmp_path / "film.mp4").is_file()
+
+
+def test_what_was_missing_before_is_still_told(tmp_path: Path, short_clip: Path) -> None:
+    """A score is judged by which clips of the official set it lacks."""
+    (tmp_path / "a.mp4").write_bytes(short_clip.read_bytes())
+    rows = RowTable()
+    rows.add({"clip_id": "a", "path": "a.mp4", "media": "video", "split": "train"})
+    about = {"class_names": ["x"], "dataset": "d", "licence": "l", "source": "s", "missing": ["b"]}
+    write_manifest_table(tmp_path / "m.parquet", rows.table(), **about)
+    write_good(tmp_path / "m.parquet", tmp_path / "good.parquet", [])
+    assert read_manifest(tmp_path / "good.parquet").missing == ["b"]
 
 
 def test_nothing_left_is_an_error(manifest: Path, tmp_path: Path) -> None:

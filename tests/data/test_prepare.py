@@ -80,10 +80,14 @@ def test_other_counts_are_refused(download: Path, tmp_path: Path, monkeypatch: p
 
 def test_clips_are_left_out_on_request(download: Path, tmp_path: Path) -> None:
     """Which clips two sets share is not published, so that users bring their own list."""
-    (tmp_path / "ids.txt").write_text("# shared\na\n\n")
+    # As a spreadsheet saves it, with a mark in front.
+    (tmp_path / "ids.txt").write_text("\ufeffa\n# shared\n\nno such clip\n", encoding="utf-8")
     prepared = prepare("small", download, tmp_path / "a.parquet", exclude_ids=read_ids(tmp_path / "ids.txt"))
     assert prepared.excluded == 1
-    assert read_manifest(tmp_path / "a.parquet").table["clip_id"].to_pylist() == ["b", "c"]
+    manifest = read_manifest(tmp_path / "a.parquet")
+    assert manifest.table["clip_id"].to_pylist() == ["b", "c"]
+    # A score on them is not one on the official set.
+    assert "1 listed clips were left out on request." in manifest.notes
 
 
 def test_a_clip_in_two_folds_is_refused(download: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

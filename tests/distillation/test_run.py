@@ -215,3 +215,20 @@ class TestRefusals:
         """A typing error in the folder must be told as such."""
         with pytest.raises(OSError, match="nowhere"):
             make_run(teachers=[{"name": str(tmp_path / "nowhere")}])
+
+
+def test_parts_of_all_methods_go_together(make_run, world, tmp_path, tiny_model_folder):
+    """Subject token, temporal transformer, teacher and captions in one model, as the combined configurations have them."""
+    fields = EmoCLIPModel.from_pretrained(tiny_model_folder).config.to_dict() | {"subject_prompting": "sap"}
+    EmoCLIPModel(EmoCLIPConfig(**fields)).save_pretrained(tmp_path / "sap")
+    EmoCLIPProcessor.from_pretrained(tiny_model_folder).save_pretrained(tmp_path / "sap")
+    run = make_run(
+        model={"init": "emoclip", "name": str(tmp_path / "sap")},
+        data__manifest=str(world / "clips.parquet"),
+        data__level="clip",
+        data__frames_per_clip=2,
+        fit__caption_weight=0.5,
+    )
+    model = EmoCLIPModel.from_pretrained(run.run())
+    assert (model.config.subject_prompting, model.config.temporal_config.pooling) == ("sap", "cls_transformer")
+    assert set(run.records[0]) == {"epoch", "loss", "top1", "caption_top1"}

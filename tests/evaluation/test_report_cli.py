@@ -174,6 +174,7 @@ def test_attention_of_the_best_and_worst_clips(make_table, manifest, tiny_model_
     table = make_table(clip_ids=ids, references=[0, 1, 2, 0, 1], scores=scores, manifest_sha256=checksum)
     write_tables(tmp_path / "run", [table])
     options = ("--attention-model", tmp_path / "model", *QUICK)
+    capsys.readouterr()  # of writing the model
     code, _, error = run(capsys, tmp_path / "run", *options, "--manifest", manifest)
     assert (code, error) == (0, "")
     assert (tmp_path / "run" / "attention.trained.png").read_bytes().startswith(b"\x89PNG")
@@ -186,3 +187,17 @@ def test_attention_of_the_best_and_worst_clips(make_table, manifest, tiny_model_
     assert (code, "must be the one of the predictions" in error) == (2, True)
     code, _, error = run(capsys, tmp_path / "run", "--attention-model", tiny_model_folder, "--manifest", manifest)
     assert (code, "Only a model that prompts by subject" in error) == (2, True)
+
+
+def test_several_data_sets_are_reported_one_by_one(make_table, capsys, tmp_path):
+    """Folders of several data sets have one table over all; two of them cannot be compared as wholes."""
+    for run_name in ("a", "b"):
+        for number, name in enumerate(("mafw", "dfew")):
+            write_tables(tmp_path / run_name / name, [make_table(manifest_sha256=str(number) * 64)])
+            (tmp_path / run_name / name / "run.json").write_text("{}")
+    code, lines, _ = run(capsys, tmp_path / "a", *QUICK)
+    assert code == 0
+    assert [line for line in lines if line in ("mafw:", "dfew:")] == ["mafw:", "dfew:"]
+    code, _, error = run(capsys, tmp_path / "a", tmp_path / "b")
+    assert (code, "has several; name" in error) == (2, True)
+    assert run(capsys, tmp_path / "a" / "dfew", tmp_path / "b" / "dfew", *QUICK)[0] == 0

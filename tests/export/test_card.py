@@ -64,3 +64,22 @@ def test_example_is_python(config):
     """A loading example that does not even parse is the first thing a user tries."""
     code = re.search(r"```python\n(.*?)```", model_card(config), flags=re.DOTALL).group(1)
     ast.parse(code)
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        ("single_label_classification", "names one of calm, tense."),
+        ("multi_label_classification", "names any of calm, tense."),
+        ("regression", "gives a number for each of calm, tense."),
+    ],
+)
+def test_card_of_a_head_shows_how_to_use_the_head(config, problem, sentence):
+    """The zero-shot example fails on a model without a text tower."""
+    fields = {**config.to_dict(), "problem_type": problem, "num_labels": 2, "id2label": {0: "calm", 1: "tense"}}
+    card = model_card(EmoCLIPConfig(**fields))
+    assert sentence in card
+    assert "zero-shot" not in card.split("## What the scores")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    ast.parse(code)
+    assert "AutoModelForVideoClassification" in code

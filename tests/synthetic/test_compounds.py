@@ -41,6 +41,12 @@ def test_compound_clips_have_a_manifest_of_their_own(tmp_path):
     assert read_manifest(tmp_path / "clips.parquet").table.num_rows == 1
 
 
+def test_compound_clips_alone_need_no_tokenizer(tmp_path):
+    """They are for evaluation; nothing is trained on them."""
+    assert render_world(tmp_path, World(1, 0, 0, 0, compound_clips=1), workers=1) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"clips", "render.json", "compound.parquet"}
+
+
 def test_compound_clip_by_its_index():
     clip = make_clip(0, "compound", 13 + 43)
     assert (clip.emotion, clip.subject_id) == (COMPOUNDS[13], "compound_00001")

@@ -10,7 +10,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from emoclip.training.build import build_model
 from emoclip.training.config import ModelConfig
-from modeling_emoclip import EmoCLIPModel
+from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
 
 
 @pytest.fixture
@@ -94,3 +94,34 @@ def test_foreign_tokenizer_is_refused(tiny_model_folder: Path, world: Path) -> N
     """Ids beyond the embedding table crash in the middle of an epoch, or worse, do not."""
     with pytest.raises(ValueError, match="at most as many tokens as the text tower"):
         build_model(ModelConfig(init="emoclip", name=str(tiny_model_folder), tokenizer=str(world / "tokenizer")))
+
+
+@pytest.mark.parametrize(
+    ("vision", "text", "dim", "act"),
+    [
+        ({"patch_size": 5, "hidden_size": 12}, {"hidden_size": 12}, 10, "quick_gelu"),
+        ({"patch_size": 4, "hidden_size": 12}, {"hidden_size": 12}, 10, "quick_gelu"),
+        ({"patch_size": 2, "hidden_size": 24, "num_hidden_layers": 3}, {"hidden_size": 18}, 15, "quick_gelu"),
+        ({"patch_size": 5, "hidden_size": 12}, {"hidden_size": 12}, 10, "gelu"),
+    ],
+    ids=["B/32", "B/16", "L/14", "LAION"],
+)
+def test_any_clip_is_a_base(tiny_model_folder: Path, tmp_path: Path, vision, text, dim, act) -> None:
+    """Patch, widths, depth, joint space and activation come from the checkpoint; the temporal part takes the joint width."""
+    tokenizer = EmoCLIPProcessor.from_pretrained(tiny_model_folder).tokenizer
+    sizes = {"intermediate_size": 17, "num_hidden_layers": 1, "num_attention_heads": 3, "hidden_act": act}
+    ids = {"vocab_size": len(tokenizer), "eos_token_id": tokenizer.eos_token_id, "max_position_embeddings": 57}
+    config = CLIPConfig(
+        text_config={**sizes, **ids, **text}, vision_config={**sizes, "image_size": 20, **vision}, projection_dim=dim
+    )
+    clip = CLIPModel(config).eval()
+    clip.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    changes = {"temporal_config": {"head_dim": 7, "num_hidden_layers": 1}}
+    model, processor = build_model(ModelConfig(init="clip", name=str(tmp_path), config=changes))
+    pixels = torch.randn(2, 1, 3, 20, 20)
+    with torch.no_grad():
+        expected = clip.get_image_features(pixels[:, 0]).pooler_output
+        torch.testing.assert_close(model.eval().get_frame_features(pixels)[:, 0], expected)
+        assert model.get_video_features(pixels).pooler_output.shape == (2, dim)
+    assert processor.video_processor.crop_size == {"height": 20, "width": 20}

@@ -127,4 +127,6 @@ def test_dry_run_prints_sizes_and_writes_nothing(write_run: Callable[..., Path],
     printed = capsys.readouterr().out
     assert "22 clips, 5 steps an epoch" in printed
     assert "group vision" in printed
+    assert "GB for weights, gradients and optimiser" in printed
+    assert "s an epoch" in printed
     assert not (config.parent / "run").exists()

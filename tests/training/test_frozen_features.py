@@ -102,3 +102,14 @@ def test_rotation_needs_a_number_of_views(write_run: Callable[..., Path]) -> Non
     changes = {"optimizer__train_vision": "none", "data__cache_features": True, "data__rotation_degrees": 6.0}
     with pytest.raises(ValueError, match=r"`feature_views` versions of each frame, at least 2, got None"):
         load_config(TrainConfig, write_run(**changes))
+
+
+def test_shards_are_read_by_random_access_too(frozen: Callable[..., TrainingRun], world: Path, tmp_path: Path) -> None:
+    """Clips that lie inside a table are told apart by their bytes."""
+    from emoclip.data.sharding import write_shards
+
+    write_shards(world / "clips.parquet", tmp_path / "shards")
+    run = frozen(data__cache_features=True, data__manifest=str(tmp_path / "shards"), max_steps=1)
+    assert run.data.clips.store.errors == {}
+    assert len(run.data.clip_ids) == 22
+    run.train()

@@ -15,7 +15,16 @@ from emoclip.training.negatives import Negatives
 
 WORKER = Path(__file__).parent / "processes" / "contrast_worker.py"
 # Every loss whose gradients go through the gather.
-EQUAL = ["plain", "sentiment", "words", "portions", "portions_with_words", "accumulated", "accumulated_portions"]
+EQUAL = [
+    "plain",
+    "sentiment",
+    "same_text",
+    "words",
+    "portions",
+    "portions_with_words",
+    "accumulated",
+    "accumulated_portions",
+]
 SEVERAL = [2, pytest.param(3, marks=pytest.mark.slow)]
 Results = dict[str, tuple[float, dict[str, torch.Tensor]]]
 
@@ -60,6 +69,12 @@ def test_global_negatives_equal_one_process_on_the_whole_batch(
     (loss, gradients), (whole_loss, whole_gradients) = results_of(world)[scenario], results_of(1)[scenario]
     assert loss == pytest.approx(whole_loss, abs=1e-5)
     assert_same_gradients(gradients, whole_gradients)
+
+
+@pytest.mark.parametrize("world", SEVERAL)
+def test_head_learns_from_the_mean_over_all_clips(results_of: Callable[[int], Results], world: int) -> None:
+    """Processes with fewer clips, as in a last batch, would otherwise count as much as the others."""
+    assert_same_gradients(results_of(world)["head"][1], results_of(1)["head"][1])
 
 
 @pytest.mark.parametrize(

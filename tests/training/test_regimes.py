@@ -230,3 +230,19 @@ def test_multi_label_head_learns_several_classes_at_once(run_of, tmp_path) -> No
     run.train()
     config = EmoCLIPForVideoClassification.from_pretrained(tmp_path / "run" / "model").config
     assert config.problem_type == "multi_label_classification"
+
+
+def test_classes_that_the_first_manifest_has_not_are_left_out_and_told(run_of, manifest_of, caplog) -> None:
+    """Contempt would otherwise take the number of another class."""
+    run = run_of("classes_dfew", f"data.mix=[{manifest_of('affectnet')}]")
+    assert "1 clips of" in caplog.text
+    assert "no class 'contempt'" in caplog.text
+    assert sum(name.startswith("affectnet/") for name in run.data.clip_ids) == 1
+
+
+def test_mix_without_a_class_in_common_is_refused(run_of, manifest_of) -> None:
+    """Names in another language would silently leave every still out."""
+    with pytest.raises(
+        ValueError, match=r"`mix` must share classes with the first manifest, anger, .* has gespannt, ruhig"
+    ):
+        run_of("classes_mafw", f"data.mix=[{manifest_of('folder')}]")

@@ -70,9 +70,16 @@ def write_crop_manifest(output: Path, source: Manifest, results: pa.Table, note:
         dataset=source.dataset,
         licence=source.licence,
         source=source.source,
-        notes=[*source.notes, note],
+        notes=[*source.notes, *_note_left_out(results), note],
+        missing=source.missing,
     )
     return table.num_rows
+
+
+def _note_left_out(results: pa.Table) -> list[str]:
+    # A score on what is left is not one on all clips.
+    count = len(results) - results["error"].null_count
+    return [f"{count} clips were left out when faces were cropped, without a face or with an error."] if count else []
 
 
 def write_lists(output: Path, results: pa.Table) -> None:

@@ -34,6 +34,7 @@ COUNTS = counts_of(
 
 def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the clips of the five test folds."""
+    folder, suffix = _media_folder(root)
     for fold in range(1, 6):
         path = find(root, "EmoLabel_DataSplit", r"test\(single[-_]labeled\)", rf"set_{fold}\.csv")
         for number, line in read_table(path, ("video_name", "label"), exactly=True):
@@ -41,18 +42,19 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             yield {
                 "clip_id": clip,
                 "listed": listed(path, number),
-                **media_of(_media(root, clip)),
+                **media_of(folder / f"{clip}{suffix}"),
                 "label": numbered_id(line["label"], OFFICIAL_IDS, NAMES, f"{path}:{number}"),
                 "split": "all",
                 "test_fold": fold,
             }
 
 
-def _media(root: Path, clip: str) -> Path:
-    for folder in FRAMES:
-        if (path := root / "Clip" / folder / clip).is_dir():
-            return path
-    return root / "Clip" / "original" / f"{clip}.mp4"
+def _media_folder(root: Path) -> tuple[Path, str]:
+    """Where all clips lie and how their names end, face frames before whole pictures; one place, for the three differ in rate and view."""
+    for name in FRAMES:
+        if (path := root / "Clip" / name).is_dir() and any(entry.is_dir() for entry in path.iterdir()):
+            return path, ""
+    return root / "Clip" / "original", ".mp4"
 
 
 READER = Reader(

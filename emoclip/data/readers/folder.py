@@ -59,10 +59,9 @@ def _from_table(path: Path) -> Iterator[Row]:
         captions = _captions(line)
         if not name or not (label or captions):
             raise ValueError(f"{place}: a row must have `file_name` and `label` or `caption`, got {line}.")
-        refuse_loop(path.parent / name)
         yield {
             "clip_id": name,
-            **media_of(path.parent / name),
+            **_media(path.parent / name, place),
             "listed": f"{path.name}:{number}",
             "label": label or None,
             "captions": captions or None,
@@ -71,6 +70,16 @@ def _from_table(path: Path) -> Iterator[Row]:
             "subject_id": str(line["subject_id"]) if line.get("subject_id") else None,
             **{key: line[key] for key in sorted(set(line) - set(COLUMNS))},
         }
+
+
+def _media(path: Path, place: str) -> Row:
+    try:
+        refuse_loop(path)
+        return media_of(path)
+    except OSError as error:
+        raise ValueError(
+            f"{place}: `file_name` must be a file that can be opened, got {path} ({error.strerror})."
+        ) from error
 
 
 def _captions(line: dict[str, Any]) -> list[str]:

@@ -64,6 +64,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     names = MAFW_CLASS_NAMES if task == "single" else COMPOUND_NAMES
     lists = find(root, LISTS, task)
     captions = _captions(lists)
+    folder, suffix = _media_folder(root)
     for fold in FOLDS:
         path = find(lists, r"no[_-]caption.*", f"set_{fold}", r"test\.txt")
         for number, line in read_lines(path):
@@ -76,10 +77,10 @@ def rows(root: Path, task: str) -> Iterator[Row]:
             yield {
                 "clip_id": clip,
                 "listed": listed(path, number),
-                **media_of(_media(root, clip)),
+                **media_of(folder / f"{clip}{suffix}"),
                 "label": label,
                 "labels": [MAFW_CLASS_NAMES.index(component) for component in components],
-                "captions": captions.get(clip) or ([neutral_caption(clip)] if names[label] == "neutral" else None),
+                "captions": captions.get(clip) or _caption_of_neutral(clip, names[label], captions),
                 "split": "all",
                 "test_fold": fold,
             }
@@ -94,12 +95,18 @@ def neutral_caption(clip_id: str, seed: int = 0) -> str:
 
 
 def _captions(lists: Path) -> dict[str, list[str]]:
-    """Clip -> its English caption, from the captioned test lists; empty where the copy has none."""
+    """Clip -> its English caption, from the captioned test lists; empty where the copy has none.
+
+    Raises:
+        FileNotFoundError: The copy has the captioned lists of some folds only.
+    """
+    if (captioned := find_or_none(lists, r"with[_-]caption.*")) is None:
+        return {}
     found = {}
     for fold in FOLDS:
-        path = find_or_none(lists, r"with[_-]caption.*", f"set_{fold}", r"test\.txt")
+        path = find(captioned, f"set_{fold}", r"test\.txt")
         # gb18030 reads all of GBK.
-        for number, line in read_lines(path, encoding="gb18030") if path else ():
+        for number, line in read_lines(path, encoding="gb18030"):
             fields = line.split("\t")
             if len(fields) != 4:
                 raise ValueError(f"{path}:{number}: a line must have 4 fields with tabs between, got {len(fields)}.")
@@ -107,13 +114,21 @@ def _captions(lists: Path) -> dict[str, list[str]]:
     return found
 
 
-def _media(root: Path, clip: str) -> Path:
-    """Face frames where the copy has them: on whole pictures models of faces fail."""
+def _caption_of_neutral(clip: str, name: str, captions: dict[str, list[str]]) -> list[str] | None:
+    # Without any captioned list the neutral texts would be all there is to train on.
+    return [neutral_caption(clip)] if name == "neutral" and captions else None
+
+
+def _media_folder(root: Path) -> tuple[Path, str]:
+    """Where all clips lie and how their names end: face frames where the copy has them, for on whole pictures models of faces fail.
+
+    One place for all: what half an archive lacks is missing, and is not taken from the whole pictures.
+    """
     base = root / "data" if (root / "data").is_dir() else root
     for folder in ("frames", "faces"):
-        if (path := base / folder / clip).is_dir():
-            return path
-    return base / "clips" / f"{clip}.mp4"
+        if (path := base / folder).is_dir() and any(entry.is_dir() for entry in path.iterdir()):
+            return path, ""
+    return base / "clips", ".mp4"
 
 
 READER = Reader(

@@ -29,8 +29,8 @@ FOLDERS = {
     "test": r"(output_repeated_splits_test|test_splits)",
 }
 NEEDED = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
-# The first is corrupt, the second was never published.
-WITHOUT_VIDEO = {"train/dia125_utt3", "dev/dia110_utt7"}
+CORRUPT = "train/dia125_utt3"
+NEVER_PUBLISHED = "dev/dia110_utt7"
 CUT_WRONGLY = ("train/dia309_utt0", "train/dia793_utt0", "test/dia38_utt4", "test/dia220_utt0")
 COUNTS = counts_of(
     NAMES,
@@ -70,8 +70,9 @@ READER = Reader(
     source="https://github.com/declare-lab/MELD",
     rows=rows,
     counts={"emotion": COUNTS, "sentiment": SENTIMENT_COUNTS},
+    never_published=frozenset({NEVER_PUBLISHED}),
     notes=(
-        f"Known to have no usable video: {', '.join(sorted(WITHOUT_VIDEO))}; prepare with --allow-missing.",
+        f"Known to have no usable video: {NEVER_PUBLISHED}, which is left out, and {CORRUPT}, which does not decode.",
         f"Known to be cut wrongly: {', '.join(CUT_WRONGLY)}.",
         overlaps.TV_SERIES,
     ),

@@ -48,7 +48,9 @@ def rows(root: Path, task: str) -> Iterator[Row]:
         for film in films:
             scenes = read_scenes(info, film)
             media, num_frames = _media_of(root, film)
-            for number, words in sorted((int(key), words) for key, words in labels.get(film, {}).items()):
+            for number, words in sorted(
+                (_number(key, f"{labels_path}, {film}"), words) for key, words in labels.get(film, {}).items()
+            ):
                 place = f"{labels_path}, {film}, scene {number}"
                 if not 1 <= number <= len(scenes):
                     raise ValueError(f"{place}: a scene must be one of 1 to {len(scenes)}, the lines of its film.")
@@ -115,7 +117,7 @@ def _number(text: str, place: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise ValueError(f"{place}: a shot or frame must be a whole number, got {text!r}.") from None
+        raise ValueError(f"{place}: a scene, shot or frame must be a whole number, got {text!r}.") from None
 
 
 READER = Reader(

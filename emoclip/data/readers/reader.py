@@ -53,6 +53,7 @@ class Reader:
         alternatives: Further counts that are right too, for releases that are known to differ.
         notes: What a user of results must know, such as clips shared with other sets.
         publication: What may be published.
+        never_published: Ids of clips that are listed and have no media in any copy; that they are missing is no fault of this one.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Reader:
     alternatives: dict[str, list[Counts]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     publication: Publication = Publication()
+    never_published: frozenset[str] = frozenset()
 
     def task_or_default(self, task: str | None) -> str:
         """Return the task, the first one for `None`.

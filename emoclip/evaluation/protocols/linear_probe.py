@@ -66,7 +66,8 @@ def read_targets(context: Context, config: ProbeConfig) -> Targets:
     elif columns == ("labels",) and config.kind in ("mlp", "one_vs_rest"):
         names, kind = context.class_names, LABELS
         for row, labels in enumerate(context.clips.column("labels")):
-            if labels:
+            # No label at all is an answer too, where a set has been annotated.
+            if labels is not None:
                 values[row] = np.isin(np.arange(len(names)), labels).astype(np.float32)
     elif config.kind in ("mlp", "ridge"):
         kind = NUMBERS
@@ -109,13 +110,13 @@ def check_probe(context: Context, name: str, config: ProbeConfig) -> None:
                 f"{place[0].upper()}{place[1:]} must have clips to fit on and clips to judge, got {len(found)} of "
                 f"{len(train)} training clips with a value; see data.train_split and eval_splits."
             )
-        if targets.kind == CLASSES:
+        if targets.kind == CLASSES and not config.allow_absent_classes:
             absent = sorted(set(range(len(targets.names))) - {int(targets.values[number]) for number in found})
             if absent:
                 raise ValueError(
                     f"Every class must have a clip to fit {place} on, there is none of "
-                    f"{', '.join(targets.names[label] for label in absent)}; leave the class out of the manifest or choose "
-                    "other folds."
+                    f"{', '.join(targets.names[label] for label in absent)}; choose other folds, leave the "
+                    "class out of the manifest or set allow_absent_classes."
                 )
 
 

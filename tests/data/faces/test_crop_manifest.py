@@ -41,7 +41,8 @@ def test_rows_follow_the_source_and_keep_what_it_says(tmp_path: Path, make_manif
     assert write_crop_manifest(output, source, results, "how") == 3
     made = read_manifest(output / "manifest.parquet", check_media=False)
     assert (made.class_names, made.dataset, made.licence, made.source) == (["calm", "tense"], "demo/two", "l", "s")
-    assert made.notes == ("n", "how")
+    left_out = "1 clips were left out when faces were cropped, without a face or with an error."
+    assert made.notes == ("n", left_out, "how")
     first, second, third = made.table.to_pylist()
     assert [row["clip_id"] for row in (first, second, third)] == ["a", "c#1", "c#3"]
     assert (first["path"], first["source_path"], first["label"], first["age"]) == ("crops/a", "../../v/a", 0, 31)

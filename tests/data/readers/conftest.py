@@ -30,7 +30,7 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def mafw(root: Path, clip: Path) -> None:
-    """Five folds, captions in GBK, ids with gaps, one clip as video only, a combination of three, a clip in no compound fold."""
+    """Five folds, captions in GBK, ids with gaps, a combination of three, a clip in no compound fold."""
     lists = root / "Train & Test Set"
     labels = {1: ["anger", "neutral", "anger"], 2: ["happiness"], 3: ["sadness"], 4: ["fear"], 5: ["contempt"]}
     compound = {**labels, 1: ["anger", "neutral"], 2: ["happiness_surprise"], 5: ["anger_disgust_contempt"]}
@@ -45,7 +45,7 @@ def mafw(root: Path, clip: Path) -> None:
                 if word != "neutral"
             ]
             write(lists / kind / "with_caption" / f"set_{fold}" / "test.txt", "".join(told).encode("gbk"))
-    for name in ("01000", "01001", "01002", "02000", "03000", "05000"):
+    for name in ("01000", "01001", "01002", "02000", "03000", "04000", "05000"):
         frames(root / "data" / "frames" / name, [f"{number}.png" for number in range(3)])
     write(root / "data" / "clips" / "04000.mp4", clip.read_bytes())
 

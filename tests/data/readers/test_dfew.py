@@ -57,3 +57,12 @@ def test_frames_that_are_a_link_in_a_circle_are_missing_with_their_row(miniature
     folder.symlink_to(folder)
     with pytest.raises(FileNotFoundError, match=r"1 are missing: 00103 \(test\(single-labeled\)/set_3.csv:3\)"):
         prepare("dfew", root, tmp_path / "d.parquet")
+
+
+def test_the_kinds_of_frames_are_not_mixed(miniature: Callable, tmp_path: Path) -> None:
+    """Sixteen frames of a clip are another rate than all of them; of an archive that is half unpacked the rest is missing."""
+    root = miniature("dfew")
+    source = root / "Clip" / "clip_224x224_16f" / "00001"
+    shutil.copytree(source, root / "Clip" / "clip_224x224" / "00001")
+    with pytest.raises(FileNotFoundError, match="9 are missing: 00101"):
+        prepare("dfew", root, tmp_path / "d.parquet")

@@ -53,3 +53,11 @@ def test_links_in_a_circle_are_named(link: str, target: str, tmp_path: Path) -> 
     place.symlink_to(tmp_path if target == "up" else place)
     with pytest.raises(ValueError, match=r"again must lead to clips, it is a symbolic link in a circle"):
         get_reader("folder", tmp_path)
+
+
+def test_a_name_that_no_file_can_have_is_named_with_its_row(tmp_path: Path) -> None:
+    """Two columns that ran together give names longer than the system takes."""
+    (tmp_path / "metadata.csv").write_text(f"file_name,label\n{'x' * 300}.mp4,calm\n")
+    # Newer versions of Python take it for a file that is not there.
+    with pytest.raises((ValueError, FileNotFoundError), match=r"metadata.csv:2"):
+        prepare("folder", tmp_path, tmp_path / "m.parquet")

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """MAFW: five folds, captions in GBK, combinations."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from emoclip.data.prepare import prepare
 from emoclip.data.readers import READERS
 from emoclip.data.readers.mafw import neutral_caption
 from emoclip.data.readers.reader import WHOLE
@@ -18,7 +21,6 @@ class TestMAFW:
         assert rows["01000"]["captions"] == ["A person frowns, eyes wide, and shouts."]
         assert rows["01000"]["test_fold"] == 1
         assert rows["01000"]["media"] == "frames" and rows["01000"]["num_frames"] == 3
-        assert rows["04000"]["media"] == "video"
 
     def test_neutral_clips_get_two_of_five_captions_fixed_for_each(
         self, miniature: Callable, rows_of: Callable
@@ -29,6 +31,28 @@ class TestMAFW:
         assert len(parts) == 2 and len(caption) == sum(map(len, parts)) + 1
         assert caption == neutral_caption("01001")
         assert len({neutral_caption(str(number)) for number in range(50)}) > 10
+
+    def test_whole_pictures_do_not_stand_in_for_faces(
+        self, miniature: Callable, rows_of: Callable, tmp_path: Path
+    ) -> None:
+        """Half an archive of faces beside all videos would be a set of both, on which models of faces fail without a word."""
+        root = miniature("mafw")
+        shutil.rmtree(root / "data" / "frames" / "04000")
+        assert (root / "data" / "clips" / "04000.mp4").is_file()
+        with pytest.raises(FileNotFoundError, match=r"1 are missing: 04000 \(set_4/test.txt:1\)"):
+            prepare("mafw", root, tmp_path / "m.parquet")
+        shutil.rmtree(root / "data" / "frames")
+        assert {row["media"] for row in rows_of("mafw", root).values()} == {"video"}
+
+    def test_half_of_the_captioned_lists_is_refused(self, miniature: Callable, rows_of: Callable) -> None:
+        """Clips of the other folds would drop out of training, all but the neutral ones, which get texts of the paper."""
+        root = miniature("mafw")
+        captioned = root / "Train & Test Set" / "single" / "with_caption"
+        shutil.rmtree(captioned / "set_3")
+        with pytest.raises(FileNotFoundError, match=r"with_caption must hold 'set_3'"):
+            rows_of("mafw", root)
+        shutil.rmtree(captioned)
+        assert {str(row["captions"]) for row in rows_of("mafw", root).values()} == {"None"}
 
     def test_combinations_keep_their_components(
         self, miniature: Callable, rows_of: Callable, labels_of: Callable

@@ -45,7 +45,11 @@ class TestMovieGraphs:
         [
             ("scene_boundaries/tt0073486.scenes.gt", "1 9 0\n", r"scenes.gt:1: shots must be from 1 to 3, got 1 to 9"),
             ("scene_boundaries/tt0073486.scenes.gt", "1 2 0\n", r"scene 2: a scene must be one of 1 to 1"),
-            ("video_boundaries/tt0073486.videvents", "9\nx 1 CUT\n", r"videvents:2: a shot .* got 'x'"),
+            (
+                "video_boundaries/tt0073486.videvents",
+                "9\nx 1 CUT\n",
+                r"videvents:2: a scene, shot or frame must be .* got 'x'",
+            ),
         ],
     )
     def test_boundaries_that_do_not_fit_are_named(
@@ -72,3 +76,11 @@ class TestMovieGraphs:
         rows = rows_of("moviegraphs", root)
         assert (rows[f"{film}/207"]["start_frame"], rows[f"{film}/207"]["end_frame"]) == (184000, 184272)
         assert rows[f"{film}/206"]["end_frame"] == 184000
+
+    def test_scene_that_is_no_number_is_named(self, miniature: Callable, rows_of: Callable) -> None:
+        """Another grouping of the words, with names for scenes."""
+        root = miniature("moviegraphs")
+        path = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
+        path.write_text('{"tt0073486": {"opening": ["Anger"]}}')
+        with pytest.raises(ValueError, match=r"emotion_labels.json, tt0073486: a scene, .* got 'opening'"):
+            rows_of("moviegraphs", root)

@@ -16,9 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from emoclip.training.config import DataConfig, ModelConfig, OptimizerConfig, TrainConfig
 from emoclip.training.engine_config import ContrastConfig
+from emoclip.training.head_objective import HeadObjective
+from emoclip.training.heads import with_head
 from emoclip.training.negatives import Negatives
 from emoclip.training.objective import ContrastObjective
 from emoclip.training.step import Updater
+from emoclip.training.task_config import TaskConfig
 from emoclip.training.word_prediction import WordPrediction
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
 
@@ -28,6 +31,8 @@ COUNTS = {1: [7], 2: [5, 2], 3: [2, 4, 1]}
 SCENARIOS = {
     "plain": {},
     "sentiment": {"sentiment": True},
+    "same_text": {"same_text": True},
+    "head": {"labels": True},
     "words": {"words": True},
     "portions": {"chunk_size": 3},
     "portions_with_words": {"chunk_size": 2, "words": True},
@@ -61,6 +66,9 @@ def whole_batch(number: int) -> dict[str, torch.Tensor]:
         "pixel_values_videos": torch.randn(7, 4, 3, 20, 20, generator=generator),
         "input_ids": ids,
         "sentiment_logits": torch.randn(7, 7, generator=generator),
+        # Of the size of checksums, which float32 does not tell apart.
+        "text_groups": torch.tensor([4294967291, 4294967292, 4294967291, 7, 4294967292, 8, 4294967291]),
+        "labels": torch.tensor([2, 0, 1, 1, 2, 0, 2]),
     }
 
 
@@ -77,13 +85,15 @@ def step_on(
     counts: list[int],
     *,
     sentiment: bool = False,
+    same_text: bool = False,
+    labels: bool = False,
     words: bool = False,
     negatives: str = "global",
     **contrast: int,
 ) -> tuple[float, dict[str, torch.Tensor]]:
     """The loss and the gradients of one step on some rows of the batch."""
     world = len(counts)
-    model = tiny_model()
+    model = with_head(tiny_model(), TaskConfig("classification"), "abc") if labels else tiny_model()
     head = WordPrediction(10, torch.rand(41)) if words else None
     modules = [model] if head is None else [model, head]
     if world > 1:
@@ -91,14 +101,17 @@ def step_on(
     batches = [whole_batch(number) for number in range(contrast.get("accumulate", 1))]
     shares = [{name: tensor[rows] for name, tensor in batch.items()} for batch in batches]
     for share in shares:
-        if not sentiment:
-            share.pop("sentiment_logits")
+        for name, is_wanted in (("sentiment_logits", sentiment), ("text_groups", same_text), ("labels", labels)):
+            if not is_wanted:
+                share.pop(name)
     config = TrainConfig(
         "unused", ModelConfig(), DataConfig("unused"), OptimizerConfig(), ContrastConfig(negatives, **contrast)
     )
     objective = ContrastObjective(
         model.config, Negatives(negatives, world), rank, None if head is None else (modules[1], 0.7)
     )
+    if labels:
+        objective = HeadObjective("classification", rank)
 
     class Optimizer:
         """Leaves the gradients where they are."""
@@ -113,7 +126,8 @@ def step_on(
         raise RuntimeError(f"Accelerate sees {accelerator.num_processes} processes, not {world}.")
     updater = Updater(config, accelerator, modules[0], Optimizer(), objective, modules[1:])
     loss = updater.update([(share, counts) for share in shares])
-    named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
+    named = [item for item in model.named_parameters() if item[1].requires_grad]
+    named += [*(() if head is None else head.named_parameters(prefix="head"))]
     return loss.item(), {name: parameter.grad for name, parameter in named}
 
 

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Speed and memory: what the configuration switches on in the model, and how much memory is in use."""
+
+import resource
+import sys
+
+import torch
+from transformers import PreTrainedModel
+
+from emoclip.training.engine_config import ComputeConfig
+
+
+# Whole towers, so that PyTorch compiles few and large graphs.
+COMPILED_PARTS = ("vision_model", "text_model", "temporal")
+
+
+def prepare_compute(model: PreTrainedModel, config: ComputeConfig) -> None:
+    """Switch gradient checkpointing and compiling on, in place; names of parameters stay."""
+    if config.gradient_checkpointing:
+        # The reentrant kind needs inputs that require gradients, which pixels do not.
+        # Newer releases of transformers have renamed the method.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+    if config.compile:
+        for name in COMPILED_PARTS:
+            part = getattr(model, name, None)
+            if part is not None:
+                part.compile()
+
+
+def peak_memory() -> int:
+    """The most bytes in use so far: of the accelerator if there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+__all__ = ["peak_memory", "prepare_compute"]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import emoclip
+from emoclip.analysis import load_model
+from emoclip.analysis.calibration import Calibration, fit, fit_calibration, prior_bias, read_calibration
+
+
+@pytest.fixture(scope="module")
+def found(tiny_model_folder):
+    noise = np.random.default_rng(3).integers(0, 255, size=(40, 26, 34, 3), dtype=np.uint8)
+    return emoclip.analyze(
+        noise, "calm,tense,amused", load_model(tiny_model_folder), faces="none", mode="frames", fps=25
+    )  # fmt: skip
+
+
+def test_bias_gives_every_word_its_share():
+    """A word that fits everything a little better must not win everywhere."""
+    logits = torch.randn(60, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + torch.tensor(
+        [3.0, 0, -1]
+    )
+    target = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    bias = prior_bias(logits, target)
+    assert (logits + bias).softmax(1).mean(0).tolist() == pytest.approx(target.tolist(), abs=1e-6)
+    assert float(bias.sum()) == pytest.approx(0, abs=1e-9)
+
+
+def test_temperature_makes_matches_as_sure_as_prompts_agree():
+    """Known by hand: two mirrored windows with logits 4 apart; sigmoid(4 / t) = 0.75 at t = 4 / ln 3."""
+    logits = torch.tensor([[4.0, 0.0], [0.0, 4.0]], dtype=torch.float64)
+    temperature, bias = fit(logits, torch.tensor([0.5, 0.5], dtype=torch.float64), 0.75)
+    assert temperature == pytest.approx(4 / math.log(3), rel=1e-4)
+    assert bias.tolist() == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_calibrated_matches_have_equal_means(found, tmp_path):
+    """The file brings about in `analyze` what was fitted."""
+    path = fit_calibration(found).save(tmp_path / "c.json")
+    again = emoclip.analyze(
+        np.random.default_rng(3).integers(0, 255, size=(40, 26, 34, 3), dtype=np.uint8),
+        "calm,tense,amused", found.loaded, faces="none", mode="frames", fps=25, calibration=path,
+    )  # fmt: skip
+    assert again.timeline.groupby("emotion")["match"].mean().tolist() == pytest.approx([1 / 3] * 3, abs=1e-4)
+    assert read_calibration(path) == fit_calibration(found)
+
+
+def test_a_calibration_belongs_to_its_words_and_model(found):
+    """Biases of other words would shift the wrong ones."""
+    fitted = fit_calibration(found)
+    with pytest.raises(ValueError, match="belongs to its words and its model, this one to calm, tense, amused"):
+        fitted.applied(found.settings, ["calm", "tense"], found.loaded)
+    with pytest.raises(ValueError, match="got calm, tense, amused by other"):
+        fitted.applied(found.settings, fitted.words, dataclasses.replace(found.loaded, name="other"))
+
+
+def test_too_few_windows_are_refused(found):
+    """A prior from three windows is noise."""
+    few = dataclasses.replace(
+        found, windows=dataclasses.replace(found.windows, embeds=found.windows.embeds[:3], table=found.windows.table[:3])
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="at least 2 words and 20 windows with scores, got 3 words and 3 windows"):
+        fit_calibration(few)
+
+
+def test_files_that_are_no_calibration_are_told(tmp_path):
+    """Most likely a table of results was named."""
+    (tmp_path / "a.json").write_text('{"timeline": []}')
+    with pytest.raises(ValueError, match="must be a file of `emoclip calibrate`"):
+        read_calibration(tmp_path / "a.json")
+    with pytest.raises(FileNotFoundError, match="must name a file"):
+        read_calibration(tmp_path / "b.json")
+    assert isinstance(read_calibration(Calibration((), {}, 1.0, 1.0, 0, "m", {})), Calibration)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+import pandas as pd
+import pytest
+import torch
+
+from emoclip.analysis.frames import Frame
+from emoclip.analysis.given_faces import GivenPeople, read_boxes
+
+
+BOX, OTHER = [10, 20, 30, 50], [40, 20, 60, 50]
+
+
+def frame(number, seconds=None):
+    return Frame(number, number / 25 if seconds is None else seconds, torch.zeros(3, 60, 80, dtype=torch.uint8))
+
+
+def at(boxes, number, **options):
+    return read_boxes(boxes).at(frame(number, **options), 25.0)
+
+
+def test_one_box_is_everybodys_in_all_frames():
+    """A camera on a tripod needs one box, not ten thousand."""
+    assert at(BOX, 0) == at(BOX, 731) == [(1, (10.0, 20.0, 30.0, 50.0), True)]
+
+
+def test_a_list_has_an_entry_for_each_frame():
+    """Places in a frame's list are the people."""
+    boxes = [[BOX, OTHER], BOX, None, [None, OTHER]]
+    assert [[person for person, _, _ in at(boxes, number)] for number in (0, 1, 3)] == [[1, 2], [1, 2], [2]]
+    # Between two boxes of somebody the frame has one between them.
+    assert at(boxes, 1)[1] == (2, (40.0, 20.0, 60.0, 50.0), False)
+    assert at(boxes, 9) == []
+
+
+def test_tables_by_frame_and_by_time(tmp_path):
+    """What other tools write."""
+    table = pd.DataFrame({"frame": [10, 0], "x1": [20, 10], "y1": 20, "x2": [40, 30], "y2": 50, "person": 3})
+    table.to_csv(tmp_path / "b.csv", index=False)
+    assert at(tmp_path / "b.csv", 10) == [(3, (20.0, 20.0, 40.0, 50.0), True)]
+    assert at(tmp_path / "b.csv", 5) == [(3, (15.0, 20.0, 35.0, 50.0), False)]
+    timed = table.rename(columns={"frame": "time"}).assign(time=[0.4, 0.0])
+    assert at(timed, 10) == [(3, (20.0, 20.0, 40.0, 50.0), True)]
+    # Far apart, nobody knows where the face was meanwhile.
+    far = table.assign(frame=[100, 0])
+    assert at(far, 50) == []
+
+
+def test_people_of_given_boxes_are_looked_at():
+    """The same form as from a detector, with quality."""
+    seen = list(GivenPeople(read_boxes([BOX, OTHER, BOX]), 25.0, largest=True).sights([frame(0), frame(1)]))
+    assert [[sight.person for sight in sights] for _, _, sights in seen] == [[1], [1]]
+    assert seen[0][2][0].look.size == 30
+    assert seen[0][2][0].look.sharpness == 0
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([], "must be a file, a table, a box or a list"),
+        ([None, None], "at least one box"),
+        ([[30, 20, 10, 50]], "x1 < x2"),
+        ([[[1, 2, 3]]], "four numbers"),
+        (pd.DataFrame({"frame": [0], "x1": [1]}), "with the columns x1, y1, x2, y2"),
+        (pd.DataFrame([dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))] * 2), "add the column frame"),
+        (pd.DataFrame([{"person": 0, **dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))}]), "a number from 1"),
+    ],
+)
+def test_bad_boxes_are_told(boxes, message):
+    """Before the first frame is decoded."""
+    with pytest.raises(ValueError, match=message):
+        read_boxes(boxes)
+
+
+def test_files_that_cannot_be_read_are_told(tmp_path):
+    """A wrong path is not an empty table."""
+    with pytest.raises(FileNotFoundError, match="must name a file"):
+        read_boxes(tmp_path / "b.csv")
+    (tmp_path / "b.xlsx").touch()
+    with pytest.raises(ValueError, match=r"must end in \.csv"):
+        read_boxes(tmp_path / "b.xlsx")

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from emoclip.evaluation.cli import main
+from emoclip.evaluation.overview import report_of_folder
+
+
+@pytest.fixture
+def several(tiny_model_folder, write_set, tmp_path):
+    """A configuration of two data sets, one with folds and one with compound classes."""
+    folded = write_set(6, lambda n: {"label": n % 3, "test_fold": 1 + n // 3})
+    names = ["fear", "neutral", "surprise", "fear_surprise"]
+    compound = write_set(4, lambda n: {"label": n}, class_names=names)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"model: {tiny_model_folder}\n"
+        "num_resamples: 20\n"
+        "sets:\n"
+        f"  folded:\n    data: {{manifest: {folded}, fold: all, num_workers: 0}}\n"
+        f"  compound:\n    data: {{manifest: {compound}, num_workers: 0}}\n"
+        "    protocols: {zero_shot: false, compound: {modes: [average]}}\n"
+    )
+    return config
+
+
+def test_one_table_over_all_sets(several, tmp_path, capsys):
+    """A row of the papers' tables has many data sets; folds count by their mean, both ways of compounds stand apart."""
+    output = tmp_path / "report"
+    assert main(["--config", str(several), "--output", str(output)]) == 0
+    report = json.loads((output / "report.json").read_text())
+    assert set(report["sets"]) == {"folded", "compound"}
+    assert {"task", "uar", "war", "macro_f1", "num_classes", "class_names"} <= set(report)
+    rows = {(row["protocol"], row["num_compound_classes"]): row["sets"] for row in report["table"]}
+    assert set(rows) == {("zero_shot", 0), ("compound", 4), ("compound", 3)}
+    folds = report["sets"]["folded"]["results"][0]["folds"]["uar"]
+    assert rows["zero_shot", 0]["folded"]["uar"] == pytest.approx(sum(folds["values"].values()) / 2)
+    text = (output / "report.md").read_text()
+    assert "| 3 compound classes" in text or "/ 3 compound classes |" in text
+    assert (output / "compound" / "report.md").is_file()
+    printed = capsys.readouterr().out
+    assert "folded:" in printed and "compound:" in printed
+    before = (output / "report.json").read_bytes()
+    assert main(["--from-predictions", str(output)]) == 0
+    assert (output / "report.json").read_bytes() == before
+
+
+def test_bad_set_is_told_before_the_first_is_encoded(several, tmp_path):
+    """The fifth data set must not fail after four were encoded for hours."""
+    arguments = ["--config", str(several), "--output", str(tmp_path / "r"), "sets.compound.data.split=nowhere"]
+    with pytest.raises(ValueError, match="No split 'nowhere'"):
+        main(arguments)
+    assert not (tmp_path / ".r.features").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.manifest=x.parquet", r"Either `data` or `sets` must name the clips, got both"),
+        ("sets={'a/b': {data: {manifest: x}}}", r"Names of `sets` may hold letters"),
+        ("sets=null", r"`sets` must be a mapping"),
+    ],
+)
+def test_unclear_configuration_is_refused(several, tmp_path, override, message):
+    with pytest.raises(ValueError, match=message):
+        main(["--config", str(several), "--output", str(tmp_path / "r"), override])
+
+
+def test_folder_without_tables_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there are none in"):
+        report_of_folder(tmp_path)
