@@ -1,24 +1,98 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every text of the demo's page, in one place so that its promises can be read together."""
+"""Every text of the page, in one place so that its promises can be read together."""
 
 TITLE = "EmoCLIP: apparent expression in video, in your own words"
 
 # Shown above the upload, not in a footer: people must know before they hand a video over.
-NOTICE = """**Before you upload.** This page is an automatic system that compares a video with words.
+NOTICE = """**Before you begin.** This page is an automatic system that compares faces in a video with words.
 
-- Upload only videos of people who have **agreed** to it. Files are deleted from the server about half an hour after the
-  upload; nothing else is kept.
+- Use only pictures of people who have **agreed** to it.
 - It describes **apparent expression**, never what a person feels. The **relative match** compares *your words* with one
   another and adds up to 100 %: other words give other numbers.
-- **Not** for the workplace, school, hiring, policing or diagnosis.
-- **Whole frames** are scored, not faces: crop to the face first where it is small."""
+- **Not** for the workplace, school, hiring, policing or diagnosis. In the European Union, inferring emotions at work and in
+  education is prohibited.
+- Files are processed on this server and deleted when you close the page, at the latest half an hour after your last click.
+  Nothing else is kept: no faces, no names, no log of your words."""
 
-STEP_VIDEO = "1. A video"
-STEP_WORDS = "2. Your words, one per line or with commas between them"
+CONSENT = "Everyone who can be seen has agreed, and I use the result for none of the purposes above."
+CONSENT_FIRST = "Please tick the box above first: it opens the fields for videos, pictures and the camera."
+CONSENT_NEEDED = (
+    "Everyone who can be seen must have agreed, got consent=False; say so by consent=True, or do not send the file."
+)
+
+TAB_ANALYSE, TAB_COMPARE, TAB_SEARCH, TAB_ABOUT = "Analyse", "Compare", "Find moments", "About"
+VIDEO, PICTURE, EXAMPLES = "Video or camera", "Picture", "Rendered examples"
+WORDS = "Your words, one per line or with commas between them"
+WORDS_HELP = "Sums are words too: fear + 2*surprise"
 DEFAULT_WORDS = "happiness\nsadness\nanger\nsurprise\nneutral"
+PRESET = "Or begin with a list"
+KEEP_LIST = "Keep these words in my browser"
+KEPT_LIST = "Kept in this browser, under “My own list”."
+COMPOUND = "Build a compound"
+COMPOUND_PARTS, COMPOUND_WEIGHTS, COMPOUND_ADD = (
+    "Components",
+    "Their weights, with commas between them",
+    "Add to my words",
+)
+OPTIONS = "Options"
+FACES = "Which faces"
+FACE_CHOICES = [("all that are found", "all"), ("the largest one", "largest"), ("none: the whole picture", "none")]
+PROMPT = "How a word becomes a text"
+PROMPT_CHOICES = [
+    ("as the model knows it", "auto"),
+    ("in a sentence", "template"),
+    ("as it stands", "plain"),
+    ("EmoCLIP's descriptions", "description"),
+]
+OTHER = "Offer “none of these” below this similarity (0 leaves it out)"
 BUTTON = "Analyse"
-RANKING = "Relative match to your words, mean over the video"
-TIMELINE = "Timeline"
-TABLE = "All numbers: one row per window and word"
+COMPARE_BUTTON, SEARCH_BUTTON = "Compare", "Find"
+RANKING = "Relative match to your words"
+TIMELINE = "Timeline: choose a cell to go there in the video; arrow keys move"
+ANNOTATED = "The video with the faces that were found"
+FRAMES = "Frames that weighed most"
+TABLE = "All numbers: one row per person, window and word"
+ANNOTATE = "Draw these words into the video"
+DOWNLOADS = {
+    "csv": "Table (CSV)",
+    "json": "Everything (JSON)",
+    "plot": "Timeline (PNG)",
+    "film": "Annotated video (MP4)",
+}
 WAITING = "The ranking and the timeline appear here."
-NO_VIDEO = "A video must be uploaded first, got none; drop a file into the field above the words."
+NOTHING_SCORED = "No face was found, so nothing was scored; the options let you score the whole picture."
+OLD_WORDS = "Change the words: they are scored again at once, without another look at the video."
+NO_MEDIA = "A video or a picture must be chosen first, got none; drop a file into the field above the words."
+NO_ANALYSIS = "A video must be analysed before other words can be scored, got none; press Analyse first."
+STILL_BUSY = "Your last request is still running; wait for it to end."
+BUSY = "busy"
+SEARCH_WORDS = "What to look for, in your words"
+SEARCH_HELP = "The windows that resemble the words most are listed; a low similarity means that nothing really does."
+DIFFERENCES = "Mean match of both, and what B gives more"
+MODEL_A, MODEL_B, PROMPT_A, PROMPT_B = "Model A", "Model B", "Prompt style A", "Prompt style B"
+
+ABOUT = """## How it works
+
+The video is decoded, faces are found and followed, and each is cut out. The model turns every window of frames and every text
+into vectors; the **similarity** is the cosine between them, the **relative match** the share of each of your words
+(softmax). The **interval** is the range of the match when the same words are put into other sentences: where it is wide, the
+answer hangs on the wording. Persons are numbered by place and the colours of hair and clothes; nobody is recognised.
+
+The method is EmoCLIP (FG 2024), trained on captions of what faces do; EmotionCLIP (CVPR 2023) and Exp-CLIP (WACV 2025) run in
+the same architecture.
+
+## Limits
+
+- A face is not a feeling. People move their faces for many reasons, and hide or play what they feel.
+- Small, blurred, turned and covered faces are marked; marked windows are not to be trusted.
+- Systems of this kind err differently by age, gender and skin colour.
+- The answer depends on your list: among two wrong words one still gets the most. Offer “none of these”, and look at the
+  similarity.
+
+## Not for
+
+Work, school, hiring, policing, credit, insurance, lie detection or diagnosis, nor anything else that decides about a person.
+
+## Licences
+
+The software is under Apache-2.0. The weights have the licence that their card names. The examples are rendered faces, CC0."""

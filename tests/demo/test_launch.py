@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import subprocess
+import sys
+
 import pytest
 
 from emoclip.demo import app as demo_app
@@ -22,7 +26,15 @@ class Page:
 def page(monkeypatch):
     page = Page()
     page.models = []
-    monkeypatch.setattr(demo_app, "build_app", lambda model: page.models.append(model) or page)
+    page.roots = []
+
+    def build(model, *, revision, more_models, root):
+        page.models.append((model, revision, more_models))
+        page.roots.append(root)
+        (root / "upload").touch()
+        return page
+
+    monkeypatch.setattr(demo_app, "build_app", build)
     return page
 
 
@@ -30,7 +42,7 @@ def test_page_is_for_this_computer_alone(page, monkeypatch):
     """A public address, and an address in the local network, only for those who ask."""
     monkeypatch.delenv("GRADIO_SERVER_NAME", raising=False)
     assert launch.main(["--port", "7999", "--model", "some/folder"]) == 0
-    assert page.models == ["some/folder"]
+    assert page.models == [("some/folder", None, None)]
     assert page.served["server_name"] == "127.0.0.1"
     assert page.served["server_port"] == 7999
     assert page.served["share"] is False
@@ -43,7 +55,7 @@ def test_share_and_the_spaces_address_are_followed(page, monkeypatch):
     assert launch.main(["--share"]) == 0
     assert page.served["share"] is True
     assert page.served["server_name"] == "0.0.0.0"
-    assert page.models == [None]
+    assert page.models == [(None, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +72,32 @@ def test_bad_options_are_one_sentence(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_a_space_names_its_model_by_the_environment(page, monkeypatch):
-    """A Space starts `app.py` without arguments."""
+def test_a_space_names_its_models_by_the_environment(page, monkeypatch):
+    """A Space starts `app.py` without arguments; a pinned revision keeps it what it was tested as."""
     monkeypatch.setenv("EMOCLIP_MODEL", "someone/model")
+    monkeypatch.setenv("EMOCLIP_REVISION", "1f2e")
+    monkeypatch.setenv("EMOCLIP_MORE_MODELS", "other/model")
     assert launch.main([]) == 0
-    assert page.models == ["someone/model"]
+    assert page.models == [("someone/model", "1f2e", "other/model")]
+
+
+def test_nothing_is_left_when_the_server_ends(page):
+    """Uploads lie in the folder that goes."""
+    assert launch.main([]) == 0
+    assert not page.roots[0].exists()
+
+
+@pytest.mark.slow
+def test_nothing_is_left_when_the_server_is_told_to_end(tmp_path):
+    """A Space is stopped by SIGTERM, not by Ctrl-C."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
+    command = [sys.executable, "-P", "-m", "emoclip.demo.launch", "--no-mcp"]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any("Running on" in line for line in server.stdout)
+        assert list(tmp_path.glob("emoclip-demo-*"))
+        server.terminate()
+        assert server.wait(60) == 0
+    finally:
+        server.kill()
+    assert not list(tmp_path.glob("emoclip-demo-*"))

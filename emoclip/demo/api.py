@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Endpoints for programs: typed, described, and the same numbers as the page; each is a tool over MCP as well."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+
+from emoclip.analysis import Analysis
+
+from . import wording
+from .caution import cautions
+from .parts import told_to_the_visitor
+from .studio import Choices, Studio
+
+
+def add_endpoints(studio: Studio) -> None:
+    """Add `/analyze`, `/rescore` and `/find_moments`."""
+    fields = {
+        "file": gr.File(visible=False, type="filepath"),
+        "words": gr.Textbox(visible=False),
+        "consent": gr.Checkbox(visible=False),
+        "faces": gr.Textbox("all", visible=False),
+        "prompt": gr.Textbox("auto", visible=False),
+        "other": gr.Number(0.0, visible=False),
+    }
+    out, button = gr.JSON(visible=False), gr.Button(visible=False)
+
+    def analyze(
+        file: str,
+        words: str,
+        consent: bool,
+        faces: str = "all",
+        prompt: str = "auto",
+        other: float = 0.0,
+        request: gr.Request = None,  # type: ignore[assignment] # gradio gives it
+    ) -> dict[str, Any]:
+        """Score the apparent expression of every face in a video or picture relative to words of your own.
+
+        The relative match compares the words with one another; it is no probability of a feeling. Not for the workplace, school,
+        hiring, policing or diagnosis.
+
+        Args:
+            file: A video or picture.
+            words: Words or phrases, one per line or with commas between them; sums such as "fear + 2*surprise" are words too.
+            consent: Everyone who can be seen has agreed; must be true.
+            faces: "all" that are found, the "largest" one, or "none" for the whole picture.
+            prompt: How a word becomes a text: "auto", "template", "plain" or "description".
+            other: Similarity below which "none of these" is offered; 0 leaves it out.
+
+        Returns:
+            A dictionary: `summary`, a record per person and word, best first; `timeline`, a record per person, window and word
+            (start and end in seconds, similarity, match with its interval over other prompts, quality, mark); `notes`, what must
+            be known about the numbers; `warnings`, about words that a face cannot tell anything about.
+        """
+        with told_to_the_visitor(file):
+            if not consent:
+                raise ValueError(wording.CONSENT_NEEDED)
+            session = str(request.session_hash)
+            return answer(
+                studio, studio.analyse(session, "api", file, words, Choices(faces, prompt, float(other or 0)))
+            )
+
+    def rescore(words: str, prompt: str = "auto", other: float = 0.0, request: gr.Request = None) -> dict[str, Any]:  # type: ignore[assignment] # gradio gives it
+        """Score the file of this session's last `/analyze` by other words, without looking at it again.
+
+        Args:
+            words: As for `/analyze`.
+            prompt: As for `/analyze`.
+            other: As for `/analyze`.
+
+        Returns:
+            As `/analyze`.
+        """
+        with told_to_the_visitor():
+            found = studio.rescore(str(request.session_hash), "api", words, Choices("all", prompt, float(other or 0)))
+            return answer(studio, found)
+
+    def find_moments(file: str, words: str, consent: bool, request: gr.Request = None) -> list[dict[str, Any]]:  # type: ignore[assignment] # gradio gives it
+        """List the windows of a video that resemble words most.
+
+        Args:
+            file: A video.
+            words: As for `/analyze`.
+            consent: As for `/analyze`.
+
+        Returns:
+            Records with emotion, person, start and end in seconds, similarity and mark, for each word the best first.
+        """
+        with told_to_the_visitor(file):
+            if not consent:
+                raise ValueError(wording.CONSENT_NEEDED)
+            table = studio.moments(str(request.session_hash), file, words, Choices())
+            return json.loads(table.to_json(orient="records"))
+
+    heavy: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
+    names = ("file", "words", "consent", "faces", "prompt", "other")
+    button.click(analyze, [fields[name] for name in names], out, api_name="analyze", **heavy)
+    button.click(
+        rescore,
+        [fields[name] for name in ("words", "prompt", "other")],
+        out,
+        api_name="rescore",
+        concurrency_limit=2,
+        concurrency_id="words",
+    )
+    button.click(find_moments, [fields[name] for name in names[:3]], out, api_name="find_moments", **heavy)
+
+
+def answer(studio: Studio, found: Analysis) -> dict[str, Any]:
+    """Return an analysis as plain JSON values."""
+    return {
+        "summary": json.loads(found.summary.to_json(orient="records")),
+        "timeline": json.loads(found.timeline.to_json(orient="records")),
+        "notes": [*studio.notes, *found.notes],
+        "warnings": cautions(list(found.texts)),
+        "model": found.model,
+    }
+
+
+__all__ = ["add_endpoints", "answer"]

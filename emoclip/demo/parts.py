@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pieces that several tabs have: fields for a file, for words, for choices; and errors told to the visitor."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from . import wording
+from .presets import OWN_LIST, PRESETS, preset_words
+
+
+@dataclass(frozen=True)
+class MediaFields:
+    """A video, a picture, and which of them stands in front."""
+
+    video: Any
+    picture: Any
+
+    @property
+    def both(self) -> list[Any]:
+        """As inputs of a handler."""
+        return [self.video, self.picture]
+
+
+def example_clips() -> list[str]:
+    """Return the paths of the packaged clips, which are rendered."""
+    folder = Path(str(files("emoclip.demo") / "examples"))
+    return [str(path) for path in sorted(folder.glob("*.mp4"))]
+
+
+def media_fields(player: str) -> MediaFields:
+    """Fields for a video or a picture, from a file or the camera, and the examples."""
+    with gr.Tabs():
+        with gr.Tab(wording.VIDEO):
+            video = gr.Video(
+                label=wording.VIDEO,
+                sources=["upload", "webcam"],
+                height=300,
+                elem_id=player,
+                buttons=[],
+            )
+            if examples := example_clips():
+                gr.Examples([[clip] for clip in examples], [video], label=wording.EXAMPLES, api_visibility="private")
+        with gr.Tab(wording.PICTURE):
+            picture = gr.Image(
+                label=wording.PICTURE, sources=["upload", "webcam"], height=300, type="filepath", buttons=[]
+            )
+    # One of them counts: the newer one.
+    video.input(lambda: None, None, picture, queue=False, api_visibility="private")
+    picture.input(lambda: None, None, video, queue=False, api_visibility="private")
+    return MediaFields(video, picture)
+
+
+def word_fields(own_list: Any, *, elem_id: str) -> Any:
+    """A field for words, with presets, a list kept in the browser, and a builder of compounds."""
+    words = gr.Textbox(
+        wording.DEFAULT_WORDS, label=wording.WORDS, info=wording.WORDS_HELP, lines=5, max_lines=12, elem_id=elem_id
+    )
+    with gr.Row():
+        preset = gr.Dropdown([*PRESETS, OWN_LIST], value=None, label=wording.PRESET, scale=2)
+        keep = gr.Button(wording.KEEP_LIST, size="sm", scale=1)
+    preset.input(_preset, [preset, own_list, words], words, queue=False, api_visibility="private")
+    keep.click(_keep, words, own_list, queue=False, api_visibility="private")
+    with gr.Accordion(wording.COMPOUND, open=False):
+        parts = gr.Dropdown(
+            list(PRESETS["11 of MAFW"]), multiselect=True, allow_custom_value=True, label=wording.COMPOUND_PARTS
+        )
+        weights = gr.Textbox(label=wording.COMPOUND_WEIGHTS, placeholder="1, 0.5")
+        add = gr.Button(wording.COMPOUND_ADD, size="sm")
+    add.click(_with_compound, [words, parts, weights], words, queue=False, api_visibility="private")
+    return words
+
+
+def choice_fields(*, faces: bool = True) -> list[Any]:
+    """Fields for the choices: faces, prompt, none of these."""
+    with gr.Accordion(wording.OPTIONS, open=False):
+        which = gr.Radio(wording.FACE_CHOICES, value="all", label=wording.FACES, visible=faces)
+        prompt = gr.Radio(wording.PROMPT_CHOICES, value="auto", label=wording.PROMPT)
+        other = gr.Slider(0.0, 1.0, value=0.0, step=0.01, label=wording.OTHER)
+    return [which, prompt, other]
+
+
+@contextmanager
+def told_to_the_visitor(*paths: str | None) -> Iterator[None]:
+    """Show errors of the visitor's making as a message; others stay in the server's log."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        # Where the server keeps uploads is nobody's business, and messages are shown as HTML.
+        message = str(error)
+        for path in filter(None, paths):
+            message = message.replace(path, Path(path).name)
+        raise gr.Error(html.escape(message, quote=False), print_exception=False) from error
+
+
+def compound(parts: Sequence[str], weights: str) -> str:
+    """Return a sum of words as it is typed: "fear + 2*surprise".
+
+    Raises:
+        ValueError: Fewer than two components, or weights that are no positive numbers or not as many.
+    """
+    if len(parts) < 2:
+        raise ValueError(f"A compound needs at least 2 components, got {len(parts)}.")
+    texts = [text.strip() for text in weights.split(",") if text.strip()]
+    if texts and len(texts) != len(parts):
+        raise ValueError(f"Give one weight for each of the {len(parts)} components or none, got {len(texts)}.")
+    terms = []
+    for part, text in zip(parts, texts or ["1"] * len(parts), strict=True):
+        try:
+            weight = float(text)
+        except ValueError:
+            weight = 0.0
+        if not 0 < weight < float("inf"):
+            raise ValueError(f"A weight must be a number above 0, got {text!r}.")
+        terms.append(part if weight == 1 else f"{weight:g}*{part}")
+    return " + ".join(terms)
+
+
+def _preset(name: str | None, own: str | None, words: str) -> str:
+    if name == OWN_LIST:
+        return own or words
+    return preset_words(name) if name else words
+
+
+def _keep(words: str) -> str:
+    gr.Info(wording.KEPT_LIST)
+    return words
+
+
+def _with_compound(words: str, parts: list[str] | None, weights: str | None) -> str:
+    with told_to_the_visitor():
+        new = compound(parts or [], weights or "")
+    return f"{words.rstrip()}\n{new}" if words.strip() else new
+
+
+__all__ = ["MediaFields", "choice_fields", "compound", "media_fields", "told_to_the_visitor", "word_fields"]

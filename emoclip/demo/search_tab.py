@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tab that finds the moments of a longer video that resemble words."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from . import wording
+from .compare_tab import progress_of
+from .parts import media_fields, told_to_the_visitor
+from .studio import Choices, Studio
+
+
+PLAYER = "emo-search-player"
+
+
+def build_search_tab(studio: Studio) -> None:
+    """Lay out the tab and connect it."""
+    with gr.Row():
+        with gr.Column():
+            media = media_fields(PLAYER)
+        with gr.Column():
+            words = gr.Textbox(
+                label=wording.SEARCH_WORDS, info=wording.SEARCH_HELP, lines=2, elem_id="emo-search-words"
+            )
+            button = gr.Button(wording.SEARCH_BUTTON, variant="primary", elem_id="emo-search")
+            moments = gr.HTML(elem_id="emo-moments")
+
+    def search(
+        video: str | None,
+        picture: str | None,
+        words: str,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds its progress bar by this default
+    ) -> str:
+        path = video or picture
+        with told_to_the_visitor(path):
+            table = studio.moments(str(request.session_hash), path, words, Choices(), progress_of(progress))
+        return moments_view(table, PLAYER)
+
+    inputs: list[Any] = [*media.both, words]
+    gr.on(
+        [button.click, words.submit],
+        search,
+        inputs,
+        moments,
+        concurrency_limit=1,
+        concurrency_id="model",
+        api_visibility="private",
+        show_progress_on=[moments],
+    )
+
+
+def moments_view(moments: pd.DataFrame, player: str) -> str:
+    """Return the moments as buttons that move the player, for each word the best first."""
+    if moments.empty:
+        return f"<p>{html.escape(wording.NOTHING_SCORED)}</p>"
+    parts = []
+    for word, table in moments.groupby("emotion", sort=False):
+        items = "".join(_moment(str(word), row) for row in table.itertuples())
+        parts.append(f"<h4>{html.escape(str(word))}</h4><ol>{items}</ol>")
+    return (
+        f'<div class="emo-view" data-player="{player}">{"".join(parts)}<p role="status" aria-live="polite"></p></div>'
+    )
+
+
+def _moment(word: str, row: Any) -> str:
+    who = f", person {row.person}" if row.person else ""
+    told = f"{row.start:.1f} to {row.end:.1f} s{who}, similarity {row.similarity:.3f}"
+    if row.mark:
+        told += f" ({row.mark})"
+    label = html.escape(f"{word}: {told}", quote=True)
+    return f'<li><button type="button" class="emo-peak" data-seek="{row.start:.3f}" aria-label="{label}">{html.escape(told)}</button></li>'
+
+
+__all__ = ["PLAYER", "build_search_tab", "moments_view"]
