@@ -6,11 +6,12 @@ import os
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator, PartialState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 
 from emoclip.console import require
 from emoclip.precision import autocast_dtype
 from emoclip.training.config import TrainConfig
+from emoclip.training.sharding import check_sharding
 
 
 def build_accelerator(config: TrainConfig) -> Accelerator:
@@ -18,6 +19,7 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
 
     Raises:
         ImportError: the tracker is not installed.
+        ValueError: the configuration does not fit FSDP.
         OSError: the port that processes meet at is taken, or they cannot meet.
     """
     precision = config.mixed_precision
@@ -29,13 +31,16 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
     # Without the search DistributedDataParallel sorts its buckets anew after the first step, also after the first one of a resumed
     # run, and sums of three and more processes would be rounded otherwise than in an uninterrupted run. On CPUs it costs nothing.
     wrapper = DistributedDataParallelKwargs(find_unused_parameters=device.type == "cpu")
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=precision,
         log_with=None if config.tracker == "none" else config.tracker,
         project_dir=str(config.output_dir),
         kwargs_handlers=[wrapper],
     )
+    if accelerator.distributed_type is DistributedType.FSDP:
+        check_sharding(config)
+    return accelerator
 
 
 def process_state() -> PartialState:

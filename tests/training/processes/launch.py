@@ -27,15 +27,22 @@ class Launched:
         config: of the run.
         arguments: further ones of the command.
         processes: how many train.
+        script: a stand-in for `train.py`.
         environment: variables beside the usual ones.
     """
 
     def __init__(
-        self, folder: Path, config: Path, *arguments: str, processes: int = 1, environment: dict | None = None
+        self,
+        folder: Path,
+        config: Path,
+        *arguments: str,
+        processes: int = 1,
+        script: Path = ROOT / "train.py",
+        environment: dict[str, str] | None = None,
     ):
         self._output = folder / f"printed_{time.monotonic_ns()}.txt"
         torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-        start = [sys.executable, *(torchrun if processes > 1 else []), str(ROOT / "train.py")]
+        start = [sys.executable, *(torchrun if processes > 1 else []), str(script)]
         usual = {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
         with self._output.open("w") as file:
             self.process = subprocess.Popen(
