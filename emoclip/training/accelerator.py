@@ -11,6 +11,7 @@ from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from emoclip.console import require
 from emoclip.precision import autocast_dtype
 from emoclip.training.config import TrainConfig
+from emoclip.training.deepspeed_settings import check_deepspeed, fit_deepspeed, is_deepspeed_asked_for
 from emoclip.training.sharding import check_sharding
 
 
@@ -19,12 +20,14 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
 
     Raises:
         ImportError: the tracker is not installed.
-        ValueError: the configuration does not fit FSDP.
+        ValueError: the configuration does not fit FSDP or DeepSpeed.
         OSError: the port that processes meet at is taken, or they cannot meet.
     """
     precision = config.mixed_precision
     if config.tracker != "none":
         require(config.tracker, "train" if config.tracker == "tensorboard" else config.tracker)
+    if is_deepspeed_asked_for():
+        check_deepspeed(config)
     device = process_state().device
     if precision == "auto":
         precision = "bf16" if autocast_dtype(device) is torch.bfloat16 else "no"
@@ -40,6 +43,8 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
     )
     if accelerator.distributed_type is DistributedType.FSDP:
         check_sharding(config)
+    if accelerator.distributed_type is DistributedType.DEEPSPEED:
+        fit_deepspeed(accelerator.state.deepspeed_plugin, config)
     return accelerator
 
 
