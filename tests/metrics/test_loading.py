@@ -35,7 +35,9 @@ def test_every_module_folder_loads():
 
 def test_unknown_module_is_refused():
     """The library would search the Hub for it."""
-    with pytest.raises(ValueError, match=r"No `evaluate` module 'accuracy'; there are affect_regression, calibration_error, "):
+    with pytest.raises(
+        ValueError, match=r"No `evaluate` module 'accuracy'; there are affect_regression, calibration_error, "
+    ):
         module_path("accuracy")
 
 
