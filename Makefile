@@ -25,6 +25,8 @@ THREADS := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 LAUNCH := $(BIN)/accelerate launch --quiet --cpu --num_processes 1 --num_machines 1 --mixed_precision no --dynamo_backend no \
 	--num_cpu_threads_per_process $(THREADS)
 # The demo and the tests never reach for the network; gradio would report to its makers.
+# A process for each core, each with one thread: with more they stand in one another's way.
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile
 OFFLINE := HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
 
 .PHONY: help install demo demo-short demo-steps default-results default-results-steps test test-all check bench default-model default-code clean
@@ -151,17 +153,28 @@ print("chance: UAR {:.3f}".format(1 / report["num_classes"]))
 endef
 export SUMMARY
 
+# ---- the Space ----
+
+SPACE := outputs/space
+
+space: space-folder  ## Assemble the Space, with the package's wheel, and start it
+	$(BIN)/python $(SPACE)/app.py
+
+space-folder: $(VENV)/.installed-all  ## Assemble the Space in outputs/space
+	$(BIN)/python -P -c 'import sys; from emoclip.demo.space_folder import assemble_space; assemble_space("space", sys.argv[1])' $(SPACE)
+	ls -l $(SPACE)
+
 clean:  ## Remove what the targets made, not .venv/ and not other runs in outputs/
-	rm -rf outputs/demo outputs/demo-short outputs/ci build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf outputs/demo outputs/demo-short outputs/ci outputs/space build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # ---- checks ----
 
 test: $(VENV)/.installed-test  ## Run the default tests (5 minutes at most, offline)
-	$(OFFLINE) $(BIN)/pytest
+	$(OFFLINE) $(PARALLEL)
 
 test-all: $(VENV)/.installed-test  ## Run the slow tests as well
-	$(OFFLINE) $(BIN)/pytest -m 'not gpu'
+	$(OFFLINE) $(PARALLEL) -m 'not gpu'
 
 check: $(VENV)/.installed-dev  ## Check style and types
 	$(BIN)/ruff check

@@ -11,7 +11,7 @@ from .sequences import Window
 from .window_set import NO_FACE
 
 
-# Below these a mark says so. Found on photographs that were shrunk and blurred step by step; see docs/analyze.md.
+# Below these a mark says so. Set by hand, not fitted to data; see docs/analyze.md.
 MIN_SIZE = 40.0
 MIN_SHARPNESS = 0.3
 MIN_FRONTALITY = 0.5

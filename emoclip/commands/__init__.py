@@ -42,7 +42,7 @@ COMMANDS = {
     "dialogue": Command("emoclip.dialogue.cli", "make captioned clips of films with subtitles"),
     "convert": Command("emoclip.convert.cli", "convert a released checkpoint to a Hub folder, or back"),
     "export": Command("emoclip.commands.export", "write a model for ONNX Runtime or OpenVINO"),
-    "push": Command("emoclip.commands.push", "put a model folder on the Hub"),
+    "push": Command("emoclip.commands.push", "put a model folder or the browser demo on the Hub"),
     "metric-space": Command("emoclip.metrics.space_cli", "write one of our metrics as a Space, or push it"),
     "demo": Command("emoclip.demo.launch", "open the demo in a browser"),
     "completion": Command("emoclip.commands.completion", "print the completion of a shell"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`emoclip push`: a model folder on the Hub.
+"""`emoclip push`: a model folder, or the browser demo as a Space, on the Hub.
 
 emoclip push outputs/run/model me/my-emoclip --dry-run
 """
@@ -7,6 +7,7 @@ emoclip push outputs/run/model me/my-emoclip --dry-run
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 
 from emoclip.console import run_command
@@ -18,6 +19,7 @@ EPILOG = """examples:
   emoclip push outputs/run/model me/my-emoclip --dry-run
   emoclip push outputs/run/model me/my-emoclip --licence cc-by-nc-4.0
   emoclip push outputs/run/model me/my-emoclip --public --revision v2
+  emoclip push space me/emoclip --space --public            the browser demo, from a clone
 
 Log in first: hf auth login. Pickles are refused, and a public model must state its licence. Data sets: emoclip data push.
 
@@ -33,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `emoclip push`."""
     parser = argparse.ArgumentParser(
         prog="emoclip push",
-        description="Put a model folder on the Hub: checked, with its card, in one commit.",
+        description="Put a model folder, or the browser demo, on the Hub: checked, in one commit.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,6 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--licence", metavar="ID", help="terms of the weights, as the Hub spells them; written into the card")
     add("--revision", metavar="BRANCH", help="branch to commit to, made if it is not there (the main one)")
     add("--message", metavar="TEXT", help="message of the commit")
+    add(
+        "--space",
+        action="store_true",
+        help="FOLDER is `space` of a clone: assemble it with the package's wheel, and push that",
+    )
     add("--dry-run", action="store_true", help="check, list what would go, and send nothing")
     add_reporting(parser)
     return parser
@@ -54,6 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _main(argv: list[str] | None) -> None:
     args = build_parser().parse_args(argv)
     reporter = Reporter(args)
+    if args.space:
+        _push_space(args, reporter)
+        return
     from emoclip.export.publishing import plan_push, push
 
     plan = plan_push(args.folder, args.repo, private=args.private, licence=args.licence)
@@ -68,6 +78,23 @@ def _main(argv: list[str] | None) -> None:
         url = push(plan, revision=args.revision, message=args.message)
         reporter.line(f"Published: {url}")
     reporter.document({"repo": plan.repo, "private": args.private, "files": plan.sizes, "url": url})
+
+
+def _push_space(args: argparse.Namespace, reporter: Reporter) -> None:
+    if args.licence or args.revision or args.message:
+        raise ValueError(
+            "`--licence`, `--revision` and `--message` are for models, got one of them with --space; leave it out."
+        )
+    from emoclip.demo.space_folder import assemble_space, push_space
+
+    with tempfile.TemporaryDirectory() as name:
+        files = assemble_space(args.folder, Path(name) / "space")
+        for path in files:
+            reporter.line(f"{path.stat().st_size:>14,}  {path.name}")
+        sizes = {path.name: path.stat().st_size for path in files}
+        url = None if args.dry_run else push_space(Path(name) / "space", args.repo, private=args.private)
+    reporter.line("Nothing was sent." if url is None else f"Published: {url}")
+    reporter.document({"repo": args.repo, "private": args.private, "files": sizes, "url": url})
 
 
 if __name__ == "__main__":

@@ -18,17 +18,27 @@ from .studio import Choices, Studio
 
 def add_endpoints(studio: Studio) -> None:
     """Add `/analyze`, `/rescore` and `/find_moments`."""
-    fields = {
-        "file": gr.File(visible=False, type="filepath"),
-        "words": gr.Textbox(visible=False),
-        "consent": gr.Checkbox(visible=False),
-        "faces": gr.Textbox("all", visible=False),
-        "prompt": gr.Textbox("auto", visible=False),
-        "other": gr.Number(0.0, visible=False),
-    }
+    file, words = gr.File(visible=False, type="filepath"), gr.Textbox(visible=False)
+    consent, faces = gr.Checkbox(visible=False), gr.Textbox("all", visible=False)
+    prompt, other = gr.Textbox("auto", visible=False), gr.Number(0.0, visible=False)
     out, button = gr.JSON(visible=False), gr.Button(visible=False)
+    endpoints = _Endpoints(studio)
+    heavy: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
+    button.click(endpoints.analyze, [file, words, consent, faces, prompt, other], out, api_name="analyze", **heavy)
+    button.click(
+        endpoints.rescore, [words, prompt, other], out, api_name="rescore", concurrency_limit=2, concurrency_id="words"
+    )
+    button.click(endpoints.find_moments, [file, words, consent], out, api_name="find_moments", **heavy)
+
+
+class _Endpoints:
+    """What programs may ask for; signatures and descriptions are what they are shown."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
 
     def analyze(
+        self,
         file: str,
         words: str,
         consent: bool,
@@ -60,10 +70,17 @@ def add_endpoints(studio: Studio) -> None:
                 raise ValueError(wording.CONSENT_NEEDED)
             session = str(request.session_hash)
             return answer(
-                studio, studio.analyse(session, "api", file, words, Choices(faces, prompt, float(other or 0)))
+                self.studio,
+                self.studio.analyse(session, "api", file, words, Choices(faces, prompt, float(other or 0))),
             )
 
-    def rescore(words: str, prompt: str = "auto", other: float = 0.0, request: gr.Request = None) -> dict[str, Any]:  # type: ignore[assignment] # gradio gives it
+    def rescore(
+        self,
+        words: str,
+        prompt: str = "auto",
+        other: float = 0.0,
+        request: gr.Request = None,  # type: ignore[assignment] # gradio gives it
+    ) -> dict[str, Any]:
         """Score the file of this session's last `/analyze` by other words, without looking at it again.
 
         Args:
@@ -75,10 +92,12 @@ def add_endpoints(studio: Studio) -> None:
             As `/analyze`.
         """
         with told_to_the_visitor():
-            found = studio.rescore(str(request.session_hash), "api", words, Choices("all", prompt, float(other or 0)))
-            return answer(studio, found)
+            found = self.studio.rescore(
+                str(request.session_hash), "api", words, Choices("all", prompt, float(other or 0))
+            )
+            return answer(self.studio, found)
 
-    def find_moments(file: str, words: str, consent: bool, request: gr.Request = None) -> list[dict[str, Any]]:  # type: ignore[assignment] # gradio gives it
+    def find_moments(self, file: str, words: str, consent: bool, request: gr.Request = None) -> list[dict[str, Any]]:  # type: ignore[assignment] # gradio gives it
         """List the windows of a video that resemble words most.
 
         Args:
@@ -92,21 +111,8 @@ def add_endpoints(studio: Studio) -> None:
         with told_to_the_visitor(file):
             if not consent:
                 raise ValueError(wording.CONSENT_NEEDED)
-            table = studio.moments(str(request.session_hash), file, words, Choices())
+            table = self.studio.moments(str(request.session_hash), file, words, Choices())
             return json.loads(table.to_json(orient="records"))
-
-    heavy: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
-    names = ("file", "words", "consent", "faces", "prompt", "other")
-    button.click(analyze, [fields[name] for name in names], out, api_name="analyze", **heavy)
-    button.click(
-        rescore,
-        [fields[name] for name in ("words", "prompt", "other")],
-        out,
-        api_name="rescore",
-        concurrency_limit=2,
-        concurrency_id="words",
-    )
-    button.click(find_moments, [fields[name] for name in names[:3]], out, api_name="find_moments", **heavy)
 
 
 def answer(studio: Studio, found: Analysis) -> dict[str, Any]:

@@ -34,7 +34,6 @@ def _main(argv: list[str] | None) -> int | None:
     if args.port is not None and not 0 < args.port < 65536:
         raise ValueError(f"`--port` must be between 1 and 65535, got {args.port}; leave it out to take a free one.")
     require("gradio", "demo")
-    require("cv2", "demo")
     # Uploads and everything made of them lie in one folder, which goes with the server however it ends.
     root = Path(tempfile.mkdtemp(prefix="emoclip-demo-"))
     before, handler = os.environ.get("GRADIO_TEMP_DIR"), signal.signal(signal.SIGTERM, _leave)
