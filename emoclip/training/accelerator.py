@@ -6,11 +6,13 @@ import os
 import torch
 import torch.distributed as dist
 from accelerate import Accelerator, PartialState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 
 from emoclip.console import require
 from emoclip.precision import autocast_dtype
 from emoclip.training.config import TrainConfig
+from emoclip.training.deepspeed_settings import check_deepspeed, fit_deepspeed, is_deepspeed_asked_for
+from emoclip.training.sharding import check_sharding
 
 
 def build_accelerator(config: TrainConfig) -> Accelerator:
@@ -18,24 +20,32 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
 
     Raises:
         ImportError: the tracker is not installed.
+        ValueError: the configuration does not fit FSDP or DeepSpeed.
         OSError: the port that processes meet at is taken, or they cannot meet.
     """
     precision = config.mixed_precision
     if config.tracker != "none":
         require(config.tracker, "train" if config.tracker == "tensorboard" else config.tracker)
+    if is_deepspeed_asked_for():
+        check_deepspeed(config)
     device = process_state().device
     if precision == "auto":
         precision = "bf16" if autocast_dtype(device) is torch.bfloat16 else "no"
     # Without the search DistributedDataParallel sorts its buckets anew after the first step, also after the first one of a resumed
     # run, and sums of three and more processes would be rounded otherwise than in an uninterrupted run. On CPUs it costs nothing.
     wrapper = DistributedDataParallelKwargs(find_unused_parameters=device.type == "cpu")
-    return Accelerator(
+    accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=precision,
         log_with=None if config.tracker == "none" else config.tracker,
         project_dir=str(config.output_dir),
         kwargs_handlers=[wrapper],
     )
+    if accelerator.distributed_type is DistributedType.FSDP:
+        check_sharding(config)
+    if accelerator.distributed_type is DistributedType.DEEPSPEED:
+        fit_deepspeed(accelerator.state.deepspeed_plugin, config)
+    return accelerator
 
 
 def process_state() -> PartialState:

@@ -29,6 +29,7 @@ from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
 from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.selection import MeanLoss, Selection
+from emoclip.training.sharding import fit_sharding
 from emoclip.training.signals import Stopper
 from emoclip.training.source import run_fingerprint
 from emoclip.training.step import Updater
@@ -72,12 +73,16 @@ class TrainingRun:
         optimizer = build_optimizer(
             model, config.optimizer, head, config.lora.lr if config.lora else None, config.compute.kernels
         )
+        self.model_class: type[EmoCLIPVideoEncoder] = type(model)
+        scalars = fit_sharding(self.accelerator, model, optimizer)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.heads = [] if head is None else [self.accelerator.prepare(head)]
         self.objective = build_objective(
             config, model, self.accelerator.process_index, self.accelerator.num_processes, self.heads
         )
-        self.updater = Updater(config, self.accelerator, self.model, self.optimizer, self.objective, self.heads)
+        self.updater = Updater(
+            config, self.accelerator, self.model, self.optimizer, self.objective, self.heads, scalars
+        )
         if isinstance(self.data, CaptionedClips) and config.data.cache_features:
             self.data.use_features(self._frozen_features(self.data))
         self.steps_per_epoch = self._count_steps_per_epoch()

@@ -2,13 +2,14 @@
 """What a run leaves: the Hub folder with a card that tells how it was made."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import dump_config
 from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
 from emoclip.training.lora import merged_copy, save_adapter
+from emoclip.training.sharding import gathered_model
 from emoclip.training.source import source_licence
 
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 def save_model(run: "TrainingRun") -> Path:
     """Write the chosen weights as the Hub folder `model/` and return its path; every process must call it."""
     output = run.config.output_dir / "model"
+    gathered = gathered_model(run.accelerator, run.model, run.model_class) if run.accelerator.is_fsdp2 else None
     if run.accelerator.is_main_process:
-        model = run.accelerator.unwrap_model(run.model, keep_fp32_wrapper=False)
+        model: Any = gathered or run.accelerator.unwrap_model(run.model, keep_fp32_wrapper=False)
         chosen = run.selection.weights()
         if chosen is not None:
             model.load_state_dict(chosen)

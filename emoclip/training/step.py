@@ -13,6 +13,7 @@ from emoclip.training.cached_gradients import backward_in_portions
 from emoclip.training.config import TrainConfig
 from emoclip.training.objective import Objective, Tensors
 from emoclip.training.optimization import clamp_logit_scale
+from emoclip.training.sharding import average_gradients
 
 
 class Updater:
@@ -25,6 +26,7 @@ class Updater:
         optimizer: likewise.
         objective: what is minimised.
         heads: prepared modules with parameters that only training has.
+        unshared: parameters whose gradients the wrapper of the model does not average.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Updater:
         optimizer: Any,
         objective: Objective,
         heads: Sequence[nn.Module] = (),
+        unshared: Sequence[nn.Parameter] = (),
     ):
         self.config = config
         self.accelerator = accelerator
@@ -42,6 +45,7 @@ class Updater:
         self.optimizer = optimizer
         self.objective = objective
         self.heads = list(heads)
+        self.unshared = list(unshared)
 
     def update(self, batches: Sequence[tuple[Tensors, Sequence[int]]]) -> torch.Tensor:
         """Take one step on the mean over batches; return the mean of the reported losses, detached.
@@ -67,6 +71,7 @@ class Updater:
             self._backward(inputs, counts, len(batches), is_last=number == len(batches) - 1)
             for number, (inputs, counts) in enumerate(batches)
         ]
+        average_gradients(self.unshared)
         return torch.stack(losses).mean()
 
     def _backward(self, inputs: Tensors, counts: Sequence[int], num_batches: int, *, is_last: bool) -> torch.Tensor:

@@ -4,8 +4,6 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from modeling_emoclip.lora_emoclip import LORA_TARGET_MODULES
-
 
 TaskKind = Literal["captions", "class_texts", "classification", "multi_label", "regression"]
 
@@ -67,6 +65,13 @@ class TaskConfig:
         return self.kind in ("classification", "multi_label", "regression")
 
 
+def _attention_layers() -> tuple[str, ...]:
+    # Late: the model's package loads PyTorch, and `--help` reads the configuration.
+    from modeling_emoclip.lora_emoclip import LORA_TARGET_MODULES
+
+    return tuple(LORA_TARGET_MODULES)
+
+
 @dataclass(frozen=True)
 class LoraSettings:
     """Low-rank adapters (PEFT) in the towers, whose own weights stay as they are.
@@ -85,7 +90,7 @@ class LoraSettings:
     alpha: float = 16.0
     dropout: float = 0.0
     towers: Literal["vision", "text", "both"] = "both"
-    targets: tuple[str, ...] = tuple(LORA_TARGET_MODULES)
+    targets: tuple[str, ...] = field(default_factory=_attention_layers)
     dora: bool = False
     lr: float = 1e-4
 

@@ -10,12 +10,32 @@ from emoclip.config_loading import load_config
 from emoclip.training.config import OptimizerConfig, TrainConfig
 
 
+CONFIGS = Path(__file__).parents[2] / "configs" / "train"
+
+
 def test_defaults_are_the_original_recipe() -> None:
     """EmoCLIP's `train.py`: SGD 1e-3, towers at a thousandth, decay 5e-4, steps at epochs 15, 35 and 50."""
     config = OptimizerConfig()
     assert (config.name, config.lr, config.backbone_lr_scale, config.weight_decay) == ("sgd", 1e-3, 1e-3, 5e-4)
     assert (config.schedule, config.milestones, config.gamma) == ("multistep", (15, 35, 50), 0.1)
     assert (config.train_vision, config.train_text) == ("all", "blocks")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "negatives"),
+    [
+        ("emoclip_*", "local"),
+        ("classes_*", "local"),
+        ("leave_class_out_*", "local"),
+        ("emotionclip_paper_code*", "global_no_grad"),
+    ],
+)
+def test_recipes_of_the_papers_have_their_negatives(pattern: str, negatives: str) -> None:
+    """With several processes the default is another loss than that of the published numbers."""
+    paths = [path for path in CONFIGS.glob(pattern) if path.stem != "leave_class_out_synthetic"]
+    assert paths
+    for path in paths:
+        assert load_config(TrainConfig, path).contrast.negatives == negatives, path
 
 
 @pytest.mark.parametrize(

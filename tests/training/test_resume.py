@@ -6,8 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +19,9 @@ from emoclip.data.sharding import write_shards
 from emoclip.training.checkpoint import find_checkpoint
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
+from tests.training.processes.launch import Launched
 
 
-ROOT = Path(__file__).parents[2]
 DROPOUT = {
     "model__config__text_config__attention_dropout": 0.3,
     "model__config__vision_config__attention_dropout": 0.2,
@@ -115,36 +113,9 @@ def test_stream_of_shards_is_trained_on_whole(write_run: Callable[..., Path], wo
     assert len(seen) == 28
 
 
-def launch(config: Path, *arguments: str, processes: int = 1) -> subprocess.Popen:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    script = [str(ROOT / "train.py"), "--config", str(config), *arguments]
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    return subprocess.Popen(
-        [sys.executable, *(torchrun if processes > 1 else []), *script],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 180
-    while not condition() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition(), process.communicate()[0] if process.poll() is not None else "nothing happened in time"
-
-
-def kill_group(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-def num_lines(output: Path) -> int:
+def lines_of(output: Path) -> list[str]:
     path = output / "metrics.jsonl"
-    return len(path.read_text().splitlines()) if path.exists() else 0
+    return path.read_text().splitlines() if path.exists() else []
 
 
 @pytest.mark.slow
@@ -152,21 +123,26 @@ def num_lines(output: Path) -> int:
 def test_killed_at_random_moments(
     write_run: Callable[..., Path], tmp_path: Path, processes: int, scenario: str
 ) -> None:
-    """SIGKILL of the whole group after a random time, during saving too, until the run is through."""
+    """SIGKILL of all processes after a random time, during saving too, then the same command until the run is through."""
     options = {**SCENARIOS[scenario], **({"data__batch_size": 3} if processes == 2 else {})}
-    config = write_run(epochs=12, log_every=1, checkpoint_every=2, **options)
+    # Enough steps that no machine is through in the half second before the first kill.
+    config = write_run(epochs=60 if processes == 2 else 30, log_every=1, checkpoint_every=2, **options)
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    output, _ = launch(config, f"output_dir={straight}", processes=processes).communicate(timeout=400)
-    assert (straight / "run.json").exists(), output
-    moments = random.Random(5)
+    printed = Launched(tmp_path, config, f"output_dir={straight}", processes=processes).finish()
+    assert (straight / "run.json").exists(), printed
+    moments, num_killed = random.Random(5), 0
     for _ in range(4):
-        process = launch(config, f"output_dir={broken}", "--resume", processes=processes)
-        before = num_lines(broken)
-        wait_for(lambda count=before: num_lines(broken) != count or (broken / "run.json").exists(), process)
-        time.sleep(moments.uniform(0, 0.5))
-        kill_group(process)
-    output, _ = launch(config, f"output_dir={broken}", "--resume", processes=processes).communicate(timeout=400)
-    assert (broken / "run.json").exists(), output
+        run = Launched(tmp_path, config, f"output_dir={broken}", "--resume", processes=processes)
+        try:
+            before = lines_of(broken)
+            run.wait_until(lambda seen=before: lines_of(broken) != seen or (broken / "run.json").exists())
+            time.sleep(moments.uniform(0, 0.5))
+        finally:
+            run.kill()
+        num_killed += not (broken / "run.json").exists()
+    assert num_killed  # otherwise nothing was interrupted
+    printed = Launched(tmp_path, config, f"output_dir={broken}", "--resume", processes=processes).finish()
+    assert (broken / "run.json").exists(), printed
     assert_equal(weights_of(broken), weights_of(straight))
 
 
@@ -187,15 +163,16 @@ def test_a_signal_to_the_whole_group_saves_and_ends(
     output = tmp_path / "run"
     last = 0
     for _ in range(2):
-        process = launch(config, f"output_dir={output}", "--resume")
+        run = Launched(tmp_path, config, f"output_dir={output}", "--resume")
         try:
-            before = num_lines(output)
-            wait_for(lambda count=before: num_lines(output) > count, process)
-            os.killpg(process.pid, signal.SIGTERM)
-            printed, _ = process.communicate(timeout=240)
-        finally:
-            kill_group(process)
-        assert process.returncode == 128 + signal.SIGTERM, printed
+            before = len(lines_of(output))
+            run.wait_until(lambda count=before: len(lines_of(output)) > count)
+            os.killpg(run.process.pid, signal.SIGTERM)
+        except BaseException:
+            run.kill()
+            raise
+        printed = run.finish()
+        assert run.process.returncode == 128 + signal.SIGTERM, printed
         assert "Stopped by SIGTERM and saved at step" in printed
         checkpoint = find_checkpoint(output, "auto")
         assert checkpoint is not None and int(checkpoint.name) > last
