@@ -47,7 +47,7 @@ def test_a_port_that_is_taken_is_one_sentence(write_run: Callable[..., Path]) ->
             env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
             check=False,
         )
     assert done.returncode == 2, done.stderr

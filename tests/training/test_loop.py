@@ -4,10 +4,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from emoclip.config_loading import load_config
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
+from tests.training.processes.launch import PATIENCE, Launched
 
 
 ROOT = Path(__file__).parents[2]
@@ -90,33 +89,26 @@ def test_an_exploding_loss_stops_the_run(write_run: Callable[..., Path]) -> None
     assert not (run.config.output_dir / "checkpoints").exists()
 
 
-def launch(config: Path, *arguments: str) -> subprocess.Popen:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, str(ROOT / "train.py"), "--config", str(config), *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process: subprocess.Popen) -> str:
-    output, _ = process.communicate(timeout=240)
-    assert process.returncode == 0, output
-    return output
+def finish(run: Launched) -> str:
+    printed = run.finish()
+    assert run.process.returncode == 0, printed
+    return printed
 
 
 def test_killed_and_resumed_equals_uninterrupted(write_run: Callable[..., Path], tmp_path: Path) -> None:
     """SIGKILL in the middle of an epoch, then `--resume`: the final weights are equal bit for bit."""
     config = write_run(epochs=30, checkpoint_every=4, log_every=1, optimizer__word_prediction=0.5)
     straight, broken = tmp_path / "straight", tmp_path / "broken"
-    finish(launch(config, f"output_dir={straight}"))
+    finish(Launched(tmp_path, config, f"output_dir={straight}"))
 
-    process = launch(config, f"output_dir={broken}")
-    deadline = time.monotonic() + 120
-    while not any((broken / "checkpoints").glob("0*")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    run = Launched(tmp_path, config, f"output_dir={broken}")
+    try:
+        run.wait_until(lambda: any((broken / "checkpoints").glob("0*")))
+    finally:
+        run.kill()
     assert not (broken / "run.json").exists(), "the run ended before it could be killed"
 
-    output = finish(launch(config, f"output_dir={broken}", "--resume"))
+    output = finish(Launched(tmp_path, config, f"output_dir={broken}", "--resume"))
     assert "Going on from" in output
     weights = [load_file(folder / "model" / "model.safetensors") for folder in (straight, broken)]
     assert weights[0].keys() == weights[1].keys()
@@ -145,7 +137,7 @@ def test_two_processes_train_on_the_two_halves(write_run: Callable[..., Path], w
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -44,7 +44,7 @@ def results_of(tmp_path_factory) -> Callable[[int], Results]:
             ]
             processes = [subprocess.Popen(command, env=environment) for command in commands]
             try:
-                assert [process.wait(timeout=240) for process in processes] == [0] * world
+                assert [process.wait(timeout=900) for process in processes] == [0] * world
             finally:
                 for process in processes:
                     process.kill()

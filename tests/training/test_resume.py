@@ -34,6 +34,12 @@ SCENARIOS = {
         "selection": "validation",
         "validation": {"split": "test", "prompt_set": "synthetic_descriptions", "every": 2, "allow_test": True},
     },
+    "adapters": {
+        **DROPOUT,
+        "lora": {"rank": 3, "dropout": 0.2, "lr": 0.01},
+        "optimizer__train_vision": "none",
+        "optimizer__train_text": "none",
+    },
     "lowest_loss": {"selection": "train_loss"},
     "stream": {"data__streaming": True, "data__cache_frames": False},
     "stream_with_workers": {"data__streaming": True, "data__cache_frames": False, "data__num_workers": 2},

@@ -90,4 +90,4 @@ class Launched:
         assert not left
 
 
-__all__ = ["Launched"]
+__all__ = ["PATIENCE", "ROOT", "Launched"]
