@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import tempfile
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from emoclip.console import describe
 
 from .sources import Source, is_address
-from .status import Row
+from .status import Row, facts_of
 
 
 # What no file is to blame for: going on would only fill the status with the same line.
@@ -145,21 +144,6 @@ class Scorer:
             return key, None, f"{type(error).__name__}: {describe(error)}"
 
 
-def facts_of(analyses: Iterable[Any]) -> dict[str, Any]:
-    """Return the counts of a row: `status`, `windows`, `persons` and `video_seconds`."""
-    windows = persons = 0
-    seconds, scored = 0.0, False
-    for analysis in analyses:
-        timeline = analysis.timeline
-        keys = timeline.drop_duplicates(["person", "start", "end"])
-        windows += len(keys)
-        persons += len(set(keys["person"]) - {0})
-        seconds += float(timeline["end"].max() - timeline["start"].min()) if len(timeline) else 0.0
-        scored |= bool(timeline["match"].notna().any())
-    status = "done" if scored else "no face"
-    return {"status": status, "windows": windows, "persons": persons, "video_seconds": round(seconds, 3)}
-
-
 def fingerprint(place: str) -> str:
     """Return size and time of a file, by which another file under its name is noticed; empty for addresses."""
     if is_address(place):
@@ -171,4 +155,4 @@ def fingerprint(place: str) -> str:
     return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
-__all__ = ["BatchSettings", "DiskFull", "Scorer", "facts_of", "fingerprint"]
+__all__ = ["BatchSettings", "DiskFull", "Scorer", "fingerprint"]

@@ -22,6 +22,7 @@ from emoclip.analysis.saving import records
 from emoclip.data.shard_media import unzip_frames
 
 from .sources import IMAGE_ENDINGS, VIDEO_ENDINGS, Source
+from .status import facts_of
 
 
 SHARD_FORMATS = ("parquet", "webdataset")
@@ -158,7 +159,6 @@ def _frames(blobs: list[dict[str, Any]]) -> list[Any]:
 def _counting(
     scored: Iterable[tuple[str, Any, str]], counts: dict[str, Any], failed: list[str]
 ) -> Iterator[tuple[str, Any, str]]:
-    from .scorer import facts_of
 
     for key, analysis, error in scored:
         if analysis is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,21 @@ class Row:
     took_seconds: float = 0.0
     outputs: str = ""
     fingerprint: str = ""
+
+
+def facts_of(analyses: Iterable[Any]) -> dict[str, Any]:
+    """Return the counts of a row: `status`, `windows`, `persons` and `video_seconds`."""
+    windows = persons = 0
+    seconds, scored = 0.0, False
+    for analysis in analyses:
+        timeline = analysis.timeline
+        keys = timeline.drop_duplicates(["person", "start", "end"])
+        windows += len(keys)
+        persons += len(set(keys["person"]) - {0})
+        seconds += float(timeline["end"].max() - timeline["start"].min()) if len(timeline) else 0.0
+        scored |= bool(timeline["match"].notna().any())
+    status = "done" if scored else "no face"
+    return {"status": status, "windows": windows, "persons": persons, "video_seconds": round(seconds, 3)}
 
 
 class StatusBook:
@@ -152,4 +167,4 @@ def _forget(folder: Path) -> None:
             Journal(journal, SCHEMA).remove()
 
 
-__all__ = ["STATUS", "Row", "StatusBook"]
+__all__ = ["STATUS", "Row", "StatusBook", "facts_of"]
