@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 import gradio as gr
@@ -16,17 +17,26 @@ from .parts import told_to_the_visitor
 from .studio import Choices, Studio
 
 
+PART = "analyse"
+
+
 def add_endpoints(studio: Studio) -> None:
     """Add `/analyze`, `/rescore` and `/find_moments`."""
     file, words = gr.File(visible=False, type="filepath"), gr.Textbox(visible=False)
     consent, faces = gr.Checkbox(visible=False), gr.Textbox("all", visible=False)
     prompt, other = gr.Textbox("auto", visible=False), gr.Number(0.0, visible=False)
+    visit = gr.Textbox(visible=False)
     out, button = gr.JSON(visible=False), gr.Button(visible=False)
     endpoints = _Endpoints(studio)
     heavy: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model"}
     button.click(endpoints.analyze, [file, words, consent, faces, prompt, other], out, api_name="analyze", **heavy)
     button.click(
-        endpoints.rescore, [words, prompt, other], out, api_name="rescore", concurrency_limit=2, concurrency_id="words"
+        endpoints.rescore,
+        [visit, words, prompt, other],
+        out,
+        api_name="rescore",
+        concurrency_limit=2,
+        concurrency_id="words",
     )
     button.click(endpoints.find_moments, [file, words, consent], out, api_name="find_moments", **heavy)
 
@@ -45,7 +55,6 @@ class _Endpoints:
         faces: str = "all",
         prompt: str = "auto",
         other: float = 0.0,
-        request: gr.Request = None,  # type: ignore[assignment] # gradio gives it
     ) -> dict[str, Any]:
         """Score the apparent expression of every face in a video or picture relative to words of your own.
 
@@ -63,27 +72,21 @@ class _Endpoints:
         Returns:
             A dictionary: `summary`, a record per person and word, best first; `timeline`, a record per person, window and word
             (start and end in seconds, similarity, match with its interval over other prompts, quality, mark); `notes`, what must
-            be known about the numbers; `warnings`, about words that a face cannot tell anything about.
+            be known about the numbers; `warnings`, about words that a face cannot tell anything about; `visit`, for `/rescore`.
         """
         with told_to_the_visitor(file):
             if not consent:
                 raise ValueError(wording.CONSENT_NEEDED)
-            session = str(request.session_hash)
-            return answer(
-                self.studio,
-                self.studio.analyse(session, "api", file, words, Choices(faces, prompt, float(other or 0))),
-            )
+            # Not by the session: clients over MCP share one.
+            visit = secrets.token_urlsafe(16)
+            found = self.studio.analyse(visit, PART, file, words, Choices(faces, prompt, float(other or 0)))
+            return {**answer(self.studio, found), "visit": visit}
 
-    def rescore(
-        self,
-        words: str,
-        prompt: str = "auto",
-        other: float = 0.0,
-        request: gr.Request = None,  # type: ignore[assignment] # gradio gives it
-    ) -> dict[str, Any]:
-        """Score the file of this session's last `/analyze` by other words, without looking at it again.
+    def rescore(self, visit: str, words: str, prompt: str = "auto", other: float = 0.0) -> dict[str, Any]:
+        """Score the file of an earlier `/analyze` by other words, without looking at it again.
 
         Args:
+            visit: What that `/analyze` returned as `visit`; it is forgotten half an hour after its last use.
             words: As for `/analyze`.
             prompt: As for `/analyze`.
             other: As for `/analyze`.
@@ -92,12 +95,10 @@ class _Endpoints:
             As `/analyze`.
         """
         with told_to_the_visitor():
-            found = self.studio.rescore(
-                str(request.session_hash), "api", words, Choices("all", prompt, float(other or 0))
-            )
-            return answer(self.studio, found)
+            found = self.studio.rescore(visit, PART, words, Choices("all", prompt, float(other or 0)))
+            return {**answer(self.studio, found), "visit": visit}
 
-    def find_moments(self, file: str, words: str, consent: bool, request: gr.Request = None) -> list[dict[str, Any]]:  # type: ignore[assignment] # gradio gives it
+    def find_moments(self, file: str, words: str, consent: bool) -> list[dict[str, Any]]:
         """List the windows of a video that resemble words most.
 
         Args:
@@ -108,11 +109,15 @@ class _Endpoints:
         Returns:
             Records with emotion, person, start and end in seconds, similarity and mark, for each word the best first.
         """
-        with told_to_the_visitor(file):
-            if not consent:
-                raise ValueError(wording.CONSENT_NEEDED)
-            table = self.studio.moments(str(request.session_hash), file, words, Choices())
-            return json.loads(table.to_json(orient="records"))
+        visit = secrets.token_urlsafe(16)
+        try:
+            with told_to_the_visitor(file):
+                if not consent:
+                    raise ValueError(wording.CONSENT_NEEDED)
+                table = self.studio.moments(visit, file, words, Choices())
+                return json.loads(table.to_json(orient="records"))
+        finally:
+            self.studio.book.forget(visit)
 
 
 def answer(studio: Studio, found: Analysis) -> dict[str, Any]:

@@ -6,15 +6,15 @@ import re
 
 # A word begins with one of these; the topic is what the warning names.
 _TOPICS = {
-    "honesty": r"lying|liar|lies|deceptive|deceitful|deceiving|dishonest|honest|truthful|untruthful|cheating|trustworthy",
-    "crime": r"criminal|guilty|guilt of|innocent|thief|terrorist|violent|dangerous|suspicious|offender|murderer",
+    "honesty": r"lying|liar|lies?|decepti\w+|deceit\w*|deceiv\w+|dishonest|honest|truthful|untruthful|cheating|trustworthy",
+    "crime": r"crimes?|criminals?|guilty|guilt|innocent|thief|terrorist|violent|dangerous|suspicious|offender|murderer",
     "health": (
-        r"depressed|depression|autis\w*|schizophreni\w*|bipolar|adhd|mentally ill|sick|ill|pregnant|drunk|intoxicated|high on|"
+        r"cancer|disabled|disability|diseased?|depressed|depression|autis\w*|schizophreni\w*|bipolar|adhd|mentally ill|sick|ill|pregnant|drunk|intoxicated|high on|"
         r"suicidal|demented|dementia|psychotic|psychopath\w*|in pain"
     ),
     "personal traits": (
-        r"gay|lesbian|homosexual|heterosexual|straight|transgender|muslim|jewish|christian|hindu|black|white|asian|arab|"
-        r"immigrant|foreign\w*|male|female|woman|man|old|elderly|rich|poor|conservative|liberal|communist"
+        r"gay|lesbian|homosexual|heterosexual|transgender|muslim|jewish|christian|hindu|black|white|asian|arab|"
+        r"immigrant|foreign\w*|male|female|woman|man|elderly|race|racial|religious|ethnic|rich|poor|conservative|liberal|communist"
     ),
     "fitness for something": r"intelligent|stupid|competent|incompetent|employable|hireable|lazy|hard-?working|motivated|attentive|productive",
 }

@@ -77,11 +77,13 @@ class Studio:
             ValueError: The file, the words or a choice cannot be used, or the session has a request running.
             VideoDecodeError: The file cannot be decoded.
         """
+        if path:
+            # Before it is looked at: what is refused must go with the visit too.
+            self.book.keep_upload(session, path)
         emotions = check_words(words, self.limits)
         check_media(path, self.limits)
         model = self.model(choices.model)
         with self.book.working(session) as visit:
-            visit.uploads.add(Path(str(path)))
             found = _analysed(str(path), emotions, model, choices, progress)
             visit.found[part], visit.paths[part] = found, Path(str(path))
         return found
@@ -93,9 +95,9 @@ class Studio:
             ValueError: Nothing was analysed, or the words cannot be used.
         """
         emotions = check_words(words, self.limits)
-        visit = self.book.visit(session)
-        if part not in visit.found:
+        if not self.book.knows(session) or part not in self.book.visit(session).found:
             raise ValueError(wording.NO_ANALYSIS)
+        visit = self.book.visit(session)
         found = visit.found[part].rescore(emotions, prompt=choices.prompt, agreement=True, **choices.scoring)
         visit.found[part] = found
         return found

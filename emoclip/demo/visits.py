@@ -69,6 +69,10 @@ class VisitBook:
     def __len__(self) -> int:
         return len(self._visits)
 
+    def knows(self, session: str) -> bool:
+        """Return whether a session has a visit."""
+        return session in self._visits
+
     def visit(self, session: str) -> Visit:
         """Return the visit of a session, a new one at its first call; forgets old visits on the way."""
         with self._lock:

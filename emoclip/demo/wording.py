@@ -11,8 +11,8 @@ NOTICE = """**Before you begin.** This page is an automatic system that compares
   another and adds up to 100 %: other words give other numbers.
 - **Not** for the workplace, school, hiring, policing or diagnosis. In the European Union, inferring emotions at work and in
   education is prohibited.
-- Files are processed on this server and deleted when you close the page, at the latest half an hour after your last click.
-  Nothing else is kept: no faces, no names, no log of your words."""
+- Your file is processed on this server and deleted when you close the page, together with what was made of it; the server's
+  copies for showing pictures go about half an hour later. Nothing else is kept: no names, no log of your words."""
 
 CONSENT = "Everyone who can be seen has agreed, and I use the result for none of the purposes above."
 CONSENT_FIRST = "Please tick the box above first: it opens the fields for videos, pictures and the camera."

@@ -44,11 +44,19 @@ def test_endpoint_gives_the_numbers_of_analyze(client, clip, request, tiny_model
 
 
 def test_other_words_are_scored_again_and_warned_of(client, long_clip):
-    """The session is the client's own."""
-    ask(client, long_clip)
-    told = client.predict(words="guilty, calm", api_name="/rescore")
+    """By what the first answer named: clients over MCP share a session."""
+    first = ask(client, long_clip)
+    told = client.predict(visit=first["visit"], words="guilty, calm", api_name="/rescore")
     assert {row["emotion"] for row in told["timeline"]} == {"guilty", "calm"}
     assert "crime" in told["warnings"][0]
+
+
+def test_nobody_scores_anothers_file(client, long_clip):
+    """Two answers have two names, and a guessed one has no file."""
+    visits = {ask(client, long_clip)["visit"] for _ in range(2)}
+    assert len(visits) == 2
+    with pytest.raises(AppError, match="press Analyse first"):
+        client.predict(visit="None", words="calm", api_name="/rescore")
 
 
 def test_moments_are_found(client, long_clip):
@@ -125,7 +133,7 @@ def test_notice_stands_before_the_fields_and_they_are_closed(tiny_model_folder, 
 
 
 def test_uploads_are_deleted_as_promised(tiny_model_folder, tmp_path):
-    """At the latest half an hour after the last click, whatever became of the visit."""
+    """About half an hour after the visit, whatever became of it."""
     app = build_app(tiny_model_folder, root=tmp_path)
     assert "half an hour" in wording.NOTICE
     assert app.delete_cache[1] <= 30 * 60

@@ -12,6 +12,11 @@ from emoclip.demo.presets import PRESETS
         ("a GUILTY face", "crime"),
         ("depressed", "health"),
         ("autistic", "health"),
+        ("deception", "honesty"),
+        ("a lie", "honesty"),
+        ("crime", "crime"),
+        ("cancer", "health"),
+        ("race", "personal traits"),
         ("gay", "personal traits"),
         ("hard-working", "fitness"),
     ],
@@ -32,4 +37,4 @@ def test_words_of_expression_are_not(name):
 
 def test_parts_of_other_words_do_not_count():
     """ "still" holds "ill", "manner" holds "man"."""
-    assert cautions(["still", "manner", "boldness", "relying"]) == []
+    assert cautions(["still", "manner", "boldness", "relying", "a straight face", "an old sorrow"]) == []

@@ -40,6 +40,17 @@ def test_visitors_are_kept_apart(studio, long_clip):
         studio.rescore("b", "analyse", WORDS, Choices())
 
 
+def test_files_that_are_refused_go_with_the_visit_too(studio, tmp_path):
+    """Whatever was handed over is deleted, not only what could be used."""
+    upload = studio.book.root / "hash/text.mp4"
+    upload.parent.mkdir(parents=True)
+    upload.write_text("this is no video")
+    with pytest.raises(ValueError, match="must be a video or a picture"):
+        studio.analyse("a", "analyse", str(upload), WORDS, Choices())
+    studio.book.forget("a")
+    assert not upload.exists()
+
+
 def test_moments_are_the_most_similar_windows(studio, long_clip, monkeypatch):
     """For each word the best first; a second search of the same file looks at words alone."""
     first = studio.moments("a", str(long_clip), "awe, boredom", Choices(faces="none"))
