@@ -143,14 +143,14 @@ class EndlessClips(IterableDataset):
         self.targets = targets
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        while True:
-            empty = True
+        # One pass may be empty: that of a stream which stopped exactly behind the last clip of it. A process without a shard of its own
+        # would look for clips for ever.
+        num_empty = 0
+        while num_empty < 2:
+            num_empty += 1
             for item in self.stream:
-                empty = False
+                num_empty = 0
                 yield item if "error" in item else self._taught(item)
-            if empty:
-                # A process without a shard of its own would look for clips for ever.
-                return
             self.stream.set_epoch(self.stream.epoch + 1)
 
     def _taught(self, item: dict[str, Any]) -> dict[str, Any]:
