@@ -30,16 +30,14 @@ def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
         with gr.Column():
             media = media_fields(studio, PLAYER)
             words = word_fields(own_list, elem_id="emo-words")
-            choices = choice_fields(studio.threshold())
+            choices = choice_fields()
             button = gr.Button(wording.BUTTON, variant="primary", elem_id="emo-analyse")
         with gr.Column():
             film = gr.Video(label=wording.ANNOTATED, interactive=False, height=300, elem_id=RESULT_PLAYER, buttons=[])
             ranking = gr.HTML(wording.WAITING, elem_id="emo-ranking")
             notes = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
     timeline = gr.HTML(elem_id="emo-timeline")
-    frames = gr.Gallery(
-        label=wording.FRAMES, columns=6, height=220, object_fit="contain", elem_id="emo-frames", buttons=[]
-    )
+    frames = gr.Gallery(label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[])
     table = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
     with gr.Row():
         downloads = [

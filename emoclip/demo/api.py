@@ -14,7 +14,7 @@ from emoclip.analysis import Analysis
 from . import wording
 from .caution import cautions
 from .parts import told_to_the_visitor
-from .studio import Choices, Studio, best_moments
+from .studio import THRESHOLD, Choices, Studio, best_moments
 
 
 PART = "analyse"
@@ -24,7 +24,7 @@ def add_endpoints(studio: Studio) -> None:
     """Add `/analyze`, `/rescore` and `/find_moments`."""
     file, words = gr.File(visible=False, type="filepath"), gr.Textbox(visible=False)
     consent, faces = gr.Checkbox(visible=False), gr.Textbox("all", visible=False)
-    prompt, other = gr.Textbox("auto", visible=False), gr.Number(studio.threshold(), visible=False)
+    prompt, other = gr.Textbox("auto", visible=False), gr.Number(THRESHOLD, visible=False)
     visit = gr.Textbox(visible=False)
     out, button = gr.JSON(visible=False), gr.Button(visible=False)
     endpoints = _Endpoints(studio)

@@ -24,6 +24,10 @@ from .visits import VisitBook
 
 CSS = f"""
 #notice {{ border-left: 4px solid #e0a458; padding: 0.4rem 1rem; background: var(--background-fill-secondary); }}
+/* The fields for a video keep a place for their buttons below the picture. */
+[id$="-player"] video {{ max-height: 300px; }}
+#emo-frames .grid-container {{ grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)) !important; }}
+#emo-frames .caption-label {{ max-width: 100%; font-size: 0.75rem; }}
 {timeline_view.CSS}
 """
 HEAD = timeline_view.SEEK_SCRIPT

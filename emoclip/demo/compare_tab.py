@@ -16,7 +16,7 @@ from . import wording
 from .limits import check_words
 from .parts import agreed, media_fields, shown_by, told_to_the_visitor, word_fields
 from .showing import warned_notes
-from .studio import Choices, Progress, Studio
+from .studio import THRESHOLD, Choices, Progress, Studio
 from .timeline_view import ranking_view, timeline_view
 from .visits import Visit
 
@@ -66,7 +66,7 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
     ) -> list[Any]:
         path, session = video or picture, str(request.session_hash)
         sides = [
-            Choices(prompt=prompt, model=model, other=studio.threshold(model))
+            Choices(prompt=prompt, model=model, other=THRESHOLD)
             for prompt, model in ((prompt_a, model_a), (prompt_b, model_b))
         ]
         studio.keep(session, path)
@@ -108,7 +108,7 @@ def compared(
 def side_view(name: str, found: Analysis, choices: Choices) -> str:
     """Return a side's heading, ranking and timeline."""
     prompts = {value: told for told, value in wording.PROMPT_CHOICES}
-    heading = html.escape(f"{name}: {choices.model}, words {prompts[choices.prompt]}")
+    heading = html.escape(f"{name}: {choices.model}, each word {prompts[choices.prompt]}")
     body = (
         ranking_view(found, PLAYER) + timeline_view(found, PLAYER) or f"<p>{html.escape(wording.NOTHING_SCORED)}</p>"
     )

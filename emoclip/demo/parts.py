@@ -15,7 +15,7 @@ import gradio as gr
 
 from . import wording
 from .presets import OWN_LIST, PRESETS, preset_words
-from .studio import Progress, Studio
+from .studio import THRESHOLD, Progress, Studio
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ def media_fields(studio: Studio, player: str) -> MediaFields:
             video = gr.Video(
                 label=wording.VIDEO,
                 sources=["upload", "webcam"],
-                height=300,
                 elem_id=player,
                 buttons=[],
             )
@@ -110,12 +109,12 @@ def word_fields(own_list: Any, *, elem_id: str) -> Any:
     return words
 
 
-def choice_fields(threshold: float) -> list[Any]:
+def choice_fields() -> list[Any]:
     """Fields for the choices: faces, prompt, none of these."""
     with gr.Accordion(wording.OPTIONS, open=False):
         which = gr.Radio(wording.FACE_CHOICES, value="all", label=wording.FACES)
         prompt = gr.Radio(wording.PROMPT_CHOICES, value="auto", label=wording.PROMPT)
-        other = gr.Slider(0.0, 1.0, value=threshold, step=0.01, label=wording.OTHER, info=wording.OTHER_HELP)
+        other = gr.Slider(0.0, 1.0, value=THRESHOLD, step=0.01, label=wording.OTHER, info=wording.OTHER_HELP)
     return [which, prompt, other]
 
 

@@ -69,7 +69,7 @@ def heavy_frames(found: Analysis, path: str, folder: Path) -> list[tuple[str, st
         rows = best[["person", "frame", "time", "weight"]].to_numpy(float)
         for picture, (person, frame, seconds, weight) in zip(frames.permute(0, 2, 3, 1).numpy(), rows, strict=False):
             who = f"person {person:.0f}, " if person else ""
-            caption = f"{who}{seconds:.1f} s, {weight:.0%} of its window"
+            caption = f"{who}{seconds:.1f} s, {weight:.0%}"
             file = written / f"person_{person:.0f}_frame_{frame:.0f}.jpg"
             Image.fromarray(_cut_out(picture, found.people, int(person), int(frame))).save(file, quality=92)
             pictures.append((str(file), caption))

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from emoclip.analysis import Analysis, LoadedModel, analyze, load_model
-from emoclip.analysis.source_model import DEFAULT_NAME, HUB_ID
+from emoclip.analysis.source_model import HUB_ID
 
 from . import wording
 from .limits import AT_HOME, Limits, check_words
@@ -25,11 +25,10 @@ from .zero_gpu import on_gpu
 Progress = Callable[[int, int | None], None]
 # Windows that a search lists.
 NUM_MOMENTS = 10
-# Similarity below which "none of these" is offered, where the visitor says nothing else. With the embedded default it keeps 91 % of
-# rendered clips whose word is in the list, and refuses 70 % of those whose word is not (benchmarks/none_of_these.py).
-OTHER_OF_DEFAULT = 0.25
-# Of another model: what docs/analyze.md advises to begin with; not measured.
-OTHER_ELSEWHERE = 0.2
+# Similarity below which "none of these" comes first, where the visitor says nothing else. With the embedded default it keeps 96 % of
+# rendered clips whose word is in the list and refuses 52 % of those whose word is not (benchmarks/none_of_these.py); with other
+# models it is a place to begin.
+THRESHOLD = 0.2
 
 
 @dataclass(frozen=True)
@@ -110,10 +109,6 @@ class Studio:
         """Note a file before it is looked at: what is refused must go with the visit too."""
         if path:
             self.book.keep_upload(session, path)
-
-    def threshold(self, name: str | None = None) -> float:
-        """Return the similarity below which "none of these" is offered where the visitor says nothing else."""
-        return OTHER_OF_DEFAULT if self.model(name).name == DEFAULT_NAME else OTHER_ELSEWHERE
 
     def bounded(self, progress: Progress | None) -> Progress:
         """Return a progress that ends work by a ValueError once it has taken longer than the limit."""
@@ -260,4 +255,4 @@ def _first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-__all__ = ["Choices", "Studio", "best_moments", "open_models"]
+__all__ = ["THRESHOLD", "Choices", "Studio", "best_moments", "open_models"]

@@ -16,6 +16,7 @@ import pandas as pd
 
 from emoclip.analysis import Analysis
 from emoclip.analysis.outputs.segments import SHORTEST, by_person, rows_of, window_cells
+from emoclip.analysis.scoring import OTHER
 
 from . import wording
 
@@ -74,6 +75,8 @@ CSS = """
 .emo-side { font-size: 1.05rem; margin: 0.4rem 0; }
 .emo-bar { position: relative; height: 1.4rem; background: var(--background-fill-secondary); border-radius: 3px; }
 .emo-bar > i { position: absolute; inset: 0 auto 0 0; background: #d9480f; border-radius: 3px; }
+.emo-none .emo-word { font-style: italic; }
+.emo-none .emo-bar > i { background: var(--body-text-color-subdued); }
 .emo-bar > b { position: absolute; top: 0.3rem; bottom: 0.3rem; border: solid var(--body-text-color); border-width: 0 1px; }
 .emo-line { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr 10.5rem 6rem; gap: 0.5rem; align-items: center; margin: 3px 0; font-size: 0.9rem; }
 .emo-peak { white-space: nowrap; background: none; border: 1px solid var(--border-color-primary); border-radius: 3px; cursor: pointer; font-size: 0.8rem; padding: 1px 4px; }
@@ -164,15 +167,16 @@ def _spans(timeline: pd.DataFrame, person: int) -> dict[str, tuple[float, float]
 def _line(row: Any, span: tuple[float, float] | None) -> str:
     word, match = html.escape(str(row.emotion)), float(row.match)
     peak, similarity = float(row.peak_start), float(row.similarity)
-    told = f"{match:.0%}"
-    mark = ""
+    told, mark = f"{match:.0%}", ""
+    measured = f"threshold {similarity:.2f}" if row.emotion == OTHER else f"similarity {similarity:.3f}"
+    kind = " emo-none" if row.emotion == OTHER else ""
     if span is not None:
         told += f" ({span[0]:.0%} to {span[1]:.0%})"
         mark = f'<b style="left:{span[0]:.1%};width:{max(span[1] - span[0], 0.0):.1%}"></b>'
     return (
-        f'<div class="emo-line"><span class="emo-word" title="{word}">{word}</span>'
+        f'<div class="emo-line{kind}"><span class="emo-word" title="{word}">{word}</span>'
         f'<span class="emo-bar" aria-hidden="true"><i style="width:{match:.1%}"></i>{mark}</span>'
-        f"<span>{told}<br><small>similarity {similarity:.3f}</small></span>"
+        f"<span>{told}<br><small>{measured}</small></span>"
         f'<button type="button" class="emo-peak" data-seek="{peak:.3f}" '
         f'aria-label="Go to the peak of {word} at {peak:.1f} seconds">peak {peak:.1f} s</button></div>'
     )

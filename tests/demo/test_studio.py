@@ -122,10 +122,3 @@ def test_an_analysis_that_takes_too_long_ends(tiny_model_folder, tmp_path, long_
     with pytest.raises(ValueError, match="may take 0 s here, and it took longer"):
         studio.analyse("a", "analyse", str(long_clip), WORDS, Choices(faces="none"))
     assert studio.book.find("a").busy is False
-
-
-def test_none_of_these_is_offered_from_a_measured_similarity(studio):
-    """Without it the best of wrong words looks like an answer; another model has another scale."""
-    default = Studio({"embedded default": load_model(None)}, studio.book)
-    assert default.threshold() == 0.25
-    assert studio.threshold("tiny") == 0.2
