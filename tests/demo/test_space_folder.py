@@ -84,7 +84,7 @@ def test_what_is_no_wheel_is_told(tmp_path):
 
     with pytest.raises(ValueError, match="must hold one METADATA"):
         assemble_space(ROOT / "space", tmp_path / "space", broken)
-    with pytest.raises(ValueError, match="must be one of cpu-basic.*got 'gpu'"):
+    with pytest.raises(ValueError, match=r"must be one of cpu-basic.*got 'gpu'"):
         assemble_space(ROOT / "space", tmp_path / "space", build, hardware="gpu")
 
 
