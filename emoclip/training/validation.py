@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch.nn.functional import normalize
 
 from emoclip.data import load
-from emoclip.data.manifest import read_manifest
+from emoclip.data.source import source_class_names
 from emoclip.evaluation.clip_features import PassOptions, encode_features
 from emoclip.evaluation.encoders import EmoCLIPEncoder
 from emoclip.evaluation.kept_features import KeptFeatures
@@ -65,7 +65,7 @@ class Validation:
         self.rows = load(source, split=config.split, fold=config.fold, task=task)
         self.classes: list[Prompt] = []
         if config.metric != "recall":
-            names = read_manifest(source, check_media=False).class_names
+            names = source_class_names(source, self.rows)
             self.classes = [Prompt(text) for text in class_texts(config.prompt_set, names).values()]
 
     def __call__(self, model: EmoCLIPModel) -> dict[str, float]:
