@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pyarrow.dataset import ParquetFragmentScanOptions
 
 from .manifest import ROWS_PER_GROUP
-from .media import MEDIA_VALUES
+from .media_columns import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
 

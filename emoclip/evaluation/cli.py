@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import load_config
-from emoclip.console import write_line
+from emoclip.console import program_name, write_line
 from emoclip.evaluation.config import EvaluationConfig
 from emoclip.provenance import command_line
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     parser = argparse.ArgumentParser(
-        prog="evaluate.py",
+        prog=program_name("evaluate.py", "evaluate"),
         description="Judge models zero-shot: prediction tables, metrics with intervals, and a report.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
