@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from emoclip.training.task_config import TaskKind
+
 
 SelectionRule = Literal["last", "train_loss", "validation"]
+# What clips can be scored by while a model trains; more is better in each.
+VALIDATION_METRICS: dict[TaskKind, tuple[str, ...]] = {
+    "captions": ("uar", "war", "recall"),
+    "class_texts": ("uar", "war", "recall"),
+    "classification": ("uar", "war"),
+    "multi_label": ("map",),
+    "regression": ("ccc",),
+}
 NegativesMode = Literal["global", "global_no_grad", "local"]
 
 
@@ -77,8 +87,9 @@ class ValidationConfig:
         manifest: Parquet manifest; null takes that of the training data.
         fold: instead of the fixed split, the other folds (`split: train`) or this fold (`split: test`).
         metric: `uar` or `war` of zero-shot recognition with `prompt_set`, or `recall`: how often a clip's own caption comes first
-            among the captions of all clips, and a caption's own clip among the clips, averaged.
-        prompt_set: class descriptions, see `emoclip.evaluation.prompts`.
+            among the captions of all clips, and a caption's own clip among the clips, averaged. Of a head: `uar` or `war` of
+            `classification`, `map` (mean average precision) of `multi_label`, `ccc` of `regression`, the mean over its targets.
+        prompt_set: class descriptions, see `emoclip.evaluation.prompts`; a head needs none.
         every: steps between two validations; null validates after each epoch.
         batch_size: clips at once through the model.
         allow_test: select weights on the split `test`, which makes its figures no test any more; the report says so.
@@ -87,7 +98,7 @@ class ValidationConfig:
     split: str
     manifest: Path | None = None
     fold: int | None = None
-    metric: Literal["uar", "war", "recall"] = "uar"
+    metric: Literal["uar", "war", "recall", "map", "ccc"] = "uar"
     prompt_set: str = "emoclip_descriptions"
     every: int | None = None
     batch_size: int = 16
@@ -98,6 +109,18 @@ class ValidationConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")
+
+    def check_metric(self, kind: TaskKind) -> None:
+        """Refuse a metric that a task does not have.
+
+        Raises:
+            ValueError: names those it has.
+        """
+        known = VALIDATION_METRICS[kind]
+        if self.metric not in known:
+            raise ValueError(
+                f"`validation.metric` must be {' or '.join(known)} with task.kind={kind}, got {self.metric!r}."
+            )
 
     @property
     def is_test(self) -> bool:
