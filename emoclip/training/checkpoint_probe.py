@@ -12,9 +12,9 @@ import numpy as np
 
 from emoclip.console import require
 from emoclip.data import load
+from emoclip.data.source import source_class_names
 from emoclip.evaluation.probes import logistic_scores, one_vs_rest_scores, unit_length
 from emoclip.metrics import auc, mean_average_precision, uar, war
-from emoclip.training.source import source_class_names
 from emoclip.training.targets import LabelTargets
 from emoclip.training.validation import Validation
 
@@ -49,8 +49,8 @@ class CheckpointProbe(Validation):
         source = config.manifest or run.data.manifest
         kind = "multi_label" if config.metric == "probe_map" else "classification"
         self.fit_rows = load(source, split=config.probe.fit_split, fold=config.fold, task=kind)
-        self._labels = LabelTargets(kind, len(source_class_names(source)))
-        self._num_classes = len(source_class_names(source))
+        self._num_classes = len(source_class_names(source, self.rows))
+        self._labels = LabelTargets(kind, self._num_classes)
         if len(set(map(str, self.fit_rows[self._labels.column]))) < 2:
             raise ValueError(
                 f"A probe needs clips of two classes at least, the split `{config.probe.fit_split}` of {source} has one; choose another "

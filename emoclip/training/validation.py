@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from torch.nn.functional import normalize
 
 from emoclip.data import load
+from emoclip.data.source import source_class_names
 from emoclip.evaluation.clip_features import ClipFeatures, PassOptions, encode_features
 from emoclip.evaluation.encoders import EmoCLIPEncoder, HeadEncoder
 from emoclip.evaluation.kept_features import KeptFeatures
@@ -23,7 +24,6 @@ from emoclip.metrics.retrieval import recall_at_k, retrieval_ranks
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import ValidationConfig
 from emoclip.training.signals import deaf_children
-from emoclip.training.source import source_class_names
 from emoclip.training.targets import LabelTargets
 from modeling_emoclip import EmoCLIPForVideoClassification
 from modeling_emoclip.text_classes_emoclip import Prompt
@@ -74,7 +74,7 @@ class Validation:
         self._head = run.task.kind if run.task.has_head else None
         task = self._head or _ROWS.get(config.metric, "classification")
         self.rows = load(source, split=config.split, fold=config.fold, task=task)
-        names = source_class_names(source)
+        names = source_class_names(source, self.rows)
         self._targets = LabelTargets(run.task.kind, len(names)) if run.task.has_head else None
         if self._targets is not None:
             _check_classes(names, source_class_names(run.data.manifest))
