@@ -12,6 +12,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 
@@ -49,6 +50,11 @@ def run_command(main: Callable[[list[str] | None], int | None], argv: list[str] 
             raise
         sys.stderr.write(f"error: {_encodable(printable(describe(error)), sys.stderr)}\n")
         return BAD_INPUT
+
+
+def program_name(script: str, command: str) -> str:
+    """Return how a command was called, for its help: by the script of that name, or as `emoclip COMMAND`."""
+    return script if Path(sys.argv[0]).name == script else f"emoclip {command}"
 
 
 def describe(error: BaseException) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 import emoclip
 from emoclip import cli
+from emoclip.commands import COMMANDS
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +173,18 @@ def test_help_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     # A loose bound that only a heavy import on any machine would break.
     assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "completion"])
+def test_help_of_a_command_needs_no_torch(command):
+    """The one who asks what to type has typed nothing yet that needs a model."""
+    code = (
+        "import sys, contextlib\n"
+        "from emoclip import cli\n"
+        f"with contextlib.suppress(SystemExit): cli.main([{command!r}, '--help'])\n"
+        "heavy = {'torch', 'transformers', 'gradio'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert f"usage: emoclip {command}" in result.stdout

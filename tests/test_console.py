@@ -157,3 +157,13 @@ def test_terminal_without_unicode_gets_escapes(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii", newline=""))
     console.write_line("Träne")
     assert buffer.getvalue() == b"Tr\\xe4ne\n"
+
+
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [("/x/train.py", "train.py"), ("/bin/emoclip", "emoclip train"), ("pytest", "emoclip train")],
+)
+def test_help_names_the_command_that_was_called(monkeypatch, called, expected):
+    """Who types `emoclip train --help` must not be told to run a script that an installed package does not have."""
+    monkeypatch.setattr("sys.argv", [called])
+    assert console.program_name("train.py", "train") == expected

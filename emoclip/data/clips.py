@@ -8,7 +8,8 @@ import torch
 from torch.utils.data import Dataset
 
 from emoclip.data.clip_transform import ClipTransform
-from emoclip.data.media import MEDIA_COLUMNS, clip_source
+from emoclip.data.media import clip_source
+from emoclip.data.media_columns import MEDIA_COLUMNS
 from modeling_emoclip.video_decoding_emoclip import decode_video, stretch_bounds
 
 

@@ -11,11 +11,9 @@ import torch
 
 from modeling_emoclip.video_decoding_emoclip import decode_video, iter_frames, stretch_bounds
 
+from .media_columns import MEDIA_VALUES
 
-# Columns that a decoder needs; a table has the first two at least.
-MEDIA_COLUMNS = ("file", "media", "start_frame", "end_frame", "frame_name", "video", "image", "frames")
-# Those of them that hold the media itself, as shards do.
-MEDIA_VALUES = ("video", "image", "frames")
+
 # First frame and the one after the last, `None` for the end of the file.
 Stretch = tuple[int, int | None]
 # Frames of a stretch that are held at once where all of them are wanted.
@@ -76,4 +74,4 @@ def iter_clip(row: Mapping[str, Any]) -> Iterator[torch.Tensor]:
         position += len(frames)
 
 
-__all__ = ["MEDIA_COLUMNS", "MEDIA_VALUES", "clip_source", "iter_clip"]
+__all__ = ["clip_source", "iter_clip"]

@@ -16,7 +16,8 @@ import torch
 
 from .journal import Journal
 from .manifest import Manifest, fingerprint, read_manifest
-from .media import MEDIA_COLUMNS, iter_clip
+from .media import iter_clip
+from .media_columns import MEDIA_COLUMNS
 from .output import check_new_file, replacing
 from .parts import read_parts, write_parts
 from .worker_pool import WorkerPool

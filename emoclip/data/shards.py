@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .media import MEDIA_VALUES
+from .media_columns import MEDIA_VALUES
 from .output import replacing
 
 

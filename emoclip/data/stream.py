@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset
 
 from .clip_transform import ClipTransform
 from .clips import clip_generator, shared_number
-from .media import MEDIA_COLUMNS
+from .media_columns import MEDIA_COLUMNS
 
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.dataset import ParquetFragmentScanOptions
 
-from .media import MEDIA_VALUES
+from .media_columns import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
 
@@ -70,11 +70,18 @@ def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
 
 
 def open_hub(name: str, split: str | None, revision: str | None, *, streaming: bool) -> Rows:
-    """Return the rows of a data set on the Hub, media undecoded; all splits one after the other for `None`."""
+    """Return the rows of a data set on the Hub, media undecoded; all splits one after the other for `None`, told by `split`."""
     from datasets import concatenate_datasets, load_dataset
 
     found = load_dataset(name, split=split, revision=revision, streaming=streaming)
-    return undecoded(found if split else concatenate_datasets(list(found.values())))
+    if split:
+        return undecoded(found)
+    if not streaming:
+        found = {
+            one: part if "split" in part.column_names else part.add_column("split", [one] * len(part))
+            for one, part in found.items()
+        }
+    return undecoded(concatenate_datasets(list(found.values())))
 
 
 def undecoded(rows: Rows) -> Rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import load_config
-from emoclip.console import write_line
+from emoclip.console import program_name, write_line
 from emoclip.evaluation.config import EvaluationConfig
 from emoclip.provenance import command_line
 
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     parser = argparse.ArgumentParser(
-        prog="evaluate.py",
+        prog=program_name("evaluate.py", "evaluate"),
         description="Judge models zero-shot: prediction tables, metrics with intervals, and a report.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -90,11 +90,14 @@ def _write_run(folder: Path, run: "EvaluationRun") -> None:
     """Tables, embeddings and record of one run, from which its report is made."""
     from emoclip.evaluation.embeddings import write_embeddings
     from emoclip.evaluation.report import write_json, write_tables
+    from emoclip.evaluation.subject_attention import write_attention
 
     folder.mkdir(exist_ok=True)
     write_tables(folder, run.tables)
     for table in run.embeddings:
         write_embeddings(table, folder)
+    for found in run.attention:
+        write_attention(found.maps, folder, system=found.system, model=found.model)
     write_json(folder / "run.json", run.record)
 
 

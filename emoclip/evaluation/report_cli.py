@@ -173,22 +173,20 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     main = read_tables(folder)[0]
     manifest = arguments.manifest or _manifest_of(folder)
     from emoclip.analysis.source_model import load_model
-    from emoclip.data import load
-    from emoclip.data.manifest import fingerprint
-    from emoclip.evaluation.clip_list import best_and_worst
+    from emoclip.evaluation.clip_list import shown_clip_ids
+    from emoclip.evaluation.clip_rows import ClipRows
     from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.predictions import PredictionTable
     from emoclip.evaluation.subject_attention import clip_attention, write_attention
 
-    if fingerprint(manifest) != main.manifest_sha256:
-        raise ValueError(f"The manifest must be the one of the predictions, {manifest} has another checksum.")
-    chosen = list(main.clip_ids[:6])
-    if isinstance(main, PredictionTable):
-        clips = best_and_worst(main, count=3)
-        chosen = [entry["clip_id"] for kind in ("best", "worst") for entry in clips[kind]] or chosen
     silence_loading_bars()
+    clips = ClipRows(manifest)
+    if clips.about.sha256 != main.manifest_sha256:
+        raise ValueError(f"The manifest must be the one of the predictions, {manifest} has another checksum.")
+    shown = shown_clip_ids(main, 3) if isinstance(main, PredictionTable) else []
     loaded = load_model(arguments.attention_model)
-    maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, load(manifest), chosen)
+    chosen = shown or list(main.clip_ids[:6])
+    maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, clips.rows, chosen)
     write_attention(maps, folder, system=main.system, model=loaded.name)
 
 

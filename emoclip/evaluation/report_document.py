@@ -73,7 +73,9 @@ def _comparison_line(entry: Mapping[str, Any]) -> str:
     direction = entry.get("direction", "").replace("_", " ")
     name = f"{METRIC_NAMES.get(metric, metric.replace('recall_at_', 'R@'))} {direction}".strip()
     difference = metric_value(metric, entry["difference"], entry["interval"], signed=True)
-    return f"{entry['system']} - {entry['other']} / {entry['prompt_set']}: {difference} of {name}, p = {entry['p_value']:.3g}"
+    corrected = f" ({entry['p_holm']:.3g} corrected for {entry['num_compared']})" if entry["num_compared"] > 1 else ""
+    pair = f"{entry['system']} - {entry['other']} / {entry['prompt_set']}"
+    return f"{pair}: {difference} of {name}, p = {entry['p_value']:.3g}{corrected}"
 
 
 def _headline(report: Mapping[str, Any], run: Mapping[str, Any]) -> list[Block]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emoclip.data.media import MEDIA_COLUMNS, MEDIA_VALUES
+from emoclip.data.media_columns import MEDIA_COLUMNS, MEDIA_VALUES
 
 
 if TYPE_CHECKING:

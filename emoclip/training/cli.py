@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoclip.config_loading import dump_config, load_config, read_yaml
-from emoclip.console import write_line
+from emoclip.console import program_name, write_line
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import HubConfig
 
@@ -44,7 +44,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     parser = argparse.ArgumentParser(
-        prog="train.py",
+        prog=program_name("train.py", "train"),
         description="Train an EmoCLIP model from captioned clips.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -280,10 +280,7 @@ class TrainConfig:
             raise ValueError("`selection=validation` needs clips to validate on, got none; give validation.split.")
         if self.validation is None:
             return
-        if self.task.has_head:
-            raise ValueError(
-                f"`validation` needs a model that matches texts, got task.kind={self.task.kind}; set it to null."
-            )
+        self.validation.check_metric(self.task.kind)
         if self.selection == "validation" and self.validation.is_test and not self.validation.allow_test:
             raise ValueError(
                 "Weights selected on the split `test` make its figures too good; choose another validation.split, or say "

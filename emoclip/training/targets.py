@@ -97,18 +97,21 @@ class LabelTargets:
     Args:
         kind: `classification`, `multi_label` or `regression`.
         num_outputs: classes or targets.
+
+    Attributes:
+        column: of the rows, that labels are taken from.
     """
 
     def __init__(self, kind: str, num_outputs: int):
         self._kind, self._num_outputs = kind, num_outputs
-        self._column = {"classification": "label", "multi_label": "labels", "regression": "targets"}[kind]
+        self.column = {"classification": "label", "multi_label": "labels", "regression": "targets"}[kind]
 
     def check(self, rows: Iterable[Mapping[str, Any]], source: str) -> None:
         """See `Targets`."""
         rows = list(rows)
-        without = [row["clip_id"] for row in rows if row.get(self._column) in (None, [])]
+        without = [row["clip_id"] for row in rows if row.get(self.column) in (None, [])]
         if without:
-            raise _no_label(without, len(rows), source, self._column)
+            raise _no_label(without, len(rows), source, self.column)
         if self._kind != "regression":
             return
         for row in rows:
@@ -120,7 +123,7 @@ class LabelTargets:
 
     def draw(self, row: Mapping[str, Any], generator: torch.Generator) -> Any:
         """The label; nothing is drawn."""
-        return row[self._column]
+        return row[self.column]
 
     def collate(self, drawn: Sequence[Any]) -> dict[str, torch.Tensor]:
         """See the class."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validation during training, by the code that evaluates finished models: zero-shot recognition or caption retrieval on a split."""
+"""Validation during training, by the code that evaluates finished models: zero-shot recognition, caption retrieval or a head's figures."""
 
 from __future__ import annotations
 
@@ -12,22 +12,32 @@ from accelerate import Accelerator
 from torch.nn.functional import normalize
 
 from emoclip.data import load
-from emoclip.data.manifest import read_manifest
-from emoclip.evaluation.clip_features import PassOptions, encode_features
-from emoclip.evaluation.encoders import EmoCLIPEncoder
+from emoclip.data.source import source_class_names
+from emoclip.evaluation.clip_features import ClipFeatures, PassOptions, encode_features
+from emoclip.evaluation.encoders import EmoCLIPEncoder, HeadEncoder
 from emoclip.evaluation.kept_features import KeptFeatures
+from emoclip.evaluation.processes import wait_for_all
 from emoclip.evaluation.prompts import class_texts
 from emoclip.evaluation.zero_shot import class_scores
-from emoclip.metrics import uar, war
+from emoclip.metrics import ccc, mae, mean_average_precision, uar, war
 from emoclip.metrics.retrieval import recall_at_k, retrieval_ranks
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import ValidationConfig
 from emoclip.training.signals import deaf_children
+from emoclip.training.targets import LabelTargets
+from modeling_emoclip import EmoCLIPForVideoClassification
 from modeling_emoclip.text_classes_emoclip import Prompt
 
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from emoclip.evaluation.encoders import Encoder
     from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
+
+
+# What clips must have where their labels do not do.
+_ROWS = {"recall": "captions", "probe_map": "multi_label"}
 
 
 class Validation:
@@ -40,8 +50,8 @@ class Validation:
         accelerator: its processes share the clips.
 
     Raises:
-        ValueError: the split does not exist, its clips lack the labels or captions that the metric needs, or the weights are
-            spread over processes.
+        ValueError: the split does not exist, its clips lack the labels or captions that the metric needs, its classes are not those
+            of a head, or the weights are spread over processes.
     """
 
     def __init__(
@@ -61,14 +71,19 @@ class Validation:
         self._folder = run.output_dir / ".validation" if several else None
         self._is_main = accelerator.is_main_process
         source = config.manifest or run.data.manifest
-        task = "captions" if config.metric == "recall" else "classification"
+        self._head = run.task.kind if run.task.has_head else None
+        task = self._head or _ROWS.get(config.metric, "classification")
         self.rows = load(source, split=config.split, fold=config.fold, task=task)
+        names = source_class_names(source, self.rows)
+        self._targets = LabelTargets(run.task.kind, len(names)) if run.task.has_head else None
+        if self._targets is not None:
+            _check_classes(names, source_class_names(run.data.manifest))
+            self._targets.check(self.rows.select_columns(["clip_id", self._targets.column]), str(source))
         self.classes: list[Prompt] = []
-        if config.metric != "recall":
-            names = read_manifest(source, check_media=False).class_names
+        if self._head is None and config.metric in ("uar", "war"):
             self.classes = [Prompt(text) for text in class_texts(config.prompt_set, names).values()]
 
-    def __call__(self, model: EmoCLIPModel) -> dict[str, float]:
+    def __call__(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> dict[str, float]:
         """The figures by name; the model is back in its mode afterwards and no random number is drawn."""
         was_training = model.training
         model.eval()
@@ -80,22 +95,47 @@ class Validation:
             if self._folder is not None and self._is_main:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _score(self, model: EmoCLIPModel) -> dict[str, float]:
-        encoder = EmoCLIPEncoder(model, self.processor, self.dtype)
-        clips = encode_features(
-            {"model": encoder},
-            self.rows,
-            range(len(self.rows)),
-            kept=KeptFeatures(self._folder),
-            options=self.options,
-        )["model"]
-        rows = self.rows.select(clips.rows)
+    def _score(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> dict[str, float]:
+        encoder = self._encoder(model)
+        clips, rows = self._features(encoder, self.rows)
+        if self._targets is not None:
+            return self._score_head(encoder.class_logits(clips.values, []), rows)
         if self.config.metric == "recall":
             captions = [captions[0] for captions in rows["captions"]]
             return _retrieval(encoder.clip_embeds(clips.values), encoder.embed_texts(captions), captions)
         predicted = class_scores(encoder, clips.values, self.classes).argmax(axis=1).tolist()
         references = list(rows["label"])
         return {"uar": uar(references, predicted), "war": war(references, predicted)}
+
+    def _features(self, encoder: Encoder, rows: Dataset) -> tuple[ClipFeatures, Dataset]:
+        """Features of the clips that could be decoded, and their rows."""
+        kept = KeptFeatures(self._folder)
+        clips = encode_features({"model": encoder}, rows, range(len(rows)), kept=kept, options=self.options)["model"]
+        wait_for_all()  # the folder goes when the main process is through
+        return clips, rows.select(clips.rows)
+
+    def _encoder(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> Encoder:
+        if isinstance(model, EmoCLIPForVideoClassification):
+            return HeadEncoder(model, self.processor.video_processor, self.dtype)
+        return EmoCLIPEncoder(model, self.processor, self.dtype)
+
+    def _score_head(self, logits: torch.Tensor, rows: Dataset) -> dict[str, float]:
+        assert self._targets is not None
+        wanted = self._targets.collate(list(rows[self._targets.column]))["labels"].numpy()
+        if self._head == "classification":
+            predicted = logits.argmax(dim=1).tolist()
+            return {"uar": uar(wanted.tolist(), predicted), "war": war(wanted.tolist(), predicted)}
+        if self._head == "multi_label":
+            return {"map": mean_average_precision(wanted.astype(int), logits.numpy())}
+        return {"ccc": ccc(wanted, logits.numpy()), "mae": mae(wanted, logits.numpy())}
+
+
+def _check_classes(names: list[str], trained: list[str]) -> None:
+    if names != trained:
+        raise ValueError(
+            f"The clips of `validation` must have the classes that the head is trained on, in the same order, {', '.join(trained)}; got "
+            f"{', '.join(names)}. Prepare both from one data set, or set validation=null."
+        )
 
 
 def _retrieval(video_embeds: torch.Tensor, text_embeds: torch.Tensor, captions: list[str]) -> dict[str, float]:

@@ -5,13 +5,16 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 
 from emoclip.config_loading import load_config
+from emoclip.data.clips import ClipDataset, collate_clips
 from emoclip.data.manifest import read_manifest
 from emoclip.data.prepare import prepare
+from emoclip.metrics import mae, mean_average_precision, war
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel, EmoCLIPProcessor
@@ -246,3 +249,52 @@ def test_mix_without_a_class_in_common_is_refused(run_of, manifest_of) -> None:
         ValueError, match=r"`mix` must share classes with the first manifest, anger, .* has gespannt, ruhig"
     ):
         run_of("classes_mafw", f"data.mix=[{manifest_of('folder')}]")
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "metrics"),
+    [
+        ("linear_probe_mafw", [], ("uar", "war")),
+        ("linear_probe_mafw", ["task.kind=multi_label", "validation.metric=map"], ("map",)),
+        ("symptoms_ness", ["validation.metric=ccc"], ("ccc", "mae")),
+    ],
+)
+def test_heads_are_validated_by_what_they_are_taught(run_of, name, more, metrics) -> None:
+    """The figures must be those of the head's own outputs on the same clips, through the training's transform without its chance."""
+    run = run_of(name, "validation.split=all", *more)
+    assert run.validation is not None
+    model = run.accelerator.unwrap_model(run.model)
+    figures = run.validation(model)
+    assert tuple(figures) == metrics
+    rows = run.validation.rows
+    clips = ClipDataset(rows, run.processor.video_processor)
+    batch = collate_clips(clips[number] for number in range(len(rows)))
+    with torch.inference_mode():
+        logits = model.eval()(batch["pixel_values_videos"], frame_mask=batch["frame_mask"]).logits
+    if metrics == ("uar", "war"):
+        expected = war(list(rows["label"]), logits.argmax(dim=1).tolist())
+    elif metrics == ("map",):
+        wanted = [[int(number in labels) for number in range(11)] for labels in rows["labels"]]
+        expected = mean_average_precision(np.array(wanted), logits.numpy())
+    else:
+        expected = mae(np.array(rows["targets"]), logits.numpy())
+    assert figures[metrics[-1]] == pytest.approx(expected, rel=1e-5)
+
+
+def test_head_is_validated_by_metrics_of_its_kind(run_of) -> None:
+    """The recall of captions by a head would fail after the first epoch only."""
+    with pytest.raises(ValueError, match=r"`validation.metric` must be map with task.kind=multi_label, got 'uar'"):
+        run_of("linear_probe_mafw", "task.kind=multi_label", "validation.split=all")
+
+
+def test_head_is_validated_on_its_own_classes(run_of, manifest_of) -> None:
+    """Numbers of another data set's classes mean something else."""
+    with pytest.raises(
+        ValueError, match=r"classes that the head is trained on, in the same order, anger, .*; got happiness"
+    ):
+        run_of(
+            "linear_probe_mafw",
+            "validation.split=test",
+            f"validation.manifest={manifest_of('dfew')}",
+            "validation.fold=1",
+        )

@@ -63,7 +63,7 @@ class Context:
     ):
         self.config, self.clips, self.kept = config, clips, kept
         self.device, self.dtype = device, dtype
-        self.class_names = list(clips.manifest.class_names)
+        self.class_names = list(clips.about.class_names)
         self.folds = clips.folds(config.clips)
         self.texts: dict[str, dict[str, str]] = {}
         self.errors: dict[str, str] = {}
@@ -151,7 +151,7 @@ class Context:
 
     def columns(self, numbers: Sequence[int], folds: Sequence[int | None]) -> dict[str, list]:
         """Further columns of a prediction table: what the manifest knows of the clips, and their folds."""
-        about = self.clips.about(numbers)
+        about = self.clips.known(numbers)
         return about if all(fold is None for fold in folds) else {**about, "fold": list(folds)}
 
     def clip_ids(self, numbers: Sequence[int]) -> list[str]:
@@ -197,11 +197,11 @@ class Rows:
             model=system.source,
             revision=system.revision,
             prompt_set=prompt_set,
-            manifest_sha256=context.clips.sha256,
+            manifest_sha256=context.clips.about.sha256,
             system=name,
             columns=context.columns(self.numbers, self.folds),
             protocol=protocol,
-            dataset=context.clips.manifest.dataset,
+            dataset=context.clips.about.dataset,
         )
 
 

@@ -84,12 +84,12 @@ def _table(
         model=system.source,
         revision=system.revision,
         prompt_set=name,
-        manifest_sha256=context.clips.sha256,
+        manifest_sha256=context.clips.about.sha256,
         system=system.name,
         # The text itself: where several clips share one, finding another's is no error.
-        columns={**context.clips.about(numbers), "caption": [texts[number] for number in numbers]},
+        columns={**context.clips.known(numbers), "caption": [texts[number] for number in numbers]},
         protocol=protocol,
-        dataset=context.clips.manifest.dataset,
+        dataset=context.clips.about.dataset,
     )
 
 
