@@ -225,7 +225,7 @@ def run_prepare(args: argparse.Namespace) -> None:
         write_line(f"Missing: {len(prepared.missing)} clips, first {prepared.missing[0]}")
     if exclude_ids:
         write_line(f"Left out on request: {prepared.excluded} clips, of {len(exclude_ids)} ids in {args.exclude_ids}")
-    for note in prepared.reader.notes:
+    for note in (*prepared.reader.notes, *prepared.doubts):
         write_line(f"Note: {note}")
     write_line(f"Written: {prepared.output}")
 

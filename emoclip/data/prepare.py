@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .counts import RowCounter, differences
+from .counts import RowCounter, differences, doubts
 from .manifest import write_manifest_table
 from .output import check_new_file, replacing
 from .readers import get_reader
@@ -36,6 +36,7 @@ class Prepared:
         counts: Group -> class -> number of clips in the manifest.
         missing: Ids of clips whose media are not there; they are not in the manifest.
         excluded: How many clips were left out on request.
+        doubts: Counts that differ from those usually told, which nothing confirms.
     """
 
     output: Path
@@ -44,6 +45,7 @@ class Prepared:
     counts: Counts
     missing: list[str]
     excluded: int
+    doubts: list[str] = field(default_factory=list)
 
 
 def prepare(  # noqa: PLR0913, one argument for each flag of the command
@@ -102,9 +104,10 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
             raise FileNotFoundError(
                 f"{root} must hold media of {reader.title}, found none of {len(told.missing)} listed clips."
             )
-        notes = [*reader.notes, *wrong, *_note_missing(told.missing), *_note_excluded(told.num_excluded)]
+        doubtful = doubts(told.listed.counts(), reader, task)
+        notes = [*reader.notes, *wrong, *doubtful, *_note_missing(told.missing), *_note_excluded(told.num_excluded)]
         _write(output, reader, task, kept.parts(), notes=notes, missing=told.missing)
-    return Prepared(output, reader, task, told.found.counts(), told.missing, told.num_excluded)
+    return Prepared(output, reader, task, told.found.counts(), told.missing, told.num_excluded, doubtful)
 
 
 @dataclass
