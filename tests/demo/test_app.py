@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from gradio import Error
 from gradio_client import Client, handle_file
@@ -140,6 +141,18 @@ def test_endpoints_are_typed_and_described(client):
     names = [parameter["parameter_name"] for parameter in endpoints["/analyze"]["parameters"]]
     assert names == ["file", "words", "consent", "faces", "prompt", "other"]
     assert "no probability of a feeling" in endpoints["/analyze"]["description"]
+
+
+def test_the_endpoints_answer_plain_http(page, long_clip):
+    """As curl asks: a file, a call, and the answer as it comes."""
+    address = f"{page[0].rstrip('/')}/gradio_api"
+    with httpx.Client(timeout=120) as http, long_clip.open("rb") as file:
+        (path,) = http.post(f"{address}/upload", files={"files": ("clip.mp4", file, "video/mp4")}).json()
+        stored = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        event = http.post(f"{address}/call/find_moments", json={"data": [stored, "awe", True]}).json()["event_id"]
+        told = http.get(f"{address}/call/find_moments/{event}").text
+    assert told.startswith("event: complete")
+    assert "moments" in told
 
 
 def test_notice_stands_before_the_fields_and_they_are_closed(tiny_model_folder, tmp_path):
