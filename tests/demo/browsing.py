@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from emoclip.demo.parts import example_clips
@@ -41,6 +42,14 @@ def upload(page, clip, player="#emo-player"):
     """Hand a file over and wait for the player."""
     page.set_input_files(f"{player} input[type=file]", clip)
     page.wait_for_selector(f"{player} video")
+
+
+def wait_for(condition):
+    """Until something holds on the server."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.1)
 
 
 def type_words(page, words):

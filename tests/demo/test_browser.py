@@ -10,7 +10,7 @@ from PIL import Image
 
 from emoclip.demo import wording
 from modeling_emoclip.video_decoding_emoclip import probe_video
-from tests.demo.browsing import CELLS, choose, clip_named, picture, take, upload
+from tests.demo.browsing import CELLS, choose, clip_named, picture, take, upload, wait_for
 
 
 pytestmark = pytest.mark.slow
@@ -84,8 +84,9 @@ def test_a_compound_is_built_and_scored(visit):
     page.wait_for_function("document.querySelector('#emo-ranking').innerText.includes('happiness + 2*surprise')")
 
 
-def test_the_camera_is_offered_and_records(visit):
+def test_the_camera_is_offered_and_records(visit, page_address):
     """A fake camera shows a pattern without a face: it is said, not scored."""
+    book = page_address[1].book
     page = visit()
     player = page.locator("#emo-player")
     player.get_by_role("button", name="Capture from camera").click()
@@ -97,6 +98,8 @@ def test_the_camera_is_offered_and_records(visit):
     page.wait_for_timeout(2500)
     record.click()
     page.wait_for_selector("#emo-player video[src]")
+    # The player shows what was recorded before the server has it.
+    wait_for(lambda: any(path.suffix == ".webm" for one in list(book._visits.values()) for path in list(one.uploads)))
     page.click("#emo-analyse")
     page.wait_for_function("document.querySelector('#emo-notes').innerText.includes('No face was found')")
 
@@ -137,6 +140,8 @@ def test_an_example_and_a_kept_list(visit):
     page.click("#emo-analyse")
     page.wait_for_selector(CELLS)
     assert "Person 1" in page.inner_text("#emo-ranking")
+    page.close()
+    page = visit(tolerated=("abort", "errored out"))
     page.fill("#emo-words textarea", "my word, another")
     page.get_by_role("button", name=wording.KEEP_LIST).first.click()
     page.wait_for_function("Object.keys(localStorage).some((key) => key.includes('emoclip-own-list'))")
