@@ -141,13 +141,13 @@ def _fold_test(name: str, labels: Triple, columns: Mapping[str, Sequence]) -> di
 
 
 def _compare_retrieval(a: RetrievalTable, b: RetrievalTable, resampling: Resampling) -> list[dict[str, Any]]:
-    """Recall at 1 and 5 in both directions, query by query: the share of queries that are found is an accuracy."""
+    """Recall at the two smallest k in both directions, query by query: the share of queries that are found is an accuracy."""
     entries = []
     for direction in ("video_to_text", "text_to_video"):
         matrices = [t.similarity() if direction == "video_to_text" else t.similarity().T for t in (a, b)]
         texts = caption_ids(a)
         ranks_a, ranks_b = (retrieval_ranks(matrix, texts, texts) for matrix in matrices)
-        for k in (1, 5):
+        for k in a.ks[:2]:
             hits = np.ones(len(ranks_a), np.int64), (ranks_a <= k).astype(np.int64), (ranks_b <= k).astype(np.int64)
             entry = _entry("war", LABEL_METRICS["war"], hits, a, asdict(resampling))
             entries.append(entry | {"metric": f"recall_at_{k}", "direction": direction})

@@ -60,12 +60,18 @@ def _result_line(result: Mapping[str, Any]) -> str:
         )
     if result["task"] == "retrieval":
         parts = [
-            f"{direction.replace('_', ' ')} R@1 {percent(values['recall_at_1'])} %, median rank {values['median_rank']:g}"
+            f"{direction.replace('_', ' ')} {_first_recall(values)}, median rank {values['median_rank']:g}"
             for direction, values in result["directions"].items()
         ]
         return f"{name}: {'; '.join(parts)}"
     known = [metric for metric in METRIC_NAMES if metric in result]
     return f"{name}: " + ", ".join(f"{METRIC_NAMES[m]} {metric_value(m, result[m])}" for m in known)
+
+
+def _first_recall(values: Mapping[str, Any]) -> str:
+    """`R@1 33.3 %`, at the smallest k that was asked for."""
+    name = next(name for name in values if name.startswith("recall_at_"))
+    return f"{name.replace('recall_at_', 'R@')} {percent(values[name])} %"
 
 
 def _comparison_line(entry: Mapping[str, Any]) -> str:

@@ -179,7 +179,7 @@ def _text_steps(context: Context) -> list[_Step]:
             _Step(
                 lambda: None,
                 lambda: retrieval.captioned_rows(context, found.captions),
-                lambda: retrieval.retrieval_tables(context, found.captions),
+                lambda: retrieval.retrieval_tables(context, found),
             )
         )
     if (sensitivity := chosen.prompt_sensitivity) is not None:

@@ -52,7 +52,6 @@ MULTI_LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "auc": auc,
     "top_1": lambda references, scores: top_k_accuracy(references, scores, k=1),
 }
-KS = (1, 5, 10)
 # Metrics that are computed anew on every resample get none on tables that are too long to wait for.
 _MAX_ROWS = 20_000
 
@@ -80,8 +79,9 @@ def defined_value(metric: Callable[[Any, Any], float], references: np.ndarray, s
         return None
 
 
-def score_retrieval(table: RetrievalTable, resampling: Resampling, ks: tuple[int, ...] = KS) -> dict[str, Any]:
-    """Both directions' metrics, with intervals of recall over queries."""
+def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, Any]:
+    """Both directions' metrics at the table's `ks`, with intervals of recall over queries."""
+    ks = table.ks
     similarity = table.similarity()
     texts = caption_ids(table)
     classes = None if NO_CLASS in table.references else list(table.references)
@@ -172,4 +172,4 @@ def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[
     return [float(end) for end in np.quantile(draws, ends)]
 
 
-__all__ = ["KS", "MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]
+__all__ = ["MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]

@@ -33,12 +33,13 @@ def attention_of_systems(context: Context, tables: Sequence[Any], count: int) ->
 def _maps(context: Context, spec: SystemConfig, clip_ids: Sequence[str]) -> list[AttentionMaps]:
     """In the order of the clips; each by the model of its fold, where every fold has one."""
     rows, by_clip = context.clips.rows, {}
-    for part in context.parts(spec):
-        if not part.system.encoder.needs_masks:
+    # Without features: the other processes do not come here, and nobody may wait for them.
+    for system, folds in context.models(spec):
+        encoder = system.encoder
+        if not encoder.needs_masks:
             return []
-        judged = set(context.clip_ids([row for fold in part.folds for row in fold.test.tolist()]))
+        judged = set(context.clip_ids([row for fold in folds for row in fold.test.tolist()]))
         own = [clip_id for clip_id in clip_ids if clip_id in judged]
-        encoder = part.system.encoder
         maps = clip_attention(encoder.model, encoder.video_processor, rows, own) if own else []
         by_clip.update({one.clip_id: one for one in maps})
     return [by_clip[clip_id] for clip_id in clip_ids if clip_id in by_clip]

@@ -108,13 +108,21 @@ class Context:
             spec: The system.
             with_train: Features of the rows that may be fitted on are wanted too.
         """
+        for system, folds in self.models(spec):
+            if not self._is_per_fold(spec):
+                yield Part(system, self._features[spec.name], folds)
+                continue
+            (fold,) = folds
+            rows = np.union1d(fold.test, fold.train) if with_train else fold.test
+            yield Part(system, self.encode([system], rows)[spec.name], folds)
+
+    def models(self, spec: SystemConfig) -> Iterator[tuple[System, list[Fold]]]:
+        """A system and the folds that it is judged on: one for all, or one for each fold."""
         if not self._is_per_fold(spec):
-            yield Part(self.shared[spec.name], self._features[spec.name], self.folds)
+            yield self.shared[spec.name], self.folds
             return
         for fold in self.folds:
-            system = self.load(spec, **({} if fold.number is None else {"fold": fold.number}))
-            rows = np.union1d(fold.test, fold.train) if with_train else fold.test
-            yield Part(system, self.encode([system], rows)[spec.name], [fold])
+            yield self.load(spec, **({} if fold.number is None else {"fold": fold.number})), [fold]
 
     def prompt_sets(self, system: System) -> tuple[str, ...]:
         """Those of a system, or the run's."""
