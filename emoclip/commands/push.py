@@ -20,6 +20,7 @@ EPILOG = """examples:
   emoclip push outputs/run/model me/my-emoclip --licence cc-by-nc-4.0
   emoclip push outputs/run/model me/my-emoclip --public --revision v2
   emoclip push space me/emoclip --space --public            the browser demo, from a clone
+  emoclip push space me/emoclip --space --hardware zero-a10g
 
 Log in first: hf auth login. Pickles are refused, and a public model must state its licence. Data sets: emoclip data push.
 
@@ -53,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="FOLDER is `space` of a clone: assemble it with the package's wheel, and push that",
     )
+    add("--hardware", metavar="ID", help="hardware of the Space, as the Hub spells it (its own choice, a processor)")
     add("--dry-run", action="store_true", help="check, list what would go, and send nothing")
     add_reporting(parser)
     return parser
@@ -64,6 +66,8 @@ def _main(argv: list[str] | None) -> None:
     if args.space:
         _push_space(args, reporter)
         return
+    if args.hardware:
+        raise ValueError(f"`--hardware` is for Spaces, got {args.hardware!r} without --space; leave it out.")
     from emoclip.export.publishing import plan_push, push
 
     plan = plan_push(args.folder, args.repo, private=args.private, licence=args.licence)
@@ -88,11 +92,13 @@ def _push_space(args: argparse.Namespace, reporter: Reporter) -> None:
     from emoclip.demo.space_folder import assemble_space, push_space
 
     with tempfile.TemporaryDirectory() as name:
-        files = assemble_space(args.folder, Path(name) / "space")
+        files = assemble_space(args.folder, Path(name) / "space", hardware=args.hardware)
         for path in files:
             reporter.line(f"{path.stat().st_size:>14,}  {path.name}")
         sizes = {path.name: path.stat().st_size for path in files}
-        url = None if args.dry_run else push_space(Path(name) / "space", args.repo, private=args.private)
+        url = None
+        if not args.dry_run:
+            url = push_space(Path(name) / "space", args.repo, private=args.private, hardware=args.hardware)
     reporter.line("Nothing was sent." if url is None else f"Published: {url}")
     reporter.document({"repo": args.repo, "private": args.private, "files": sizes, "url": url})
 

@@ -12,10 +12,11 @@ import gradio as gr
 from emoclip.analysis import Analysis
 
 from . import wording
-from .parts import choice_fields, media_fields, told_to_the_visitor, word_fields
+from .parts import agreed, choice_fields, media_fields, shown_by, told_to_the_visitor, word_fields
 from .showing import heavy_frames, notes_text, number_table, write_film, write_tables
 from .studio import Choices, Studio
 from .timeline_view import ranking_view, timeline_view
+from .visits import Visit
 
 
 PLAYER, RESULT_PLAYER = "emo-player", "emo-result"
@@ -23,11 +24,11 @@ PART = "analyse"
 TABLES = ("csv", "json", "plot")
 
 
-def build_analyse_tab(studio: Studio, own_list: Any) -> None:
+def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
     """Lay out the tab and connect it."""
     with gr.Row():
         with gr.Column():
-            media = media_fields(PLAYER)
+            media = media_fields(studio, PLAYER)
             words = word_fields(own_list, elem_id="emo-words")
             choices = choice_fields()
             button = gr.Button(wording.BUTTON, variant="primary", elem_id="emo-analyse")
@@ -36,9 +37,7 @@ def build_analyse_tab(studio: Studio, own_list: Any) -> None:
             ranking = gr.HTML(wording.WAITING, elem_id="emo-ranking")
             notes = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
     timeline = gr.HTML(elem_id="emo-timeline")
-    frames = gr.Gallery(
-        label=wording.FRAMES, columns=6, height=220, object_fit="contain", elem_id="emo-frames", buttons=[]
-    )
+    frames = gr.Gallery(label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[])
     table = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
     with gr.Row():
         downloads = [
@@ -50,7 +49,7 @@ def build_analyse_tab(studio: Studio, own_list: Any) -> None:
     handlers = _Handlers(studio)
     button.click(
         handlers.analyse,
-        [*media.both, words, *choices],
+        [consent, *media.both, words, *choices],
         [*scores, film, frames, downloads[3], annotate],
         concurrency_limit=1,
         concurrency_id="model",
@@ -60,14 +59,14 @@ def build_analyse_tab(studio: Studio, own_list: Any) -> None:
     gr.on(
         [words.change, choices[1].input, choices[2].release],
         handlers.rescore,
-        [words, *choices],
+        [consent, words, *choices],
         [*scores, downloads[3]],
         trigger_mode="always_last",
         **_LIGHT,
     ).success(handlers.tables, None, downloads[:3], **_LIGHT)
     annotate.click(
         handlers.annotate,
-        None,
+        consent,
         [film, downloads[3]],
         concurrency_limit=1,
         concurrency_id="film",
@@ -90,8 +89,9 @@ class _Handlers:
     def __init__(self, studio: Studio):
         self.studio = studio
 
-    def analyse(
+    def analyse(  # noqa: PLR0913 - gradio hands every field over by itself
         self,
+        consent: bool,
         video: str | None,
         picture: str | None,
         words: str,
@@ -102,22 +102,24 @@ class _Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds its progress bar by this default
     ) -> list[Any]:
         path, session = video or picture, str(request.session_hash)
-        with told_to_the_visitor(path):
-            found = self.studio.analyse(
-                session,
-                PART,
-                path,
-                words,
-                Choices(faces, prompt, other),
-                progress=lambda done, expected: progress((done, expected), unit="frames"),
+        self.studio.keep(session, path)
+        # The visit is held until everything is written: a tab that is closed meanwhile leaves nothing behind.
+        with told_to_the_visitor(path), self.studio.book.working(session) as visit:
+            agreed(consent)
+            found = self.studio.analyse_for(
+                visit, PART, path, words, Choices(faces, prompt, other), shown_by(progress, wording.LOOKING)
             )
-            film = write_film(found, self.studio.book.visit(session).folder, str(path))
-            shown = [film and str(film), heavy_frames(found, str(path))]
+            film = self._film(visit, progress)
+            frames = heavy_frames(found, str(path), visit.folder)
+        shown = [film and str(film), frames]
         return [*self._scores(found), *shown, _download(film), gr.Button(interactive=film is not None)]
 
-    def rescore(self, words: str, faces: str, prompt: str, other: float, request: gr.Request) -> list[Any]:
+    def rescore(
+        self, consent: bool, words: str, faces: str, prompt: str, other: float, request: gr.Request
+    ) -> list[Any]:
         session = str(request.session_hash)
-        if PART not in self.studio.book.visit(session).found:
+        visit = self.studio.book.find(session)
+        if not consent or visit is None or PART not in visit.found:
             return [gr.skip()] * 5
         try:
             found = self.studio.rescore(session, PART, words, Choices(faces, prompt, other))
@@ -128,8 +130,8 @@ class _Handlers:
         return [*self._scores(found), _download(None)]
 
     def tables(self, request: gr.Request) -> list[Any]:
-        visit = self.studio.book.visit(str(request.session_hash))
-        if PART not in visit.found:
+        visit = self.studio.book.find(str(request.session_hash))
+        if visit is None or PART not in visit.found:
             return [gr.skip()] * len(TABLES)
         try:
             files = write_tables(visit.found[PART], visit.folder)
@@ -138,12 +140,22 @@ class _Handlers:
             return [gr.skip()] * len(TABLES)
         return [_download(files.get(kind)) for kind in TABLES]
 
-    def annotate(self, request: gr.Request) -> list[Any]:
-        with self.studio.book.working(str(request.session_hash)) as visit, told_to_the_visitor():
+    def annotate(
+        self,
+        consent: bool,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+    ) -> list[Any]:
+        with told_to_the_visitor(), self.studio.book.working(str(request.session_hash)) as visit:
+            agreed(consent)
             if PART not in visit.found:
                 raise ValueError(wording.NO_ANALYSIS)
-            film = write_film(visit.found[PART], visit.folder, str(visit.paths[PART]))
+            film = self._film(visit, progress)
         return [film and str(film), _download(film)]
+
+    def _film(self, visit: Visit, progress: gr.Progress) -> Path | None:
+        told = self.studio.bounded(shown_by(progress, wording.DRAWING))
+        return write_film(visit.found[PART], visit.folder, str(visit.paths[PART]), told)
 
     def _scores(self, found: Analysis) -> list[Any]:
         return [

@@ -14,7 +14,7 @@ from emoclip.analysis import Analysis
 from . import wording
 from .caution import cautions
 from .parts import told_to_the_visitor
-from .studio import Choices, Studio
+from .studio import THRESHOLD, Choices, Studio, best_moments
 
 
 PART = "analyse"
@@ -24,7 +24,7 @@ def add_endpoints(studio: Studio) -> None:
     """Add `/analyze`, `/rescore` and `/find_moments`."""
     file, words = gr.File(visible=False, type="filepath"), gr.Textbox(visible=False)
     consent, faces = gr.Checkbox(visible=False), gr.Textbox("all", visible=False)
-    prompt, other = gr.Textbox("auto", visible=False), gr.Number(0.0, visible=False)
+    prompt, other = gr.Textbox("auto", visible=False), gr.Number(THRESHOLD, visible=False)
     visit = gr.Textbox(visible=False)
     out, button = gr.JSON(visible=False), gr.Button(visible=False)
     endpoints = _Endpoints(studio)
@@ -67,7 +67,7 @@ class _Endpoints:
             consent: Everyone who can be seen has agreed; must be true.
             faces: "all" that are found, the "largest" one, or "none" for the whole picture.
             prompt: How a word becomes a text: "auto", "template", "plain" or "description".
-            other: Similarity below which "none of these" is offered; 0 leaves it out.
+            other: Similarity below which "none of these" comes first; 0 leaves it out.
 
         Returns:
             A dictionary: `summary`, a record per person and word, best first; `timeline`, a record per person, window and word
@@ -79,7 +79,11 @@ class _Endpoints:
                 raise ValueError(wording.CONSENT_NEEDED)
             # Not by the session: clients over MCP share one.
             visit = secrets.token_urlsafe(16)
-            found = self.studio.analyse(visit, PART, file, words, Choices(faces, prompt, float(other or 0)))
+            try:
+                found = self.studio.analyse(visit, PART, file, words, Choices(faces, prompt, float(other or 0)))
+            finally:
+                # For other words the file is not needed again.
+                self.studio.book.drop_upload(visit, file)
             return {**answer(self.studio, found), "visit": visit}
 
     def rescore(self, visit: str, words: str, prompt: str = "auto", other: float = 0.0) -> dict[str, Any]:
@@ -98,7 +102,7 @@ class _Endpoints:
             found = self.studio.rescore(visit, PART, words, Choices("all", prompt, float(other or 0)))
             return {**answer(self.studio, found), "visit": visit}
 
-    def find_moments(self, file: str, words: str, consent: bool) -> list[dict[str, Any]]:
+    def find_moments(self, file: str, words: str, consent: bool) -> dict[str, Any]:
         """List the windows of a video that resemble words most.
 
         Args:
@@ -107,15 +111,17 @@ class _Endpoints:
             consent: As for `/analyze`.
 
         Returns:
-            Records with emotion, person, start and end in seconds, similarity and mark, for each word the best first.
+            A dictionary: `moments`, records with emotion, person, start and end in seconds, similarity and mark, for each word
+            the best first; `notes`, `warnings` and `model` as `/analyze`.
         """
         visit = secrets.token_urlsafe(16)
         try:
             with told_to_the_visitor(file):
                 if not consent:
                     raise ValueError(wording.CONSENT_NEEDED)
-                table = self.studio.moments(visit, file, words, Choices())
-                return json.loads(table.to_json(orient="records"))
+                found = self.studio.search(visit, file, words, Choices())
+            moments = json.loads(best_moments(found).to_json(orient="records"))
+            return {"moments": moments, **known(self.studio, found)}
         finally:
             self.studio.book.forget(visit)
 
@@ -125,6 +131,13 @@ def answer(studio: Studio, found: Analysis) -> dict[str, Any]:
     return {
         "summary": json.loads(found.summary.to_json(orient="records")),
         "timeline": json.loads(found.timeline.to_json(orient="records")),
+        **known(studio, found),
+    }
+
+
+def known(studio: Studio, found: Analysis) -> dict[str, Any]:
+    """Return what must be known about the numbers."""
+    return {
         "notes": [*studio.notes, *found.notes],
         "warnings": cautions(list(found.texts)),
         "model": found.model,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -17,13 +18,16 @@ from .limits import Limits
 from .parts import example_clips
 from .search_tab import build_search_tab
 from .studio import Studio, open_models
+from .sweeping import start_sweeping
 from .visits import VisitBook
 
 
-# Look every five minutes for files older than half an hour, whatever became of their visits; the notice promises it.
-DELETE_CACHE = (300, 1800)
 CSS = f"""
 #notice {{ border-left: 4px solid #e0a458; padding: 0.4rem 1rem; background: var(--background-fill-secondary); }}
+/* The fields for a video keep a place for their buttons below the picture. */
+[id$="-player"] video {{ max-height: 300px; }}
+#emo-frames .grid-container {{ grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)) !important; }}
+#emo-frames .caption-label {{ max-width: 100%; font-size: 0.75rem; }}
 {timeline_view.CSS}
 """
 HEAD = timeline_view.SEEK_SCRIPT
@@ -45,7 +49,8 @@ def build_app(
         model: Model folder or Hub id; `None` is the embedded default, which also stands in for one that cannot be had.
         revision: Of the model on the Hub.
         more_models: To compare with, with commas between them.
-        root: Folder of what is kept for visitors.
+        root: Folder of what is kept for visitors; nothing else may lie there, and gradio's own folder should be this one
+            (`GRADIO_TEMP_DIR`), so that its copies go as well.
         limits: Of requests.
 
     Raises:
@@ -60,7 +65,7 @@ def build_app(
 def build_page(studio: Studio) -> gr.Blocks:
     """Return the page of a studio."""
     statement = studio.model(None).statement
-    with gr.Blocks(title=wording.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as app:
+    with gr.Blocks(title=wording.TITLE, analytics_enabled=False) as app:
         own_list = gr.BrowserState(None, storage_key="emoclip-own-list", secret="kept-in-this-browser")
         gr.Markdown(f"# {wording.TITLE}")
         said = "".join(f"\n- {html.escape(sentence)}" for sentence in (statement, *studio.notes))
@@ -71,15 +76,22 @@ def build_page(studio: Studio) -> gr.Blocks:
         add_endpoints(studio)
         with gr.Column(visible=False, elem_id="emo-tabs") as opened, gr.Tabs():
             with gr.Tab(wording.TAB_ANALYSE):
-                build_analyse_tab(studio, own_list)
+                build_analyse_tab(studio, own_list, consent)
             with gr.Tab(wording.TAB_COMPARE):
-                build_compare_tab(studio, own_list)
+                build_compare_tab(studio, own_list, consent)
             with gr.Tab(wording.TAB_SEARCH):
-                build_search_tab(studio)
+                build_search_tab(studio, consent)
             with gr.Tab(wording.TAB_ABOUT):
                 gr.Markdown(wording.ABOUT)
+
+        def open_or_close(given: bool, request: gr.Request) -> list[Any]:
+            if not given:
+                # Who takes the consent back takes the file back.
+                studio.book.forget(str(request.session_hash))
+            return [gr.Column(visible=given), gr.Markdown(visible=not given)]
+
         consent.change(
-            lambda given: (gr.Column(visible=given), gr.Markdown(visible=not given)),
+            open_or_close,
             consent,
             [opened, closed],
             queue=False,
@@ -87,10 +99,12 @@ def build_page(studio: Studio) -> gr.Blocks:
         )
 
         def leave(request: gr.Request) -> None:
-            studio.book.forget(str(request.session_hash))
+            studio.book.leave(str(request.session_hash))
 
         app.unload(leave)
-    app.studio = studio
+    # What lies there now, such as the strip of examples, is the page's; everything else must belong to a visit.
+    studio.book.keep_for_good()
+    app.studio, app.sweeping = studio, start_sweeping(studio.book)
     return app
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,20 +13,23 @@ import pandas as pd
 from emoclip.analysis import Analysis
 
 from . import wording
-from .parts import media_fields, told_to_the_visitor, word_fields
-from .studio import Choices, Studio
+from .limits import check_words
+from .parts import agreed, media_fields, shown_by, told_to_the_visitor, word_fields
+from .showing import warned_notes
+from .studio import THRESHOLD, Choices, Progress, Studio
 from .timeline_view import ranking_view, timeline_view
+from .visits import Visit
 
 
 PLAYER = "emo-compare-player"
 
 
-def build_compare_tab(studio: Studio, own_list: Any) -> None:
+def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
     """Lay out the tab and connect it."""
     names = list(studio.models)
     with gr.Row():
         with gr.Column():
-            media = media_fields(PLAYER)
+            media = media_fields(studio, PLAYER)
         with gr.Column():
             words = word_fields(own_list, elem_id="emo-compare-words")
     with gr.Row():
@@ -43,10 +48,12 @@ def build_compare_tab(studio: Studio, own_list: Any) -> None:
         ]
     button = gr.Button(wording.COMPARE_BUTTON, variant="primary", elem_id="emo-compare")
     with gr.Row():
-        views = [gr.HTML(elem_id=f"emo-compare-{side}") for side in ("a", "b")]
+        views = [gr.HTML(wording.COMPARE_WAITING[side], elem_id=f"emo-compare-{'ab'[side]}") for side in (0, 1)]
+    notes = gr.Markdown(elem_id="emo-compare-notes")
     table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences")
 
     def compare(  # noqa: PLR0913 - gradio hands every field over by itself
+        consent: bool,
         video: str | None,
         picture: str | None,
         words: str,
@@ -58,23 +65,21 @@ def build_compare_tab(studio: Studio, own_list: Any) -> None:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds its progress bar by this default
     ) -> list[Any]:
         path, session = video or picture, str(request.session_hash)
-        found = []
-        with told_to_the_visitor(path):
-            first = studio.analyse(
-                session, "compare a", path, words, Choices(prompt=prompt_a, model=model_a), progress_of(progress)
-            )
-            found = [
-                first,
-                _other(
-                    studio, session, path, words, first, Choices(prompt=prompt_b, model=model_b), model_a, progress
-                ),
-            ]
-        return [*(ranking_view(one, PLAYER) + timeline_view(one, PLAYER) for one in found), differences(*found)]
+        sides = [
+            Choices(prompt=prompt, model=model, other=THRESHOLD)
+            for prompt, model in ((prompt_a, model_a), (prompt_b, model_b))
+        ]
+        studio.keep(session, path)
+        with told_to_the_visitor(path), studio.book.working(session) as visit:
+            agreed(consent)
+            found = compared(studio, visit, path, words, sides, shown_by(progress, wording.LOOKING))
+        shown = [side_view(name, one, side) for name, one, side in zip("AB", found, sides, strict=True)]
+        return [*shown, differences(*found), compared_notes(studio, found)]
 
     button.click(
         compare,
-        [*media.both, words, *(field for side in sides for field in side)],
-        [*views, table],
+        [consent, *media.both, words, *(field for side in sides for field in side)],
+        [*views, table, notes],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",
@@ -82,25 +87,45 @@ def build_compare_tab(studio: Studio, own_list: Any) -> None:
     )
 
 
-def progress_of(progress: gr.Progress) -> Any:
-    """As `analyze` calls it."""
-    return lambda done, expected: progress((done, expected), unit="frames")
+def compared(
+    studio: Studio, visit: Visit, path: str | None, words: str, sides: Sequence[Choices], progress: Progress
+) -> list[Analysis]:
+    """Return what both sides found; with the same model the video is not looked at twice.
+
+    Raises:
+        ValueError: As for `Studio.analyse`.
+        VideoDecodeError: As for `Studio.analyse`.
+    """
+    first = studio.analyse_for(visit, "compare a", path, words, sides[0], progress)
+    if sides[1].model != sides[0].model:
+        return [first, studio.analyse_for(visit, "compare b", path, words, sides[1], progress)]
+    second = first.rescore(
+        check_words(words, studio.limits), prompt=sides[1].prompt, agreement=True, **sides[1].scoring
+    )
+    return [first, second]
 
 
-def _other(
-    studio: Studio,
-    session: str,
-    path: str | None,
-    words: str,
-    first: Analysis,
-    choices: Choices,
-    model_a: str,
-    progress: gr.Progress,
-) -> Analysis:
-    """The second side; with the same model the video is not looked at again."""
-    if choices.model == model_a:
-        return first.rescore(list(first.texts), prompt=choices.prompt, agreement=True, **choices.scoring)
-    return studio.analyse(session, "compare b", path, words, choices, progress_of(progress))
+def side_view(name: str, found: Analysis, choices: Choices) -> str:
+    """Return a side's heading, ranking and timeline."""
+    prompts = {value: told for told, value in wording.PROMPT_CHOICES}
+    heading = html.escape(f"{name}: {choices.model}, each word {prompts[choices.prompt]}")
+    body = (
+        ranking_view(found, PLAYER) + timeline_view(found, PLAYER) or f"<p>{html.escape(wording.NOTHING_SCORED)}</p>"
+    )
+    return f'<h2 class="emo-side">{heading}</h2>{body}'
+
+
+def compared_notes(studio: Studio, found: Sequence[Analysis]) -> str:
+    """Return the notes of both sides; what both say is said once."""
+    first, second = (dict.fromkeys(one.notes) for one in found)
+    shared = [note for note in first if note in second]
+    own = [
+        f"{name}: {note}"
+        for name, notes in zip("AB", (first, second), strict=True)
+        for note in notes
+        if note not in shared
+    ]
+    return warned_notes(list(found[0].texts), [*studio.notes, *shared, *own])
 
 
 def differences(first: Analysis, second: Analysis) -> pd.DataFrame:

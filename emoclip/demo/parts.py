@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,6 +15,7 @@ import gradio as gr
 
 from . import wording
 from .presets import OWN_LIST, PRESETS, preset_words
+from .studio import THRESHOLD, Progress, Studio
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,13 @@ def example_clips() -> list[str]:
     return [str(path) for path in sorted(folder.glob("*.mp4"))]
 
 
-def media_fields(player: str) -> MediaFields:
+def media_fields(studio: Studio, player: str) -> MediaFields:
     """Fields for a video or a picture, from a file or the camera, and the examples."""
     with gr.Tabs():
         with gr.Tab(wording.VIDEO):
             video = gr.Video(
                 label=wording.VIDEO,
                 sources=["upload", "webcam"],
-                height=300,
                 elem_id=player,
                 buttons=[],
             )
@@ -56,7 +56,37 @@ def media_fields(player: str) -> MediaFields:
     # One of them counts: the newer one.
     video.input(lambda: None, None, picture, queue=False, api_visibility="private")
     picture.input(lambda: None, None, video, queue=False, api_visibility="private")
+    for field in (video, picture):
+        # As the server stored it: reading a picture may write a copy.
+        field.change(keeper(studio), field, None, queue=False, preprocess=False, api_visibility="private")
     return MediaFields(video, picture)
+
+
+def keeper(studio: Studio) -> Callable[..., None]:
+    """Return a handler that notes a file as the visitor's the moment it arrives, so that it goes with the visit and not before."""
+
+    def keep(stored: dict[str, Any] | None, request: gr.Request) -> None:
+        while stored and "path" not in stored:
+            stored = stored.get("video")
+        if stored:
+            studio.keep(str(request.session_hash), stored["path"])
+
+    return keep
+
+
+def shown_by(progress: gr.Progress, told: str) -> Progress:
+    """Return a progress as `analyze` calls it, which moves the page's bar under a heading."""
+    return lambda done, expected: progress((done, expected), desc=told, unit="frames")
+
+
+def agreed(consent: bool | None) -> None:
+    """Check that the box is ticked; a page whose fields were opened by other means is told so.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if consent is not True:
+        raise ValueError(wording.BOX_NEEDED)
 
 
 def word_fields(own_list: Any, *, elem_id: str) -> Any:
@@ -79,12 +109,12 @@ def word_fields(own_list: Any, *, elem_id: str) -> Any:
     return words
 
 
-def choice_fields(*, faces: bool = True) -> list[Any]:
+def choice_fields() -> list[Any]:
     """Fields for the choices: faces, prompt, none of these."""
     with gr.Accordion(wording.OPTIONS, open=False):
-        which = gr.Radio(wording.FACE_CHOICES, value="all", label=wording.FACES, visible=faces)
+        which = gr.Radio(wording.FACE_CHOICES, value="all", label=wording.FACES)
         prompt = gr.Radio(wording.PROMPT_CHOICES, value="auto", label=wording.PROMPT)
-        other = gr.Slider(0.0, 1.0, value=0.0, step=0.01, label=wording.OTHER)
+        other = gr.Slider(0.0, 1.0, value=THRESHOLD, step=0.01, label=wording.OTHER, info=wording.OTHER_HELP)
     return [which, prompt, other]
 
 
@@ -141,4 +171,14 @@ def _with_compound(words: str, parts: list[str] | None, weights: str | None) -> 
     return f"{words.rstrip()}\n{new}" if words.strip() else new
 
 
-__all__ = ["MediaFields", "choice_fields", "compound", "media_fields", "told_to_the_visitor", "word_fields"]
+__all__ = [
+    "MediaFields",
+    "agreed",
+    "choice_fields",
+    "compound",
+    "example_clips",
+    "media_fields",
+    "shown_by",
+    "told_to_the_visitor",
+    "word_fields",
+]

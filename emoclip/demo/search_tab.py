@@ -10,44 +10,48 @@ import gradio as gr
 import pandas as pd
 
 from . import wording
-from .compare_tab import progress_of
-from .parts import media_fields, told_to_the_visitor
-from .studio import Choices, Studio
+from .parts import agreed, media_fields, shown_by, told_to_the_visitor
+from .showing import notes_text
+from .studio import Choices, Studio, best_moments
 
 
 PLAYER = "emo-search-player"
 
 
-def build_search_tab(studio: Studio) -> None:
+def build_search_tab(studio: Studio, consent: Any) -> None:
     """Lay out the tab and connect it."""
     with gr.Row():
         with gr.Column():
-            media = media_fields(PLAYER)
+            media = media_fields(studio, PLAYER)
         with gr.Column():
             words = gr.Textbox(
                 label=wording.SEARCH_WORDS, info=wording.SEARCH_HELP, lines=2, elem_id="emo-search-words"
             )
             button = gr.Button(wording.SEARCH_BUTTON, variant="primary", elem_id="emo-search")
-            moments = gr.HTML(elem_id="emo-moments")
+            moments = gr.HTML(wording.SEARCH_WAITING, elem_id="emo-moments")
+            notes = gr.Markdown(elem_id="emo-search-notes")
 
     def search(
+        consent: bool,
         video: str | None,
         picture: str | None,
         words: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds its progress bar by this default
-    ) -> str:
-        path = video or picture
+    ) -> list[str]:
+        path, session = video or picture, str(request.session_hash)
         with told_to_the_visitor(path):
-            table = studio.moments(str(request.session_hash), path, words, Choices(), progress_of(progress))
-        return moments_view(table, PLAYER)
+            agreed(consent)
+            found = studio.search(session, path, words, Choices(), shown_by(progress, wording.LOOKING))
+        told = notes_text(found, list(found.texts), studio.notes)
+        return [moments_view(best_moments(found), PLAYER), told]
 
-    inputs: list[Any] = [*media.both, words]
+    inputs: list[Any] = [consent, *media.both, words]
     gr.on(
         [button.click, words.submit],
         search,
         inputs,
-        moments,
+        [moments, notes],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",

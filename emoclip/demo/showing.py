@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 import html
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from PIL import Image
 
 from emoclip.analysis import Analysis
 from modeling_emoclip.video_decoding_emoclip import decode_video
 
 from .caution import cautions
-from .limits import is_picture
+from .media_check import is_picture
+from .studio import Progress
 
 
 if TYPE_CHECKING:
@@ -44,12 +50,13 @@ def number_table(found: Analysis) -> pd.DataFrame:
     return found.timeline[TABLE_COLUMNS].round(DECIMALS)
 
 
-def heavy_frames(found: Analysis, path: str) -> list[tuple[np.ndarray, str]]:
-    """Return the frames that weighed most in the windows, cut to the face, each with its caption.
+def heavy_frames(found: Analysis, path: str, folder: Path) -> list[tuple[str, str]]:
+    """Write the frames that weighed most in the windows, cut to the face, and return their paths, each with its caption.
 
     Args:
         found: Of the file.
         path: The file.
+        folder: Of the visit, so that the pictures go with it.
     """
     weights = found.frame_weights
     if weights.empty:
@@ -58,12 +65,25 @@ def heavy_frames(found: Analysis, path: str) -> list[tuple[np.ndarray, str]]:
     best = best.groupby("person", sort=True).head(NUM_FRAMES).head(NUM_FRAMES).sort_values("time")
     frames = decode_video(path, indices=[int(number) for number in best["frame"]], on_error="truncate").frames
     pictures = []
-    rows = best[["person", "frame", "time", "weight"]].to_numpy(float)
-    for picture, (person, frame, seconds, weight) in zip(frames.permute(0, 2, 3, 1).numpy(), rows, strict=False):
-        who = f"person {person:.0f}, " if person else ""
-        caption = f"{who}{seconds:.1f} s, {weight:.0%} of its window"
-        pictures.append((_cut_out(picture, found.people, int(person), int(frame)), caption))
+    with _anew(folder, "frames") as written:
+        rows = best[["person", "frame", "time", "weight"]].to_numpy(float)
+        for picture, (person, frame, seconds, weight) in zip(frames.permute(0, 2, 3, 1).numpy(), rows, strict=False):
+            who = f"person {person:.0f}, " if person else ""
+            caption = f"{who}{seconds:.1f} s, {weight:.0%}"
+            file = written / f"person_{person:.0f}_frame_{frame:.0f}.jpg"
+            Image.fromarray(_cut_out(picture, found.people, int(person), int(frame))).save(file, quality=92)
+            pictures.append((str(file), caption))
     return pictures
+
+
+@contextmanager
+def _anew(folder: Path, kind: str) -> Iterator[Path]:
+    """Give a new folder of a visit for one kind of files and delete the one before: browsers keep what has the same address."""
+    written = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=folder))
+    yield written
+    for older in folder.glob(f"{kind}-*"):
+        if older != written:
+            shutil.rmtree(older, ignore_errors=True)
 
 
 def _cut_out(picture: np.ndarray, people: pd.DataFrame, person: int, frame: int) -> np.ndarray:
@@ -80,27 +100,31 @@ def _cut_out(picture: np.ndarray, people: pd.DataFrame, person: int, frame: int)
 
 def notes_text(found: Analysis, words: list[str], studio_notes: tuple[str, ...] = ()) -> str:
     """Return what must be known about the numbers as Markdown; what visitors typed is escaped."""
+    return warned_notes(words, [*studio_notes, *found.notes])
+
+
+def warned_notes(words: list[str], notes: list[str]) -> str:
+    """Return warnings about words, then notes, as Markdown in which nothing is markup."""
     warnings = [f"⚠ {html.escape(sentence)}" for sentence in cautions(words)]
-    others = [html.escape(note) for note in (*studio_notes, *found.notes)]
-    return "\n\n".join([*warnings, *others])
+    return "\n\n".join([*warnings, *(html.escape(note) for note in notes)])
 
 
 def write_tables(found: Analysis, folder: Path) -> dict[str, Path]:
     """Write tables and plot that a visitor may take, replacing older ones; kind -> path."""
-    written = {
-        "csv": found.save(folder / f"{STEM}.csv", overwrite=True),
-        "json": found.save(folder / f"{STEM}.json", overwrite=True),
-    }
-    if found.timeline["match"].notna().any():
-        written["plot"] = found.plot(folder / f"{STEM}.png", overwrite=True)
+    with _anew(folder, "tables") as new:
+        written = {"csv": found.save(new / f"{STEM}.csv"), "json": found.save(new / f"{STEM}.json")}
+        if found.timeline["match"].notna().any():
+            written["plot"] = found.plot(new / f"{STEM}.png")
     return written
 
 
-def write_film(found: Analysis, folder: Path, path: str) -> Path | None:
+def write_film(found: Analysis, folder: Path, path: str, progress: Progress | None = None) -> Path | None:
     """Write the video with boxes and bars, replacing an older one; a picture gives none."""
     if is_picture(path):
         return None
-    return found.save(folder / f"{STEM}.mp4", overwrite=True, video=path)
+    options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    with _anew(folder, "film") as new:
+        return found.save(new / f"{STEM}.mp4", video=path, **options)
 
 
-__all__ = ["heavy_frames", "notes_text", "number_table", "write_film", "write_tables"]
+__all__ = ["heavy_frames", "notes_text", "number_table", "warned_notes", "write_film", "write_tables"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,14 +16,19 @@ from emoclip.analysis import Analysis, LoadedModel, analyze, load_model
 from emoclip.analysis.source_model import HUB_ID
 
 from . import wording
-from .limits import Limits, check_media, check_words
-from .visits import VisitBook
+from .limits import AT_HOME, Limits, check_words
+from .media_check import check_media
+from .visits import Visit, VisitBook
 from .zero_gpu import on_gpu
 
 
 Progress = Callable[[int, int | None], None]
 # Windows that a search lists.
 NUM_MOMENTS = 10
+# Similarity below which "none of these" comes first, where the visitor says nothing else. With the embedded default it keeps 96 % of
+# rendered clips whose word is in the list and refuses 52 % of those whose word is not (benchmarks/none_of_these.py); with other
+# models it is a place to begin.
+THRESHOLD = 0.2
 
 
 @dataclass(frozen=True)
@@ -77,16 +84,46 @@ class Studio:
             ValueError: The file, the words or a choice cannot be used, or the session has a request running.
             VideoDecodeError: The file cannot be decoded.
         """
-        if path:
-            # Before it is looked at: what is refused must go with the visit too.
-            self.book.keep_upload(session, path)
+        self.keep(session, path)
+        with self.book.working(session) as visit:
+            return self.analyse_for(visit, part, path, words, choices, progress)
+
+    def analyse_for(
+        self,
+        visit: Visit,
+        part: str,
+        path: str | None,
+        words: str,
+        choices: Choices,
+        progress: Progress | None = None,
+    ) -> Analysis:
+        """As `analyse`, for a visit that is held by `book.working` until its results are written too."""
         emotions = check_words(words, self.limits)
         check_media(path, self.limits)
         model = self.model(choices.model)
-        with self.book.working(session) as visit:
-            found = _analysed(str(path), emotions, model, choices, progress)
-            visit.found[part], visit.paths[part] = found, Path(str(path))
+        found = _analysed(str(path), emotions, model, choices, self.bounded(progress))
+        visit.found[part], visit.paths[part] = found, Path(str(path))
         return found
+
+    def keep(self, session: str, path: str | None) -> None:
+        """Note a file before it is looked at: what is refused must go with the visit too."""
+        if path:
+            self.book.keep_upload(session, path)
+
+    def bounded(self, progress: Progress | None) -> Progress:
+        """Return a progress that ends work by a ValueError once it has taken longer than the limit."""
+        end = time.monotonic() + self.limits.processing
+
+        def watched(done: int, expected: int | None) -> None:
+            if time.monotonic() > end:
+                raise ValueError(
+                    f"An analysis may take {self.limits.processing:g} s here, and it took longer; cut the video, make it smaller, or "
+                    f"{AT_HOME}."
+                )
+            if progress is not None:
+                progress(done, expected)
+
+        return watched
 
     def rescore(self, session: str, part: str, words: str, choices: Choices) -> Analysis:
         """Score what was found last by other words.
@@ -95,36 +132,26 @@ class Studio:
             ValueError: Nothing was analysed, or the words cannot be used.
         """
         emotions = check_words(words, self.limits)
-        if not self.book.knows(session) or part not in self.book.visit(session).found:
+        visit = self.book.find(session)
+        if visit is None or part not in visit.found:
             raise ValueError(wording.NO_ANALYSIS)
-        visit = self.book.visit(session)
         found = visit.found[part].rescore(emotions, prompt=choices.prompt, agreement=True, **choices.scoring)
         visit.found[part] = found
         return found
 
-    def moments(
+    def search(
         self, session: str, path: str | None, words: str, choices: Choices, progress: Progress | None = None
-    ) -> pd.DataFrame:
-        """Return the windows of a video that resemble each of some words most, best first.
-
-        A video that was searched before is not looked at again.
+    ) -> Analysis:
+        """Analyse a video to find moments in it; one that was searched before is not looked at again.
 
         Raises:
             ValueError: As for `analyse`.
             VideoDecodeError: As for `analyse`.
         """
-        visit = self.book.visit(session)
-        if path and visit.paths.get("search") == Path(path):
-            found = self.rescore(session, "search", words, choices)
-        else:
-            found = self.analyse(session, "search", path, words, choices, progress)
-        scored = found.timeline[found.timeline["similarity"].notna()]
-        best = (
-            scored.sort_values("similarity", ascending=False, kind="stable")
-            .groupby("emotion", sort=False)
-            .head(NUM_MOMENTS)
-        )
-        return best[["emotion", "person", "start", "end", "similarity", "mark"]].reset_index(drop=True)
+        visit = self.book.find(session)
+        if path and visit is not None and visit.paths.get("search") == Path(path):
+            return self.rescore(session, "search", words, choices)
+        return self.analyse(session, "search", path, words, choices, progress)
 
     def model(self, name: str | None) -> LoadedModel:
         """Return a model by its name.
@@ -137,6 +164,17 @@ class Studio:
         if name not in self.models:
             raise ValueError(f"`model` must be one of {', '.join(self.models)}, got {name!r}.")
         return self.models[name]
+
+
+def best_moments(found: Analysis) -> pd.DataFrame:
+    """Return the windows of a video that resemble each of its words most, best first."""
+    scored = found.timeline[found.timeline["similarity"].notna()]
+    best = (
+        scored.sort_values("similarity", ascending=False, kind="stable")
+        .groupby("emotion", sort=False)
+        .head(NUM_MOMENTS)
+    )
+    return best[["emotion", "person", "start", "end", "similarity", "mark"]].reset_index(drop=True)
 
 
 @on_gpu
@@ -173,7 +211,7 @@ def open_models(
     Args:
         named: Folder or Hub id of the first model; `None` is the embedded default.
         revision: Of the first model on the Hub: a commit, so that the page stays what it was tested as.
-        others: More models to compare with, with commas between them.
+        others: More models to compare with, with commas between them; one on the Hub is pinned by `id@revision`.
 
     Raises:
         ValueError: A folder that is there holds no EmoCLIP model.
@@ -181,7 +219,7 @@ def open_models(
     models: dict[str, LoadedModel] = {}
     notes = []
     wanted = [(str(named), revision)] if named else []
-    wanted += [(name.strip(), None) for name in (others or "").split(",") if name.strip()]
+    wanted += [_pinned(name.strip()) for name in (others or "").split(",") if name.strip()]
     for name, pinned in wanted:
         try:
             models[name] = load_model(_local(name, pinned))
@@ -198,6 +236,12 @@ def open_models(
     return models, tuple(notes)
 
 
+def _pinned(name: str) -> tuple[str, str | None]:
+    """The Hub id and the revision of `id@revision`; a folder may have the sign in its name."""
+    found = re.fullmatch(r"([^@]+)@([^@]+)", name)
+    return (found[1], found[2]) if found and not Path(name).exists() else (name, None)
+
+
 def _local(name: str, revision: str | None) -> str:
     """The folder of a model on the Hub at a revision, downloaded where need be; other names stay."""
     if Path(name).exists() or not revision:
@@ -211,4 +255,4 @@ def _first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-__all__ = ["Choices", "Studio", "open_models"]
+__all__ = ["THRESHOLD", "Choices", "Studio", "best_moments", "open_models"]

@@ -7,19 +7,26 @@ What visitors typed is escaped; nothing of it can become markup.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from emoclip.analysis import Analysis
-from emoclip.analysis.outputs.segments import by_person, rows_of
+from emoclip.analysis.outputs.segments import SHORTEST, by_person, rows_of, window_cells
+from emoclip.analysis.scoring import OTHER
 
 from . import wording
 
 
-# More would be neither readable nor quick; the table below holds everything.
-MAX_WORDS, MAX_CELLS = 12, 100
+# Words that are shown at once; the others unfold.
+MAX_WORDS = 12
+# Cells of a row, and of one that is folded: more would be neither readable nor quick; the table holds every window.
+MAX_CELLS, MAX_FOLDED_CELLS = 100, 40
+# Seconds between two marks of the axis: the first that leaves at most this many marks is taken.
+AXIS_STEPS, MAX_MARKS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120), 8
 # Moves the player of a view on a click, and between cells by arrow keys; one cell of a row is reached by Tab.
 SEEK_SCRIPT = """<script>
 (() => {
@@ -43,26 +50,40 @@ SEEK_SCRIPT = """<script>
     event.preventDefault();
     cell.tabIndex = -1; next.tabIndex = 0; next.focus();
   });
+  document.addEventListener('mouseover', (event) => {
+    const cell = cellOf(event);
+    if (cell) cell.title = cell.getAttribute('aria-label');
+  });
 })();
 </script>"""
 CSS = """
 .emo-view h4 { margin: 0.6rem 0 0.2rem; }
 .emo-row { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr; gap: 0.5rem; align-items: center; margin: 2px 0; }
 .emo-word { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.9rem; }
-.emo-cells { display: flex; min-width: 0; }
-.emo-cells button { flex: 1 1 0; min-width: 2px; height: 1.5rem; padding: 0; border: 0; cursor: pointer;
+.emo-cells { position: relative; min-width: 0; height: 1.5rem; background: var(--background-fill-secondary); }
+.emo-cells button { position: absolute; top: 0; height: 1.5rem; padding: 0; border: 0; cursor: pointer;
+  border-left: 1px solid var(--background-fill-primary);
   background: color-mix(in srgb, #d9480f calc(var(--match) * 100%), var(--background-fill-secondary)); }
+.emo-cells button.missing { background: repeating-linear-gradient(45deg, var(--border-color-primary) 0 2px, transparent 2px 6px); }
 .emo-cells button.marked { border-bottom: 3px dotted var(--body-text-color-subdued); }
 .emo-cells button:focus-visible, .emo-peak:focus-visible { outline: 2px solid var(--body-text-color); outline-offset: 1px; }
+.emo-axis { position: relative; height: 1.3rem; border-top: 1px solid var(--body-text-color-subdued); font-size: 0.75rem; }
+.emo-axis i { position: absolute; padding-left: 3px; border-left: 1px solid var(--body-text-color-subdued); font-style: normal;
+  white-space: nowrap; }
+.emo-axis i.last { transform: translateX(-100%); padding: 0 3px 0 0; border-width: 0 1px 0 0; border-right: 1px solid; }
+.emo-more > summary { cursor: pointer; margin: 0.4rem 0; font-size: 0.9rem; }
+.emo-side { font-size: 1.05rem; margin: 0.4rem 0; }
 .emo-bar { position: relative; height: 1.4rem; background: var(--background-fill-secondary); border-radius: 3px; }
 .emo-bar > i { position: absolute; inset: 0 auto 0 0; background: #d9480f; border-radius: 3px; }
+.emo-none .emo-word { font-style: italic; }
+.emo-none .emo-bar > i { background: var(--body-text-color-subdued); }
 .emo-bar > b { position: absolute; top: 0.3rem; bottom: 0.3rem; border: solid var(--body-text-color); border-width: 0 1px; }
 .emo-line { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr 10.5rem 6rem; gap: 0.5rem; align-items: center; margin: 3px 0; font-size: 0.9rem; }
 .emo-peak { white-space: nowrap; background: none; border: 1px solid var(--border-color-primary); border-radius: 3px; cursor: pointer; font-size: 0.8rem; padding: 1px 4px; }
 @media (max-width: 600px) {
   .emo-line { grid-template-columns: 1fr 5rem; }
   .emo-line .emo-bar { grid-column: 1 / -1; }
-  .emo-row { grid-template-columns: 1fr; }
+  .emo-row { grid-template-columns: 1fr; gap: 0; }
 }
 """
 
@@ -83,21 +104,46 @@ def ranking_view(found: Analysis, player: str) -> str:
 
 
 def timeline_view(found: Analysis, player: str) -> str:
-    """Return the timeline, a row for each word and a button for each window.
+    """Return the timeline: an axis in seconds, a row for each word, and in it a button for each window.
+
+    Windows overlap; each is drawn over the time that is nearer to its middle than to that of its neighbours.
 
     Args:
         found: Of one video.
         player: Id of the element whose video a click moves.
     """
     parts = []
+    cells = window_cells(found.timeline)
+    last = float(found.timeline["end"].max()) if len(found.timeline) else 0.0
     for person, table in by_person(found.timeline):
         if table["match"].isna().all():
             continue
         means = table.groupby("emotion", sort=False)["match"].mean().sort_values(ascending=False, kind="stable")
-        rows = [_row(word, table[table["emotion"] == word]) for word in means.index[:MAX_WORDS]]
-        more = f"<p>{len(means) - MAX_WORDS} more words are in the table.</p>" if len(means) > MAX_WORDS else ""
-        parts.append(f"<h4>{_person(person)}</h4>{''.join(rows)}{more}")
+        windows = cells[cells["person"] == person]
+        parts.append(f"<h4>{_person(person)}</h4>{_rows(list(means.index), windows, max(last, SHORTEST))}")
     return _view(wording.TIMELINE, parts, player) if parts else ""
+
+
+def _rows(words: list[str], windows: pd.DataFrame, last: float) -> str:
+    first, folded = words[:MAX_WORDS], words[MAX_WORDS:]
+    shown = "".join(_row(word, windows, last, MAX_CELLS) for word in first) + _axis(last)
+    if not folded:
+        return shown
+    told = f"{len(first)} of {len(words)} words, the best first; show the other {len(folded)}"
+    rest = "".join(_row(word, windows, last, MAX_FOLDED_CELLS) for word in folded)
+    return f'{shown}<details class="emo-more"><summary>{told}</summary>{rest}{_axis(last)}</details>'
+
+
+def _axis(last: float) -> str:
+    if last <= SHORTEST:  # a picture
+        return ""
+    step = next((one for one in AXIS_STEPS if last / one <= MAX_MARKS), last / MAX_MARKS)
+    marks = [number * step for number in range(int(last / step) + 1)]
+    drawn = "".join(
+        f'<i style="left:{mark / last:.2%}"{" class=last" if mark > 0.94 * last else ""}>{mark:g} s</i>'
+        for mark in marks
+    )
+    return f'<div class="emo-row" aria-hidden="true"><span></span><span class="emo-axis">{drawn}</span></div>'
 
 
 def _view(heading: str, parts: list[str], player: str) -> str:
@@ -121,46 +167,70 @@ def _spans(timeline: pd.DataFrame, person: int) -> dict[str, tuple[float, float]
 def _line(row: Any, span: tuple[float, float] | None) -> str:
     word, match = html.escape(str(row.emotion)), float(row.match)
     peak, similarity = float(row.peak_start), float(row.similarity)
-    told = f"{match:.0%}"
-    mark = ""
+    told, mark = f"{match:.0%}", ""
+    measured = f"threshold {similarity:.2f}" if row.emotion == OTHER else f"similarity {similarity:.3f}"
+    kind = " emo-none" if row.emotion == OTHER else ""
     if span is not None:
         told += f" ({span[0]:.0%} to {span[1]:.0%})"
         mark = f'<b style="left:{span[0]:.1%};width:{max(span[1] - span[0], 0.0):.1%}"></b>'
     return (
-        f'<div class="emo-line"><span class="emo-word" title="{word}">{word}</span>'
+        f'<div class="emo-line{kind}"><span class="emo-word" title="{word}">{word}</span>'
         f'<span class="emo-bar" aria-hidden="true"><i style="width:{match:.1%}"></i>{mark}</span>'
-        f"<span>{told}<br><small>similarity {similarity:.3f}</small></span>"
+        f"<span>{told}<br><small>{measured}</small></span>"
         f'<button type="button" class="emo-peak" data-seek="{peak:.3f}" '
         f'aria-label="Go to the peak of {word} at {peak:.1f} seconds">peak {peak:.1f} s</button></div>'
     )
 
 
-def _row(word: str, table: pd.DataFrame) -> str:
+def _row(word: str, windows: pd.DataFrame, last: float, most: int) -> str:
     shown = html.escape(str(word))
-    cells = "".join(_cell(shown, place, *values) for place, values in enumerate(_cells(table)))
+    cells = "".join(_cell(shown, place, cell, last) for place, cell in enumerate(_cells(word, windows, most)))
     return (
         f'<div class="emo-row"><span class="emo-word" title="{shown}">{shown}</span>'
         f'<span class="emo-cells" role="group" aria-label="{shown} over time">{cells}</span></div>'
     )
 
 
-def _cells(table: pd.DataFrame) -> Iterator[tuple[float, float, float, str]]:
-    """Start, end, match and mark of every window; of very many neighbouring ones are joined, the highest match counts."""
-    step = -(-len(table) // MAX_CELLS)
-    for begin in range(0, len(table), step):
-        part = table.iloc[begin : begin + step]
-        marks = "; ".join(dict.fromkeys(mark for mark in part["mark"] if mark))
-        yield float(part["start"].min()), float(part["end"].max()), float(part["match"].max()), marks
+@dataclass(frozen=True)
+class _Cell:
+    """Seconds where it is drawn, seconds of its windows, the match (NaN: none) and marks."""
+
+    begin: float
+    finish: float
+    start: float
+    end: float
+    match: float
+    mark: str
 
 
-def _cell(word: str, place: int, start: float, end: float, match: float, mark: str) -> str:
-    missing = match != match
-    told = "no score" if missing else f"{match:.0%}"
-    label = f"{word}: {told} from {start:.1f} to {end:.1f} seconds{', marked ' + html.escape(mark) if mark else ''}"
+def _cells(word: str, windows: pd.DataFrame, most: int) -> Iterator[_Cell]:
+    """A cell for every window; of very many neighbouring ones are joined, the highest match counts."""
+    rows = list(rows_of(windows))
+    step = -(-len(rows) // most)
+    for place in range(0, len(rows), max(step, 1)):
+        part = rows[place : place + step]
+        matches = [row.scores[word] for row in part if word in row.scores]
+        marks = "; ".join(dict.fromkeys(row.mark for row in part if row.mark))
+        yield _Cell(
+            part[0].cell_start,
+            part[-1].cell_end,
+            min(row.start for row in part),
+            max(row.end for row in part),
+            max(matches, default=math.nan),
+            marks,
+        )
+
+
+def _cell(word: str, place: int, cell: _Cell, last: float) -> str:
+    missing = math.isnan(cell.match)
+    told = "no score" if missing else f"{cell.match:.0%}"
+    marked = f", marked {html.escape(cell.mark)}" if cell.mark else ""
+    kind = " class=missing" if missing else " class=marked" if cell.mark else ""
     return (
-        f'<button type="button" data-seek="{start:.3f}" tabindex="{0 if place == 0 else -1}" '
-        f'style="--match:{0 if missing else match:.3f}"{" class=marked" if mark else ""} '
-        f'title="{label}" aria-label="{label}"></button>'
+        f'<button type="button" data-seek="{cell.begin:.3f}" tabindex="{0 if place == 0 else -1}"{kind} '
+        f'style="--match:{0 if missing else cell.match:.3f};left:{cell.begin / last:.2%};'
+        f'width:{(cell.finish - cell.begin) / last:.2%}" '
+        f'aria-label="{word}: {told} from {cell.start:.1f} to {cell.end:.1f} seconds{marked}"></button>'
     )
 
 

@@ -21,8 +21,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emoclip.data.manifest import RowTable, write_manifest_table
+from emoclip.data.manifest import write_manifest_table
 from emoclip.data.output import replacing
+from emoclip.data.row_spool import RowSpool
 from emoclip.data.worker_pool import WorkerPool
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
@@ -226,34 +227,34 @@ def _finish(
     tests: set[str],
     licence: str,
 ) -> Prepared:
-    rows, left_out, films = RowTable(), Counter[str](), []
-    for job in jobs:
-        num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
-        error = errors.get(job.film.film_id, "")
-        films.append(FilmStatus(job.film.film_id, str(job.film.path), num_sentences, num_clips, error))
-    _write_films(output / "films.csv", films)
-    table = rows.table()
-    if not len(table):
-        first = next((film.error for film in films if film.error), "every sentence was left out")
-        raise ValueError(
-            f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
+    left_out, films = Counter[str](), []
+    with RowSpool(output) as rows:
+        for job in jobs:
+            num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
+            error = errors.get(job.film.film_id, "")
+            films.append(FilmStatus(job.film.film_id, str(job.film.path), num_sentences, num_clips, error))
+        _write_films(output / "films.csv", films)
+        if not len(rows):
+            first = next((film.error for film in films if film.error), "every sentence was left out")
+            raise ValueError(
+                f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
+            )
+        _write_sentences(output / "sentences.parquet", jobs)
+        num_clips = write_manifest_table(
+            output / MANIFEST_NAME,
+            rows.parts(),
+            class_names=[],
+            dataset="dialogue",
+            licence=licence,
+            source="data_scripts/prepare_dialogue.py",
+            notes=_notes(settings),
         )
-    _write_sentences(output / "sentences.parquet", jobs)
-    write_manifest_table(
-        output / MANIFEST_NAME,
-        table,
-        class_names=[],
-        dataset="dialogue",
-        licence=licence,
-        source="data_scripts/prepare_dialogue.py",
-        notes=_notes(settings),
-    )
     shutil.rmtree(output / WORK)
-    return Prepared(output / MANIFEST_NAME, len(table), dict(left_out), films)
+    return Prepared(output / MANIFEST_NAME, num_clips, dict(left_out), films)
 
 
 def _add_rows(
-    rows: RowTable, job: FilmJob, settings: DialogueSettings, tests: set[str], left_out: Counter[str]
+    rows: RowSpool, job: FilmJob, settings: DialogueSettings, tests: set[str], left_out: Counter[str]
 ) -> tuple[int, int]:
     """Add the clips of a film; return its numbers of sentences and clips."""
     if not job.sentences.is_file():

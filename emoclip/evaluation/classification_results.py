@@ -31,6 +31,7 @@ from emoclip.metrics import (
     per_class_precision,
     per_class_recall,
     per_group,
+    score_intervals,
     subject_balanced_uar,
     summarize_folds,
     top_k_accuracy,
@@ -47,6 +48,9 @@ LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "weighted_f1": weighted_f1,
 }
 _TOP = (2, 3, 5)
+# Of metrics of scores; and numbers, clips x classes x resamples, that take about a second.
+MAX_SCORE_RESAMPLES = 500
+_MAX_SCORE_NUMBERS = 100_000_000
 _OWN_COLUMNS = ("fold", "subject_id", "captions", "caption")
 # A column with more values than this names something else than subgroups.
 _MAX_SUBGROUPS = 20
@@ -65,8 +69,9 @@ def score_classification(table: PredictionTable, resampling: Resampling) -> dict
             for name in labels
             for key, value in ((name, labels[name]), (f"{name}_interval", list(intervals[name])))
         },
-        "intervals_over": "clips" if subjects is None else "subjects",
+        **intervals_over(table.columns),
         **_score_metrics(table, references),
+        **_score_intervals(table, references, resampling),
         "per_class_recall": _by_name(table, per_class_recall(references, predictions)),
         "per_class": _per_class(table, references, predictions),
         "chance": {"uar_interval": list(chance), "within": chance.contains(labels["uar"])},
@@ -83,6 +88,19 @@ def interval_groups(columns: Any) -> Sequence[Hashable] | None:
     if subjects is None or any(subject is None for subject in subjects) or len(set(subjects)) in (1, len(subjects)):
         return None
     return subjects
+
+
+def intervals_over(columns: Any) -> dict[str, Any]:
+    """What a resample draws, `clips` or `subjects`, and how many there are."""
+    subjects = interval_groups(columns)
+    if subjects is None:
+        return {"intervals_over": "clips"}
+    return {"intervals_over": "subjects", "num_drawn_subjects": len(set(subjects))}
+
+
+def num_score_resamples(shape: tuple[int, ...], resampling: Resampling) -> int:
+    """Resamples for metrics of scores: 500 at most, and fewer for long tables, so that a report stays a matter of seconds."""
+    return min(resampling.num_resamples, MAX_SCORE_RESAMPLES, max(100, _MAX_SCORE_NUMBERS // (shape[0] * shape[1])))
 
 
 def subgroup_columns(columns: Any) -> dict[str, Sequence]:
@@ -106,6 +124,22 @@ def _score_metrics(table: PredictionTable, references: np.ndarray) -> dict[str, 
         "calibration_error": expected_calibration_error(references, scores) if probabilities else None,
         "brier_score": brier_score(references, scores) if probabilities else None,
     }
+
+
+def _score_intervals(table: PredictionTable, references: np.ndarray, resampling: Resampling) -> dict[str, Any]:
+    """Intervals of AUC, average precision and calibration error, and how many resamples they rest on."""
+    scores = np.asarray(table.scores)
+    found = score_intervals(
+        references,
+        scores,
+        groups=interval_groups(table.columns),
+        num_resamples=num_score_resamples(scores.shape, resampling),
+        confidence=resampling.confidence,
+        seed=resampling.seed,
+    )
+    intervals = {f"{name}_interval": list(ends) if ends else None for name, ends in found.intervals.items()}
+    left_out = {name: count for name, count in found.left_out.items() if count}
+    return {**intervals, "num_score_resamples": found.num_resamples, "resamples_left_out": left_out}
 
 
 def _per_class(table: PredictionTable, references: np.ndarray, predictions: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -200,4 +234,13 @@ def number(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(value)
 
 
-__all__ = ["LABEL_METRICS", "interval_groups", "number", "score_classification", "subgroup_columns"]
+__all__ = [
+    "LABEL_METRICS",
+    "MAX_SCORE_RESAMPLES",
+    "interval_groups",
+    "intervals_over",
+    "num_score_resamples",
+    "number",
+    "score_classification",
+    "subgroup_columns",
+]

@@ -90,11 +90,14 @@ def _write_run(folder: Path, run: "EvaluationRun") -> None:
     """Tables, embeddings and record of one run, from which its report is made."""
     from emoclip.evaluation.embeddings import write_embeddings
     from emoclip.evaluation.report import write_json, write_tables
+    from emoclip.evaluation.subject_attention import write_attention
 
     folder.mkdir(exist_ok=True)
     write_tables(folder, run.tables)
     for table in run.embeddings:
         write_embeddings(table, folder)
+    for found in run.attention:
+        write_attention(found.maps, folder, system=found.system, model=found.model)
     write_json(folder / "run.json", run.record)
 
 

@@ -22,13 +22,15 @@ from emoclip.evaluation.encoders import Encoder
 from emoclip.evaluation.encoders.base import tensors_key
 from emoclip.evaluation.kept_features import CHUNK_SIZE, Chunk, KeptFeatures, chunk_name
 from emoclip.evaluation.processes import process_count, process_rank, wait_for_all
+from emoclip.features.identity import code_fingerprint
 
 
 if TYPE_CHECKING:
     import datasets
 
 logger = logging.getLogger(__name__)
-_STATE_COLUMNS = ("file", "start_frame", "end_frame", "frame_name", "boxes")
+# What makes one vector of the frames of a clip.
+_POOLING_MODULES = tuple(f"modeling_emoclip.{name}_emoclip" for name in ("attention", "expression", "temporal"))
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def encoder_key(encoder: Encoder, repeat_stills: int = 1) -> str:
         encoder.video_processor.to_json_string(),
         str(encoder.dtype),
         str(repeat_stills),
+        code_fingerprint(*_POOLING_MODULES),
     )
     return tensors_key(encoder.model.state_dict().items(), *settings)
 
@@ -129,14 +132,8 @@ def _chunks(rows: datasets.Dataset, numbers: Sequence[int] | np.ndarray, *, with
     wanted = [int(number) for number in numbers]
     if not wanted:
         raise ValueError("At least one clip must be encoded, got none.")
-    table = rows.select_columns([name for name in _STATE_COLUMNS if name in rows.column_names])
-    chunks = []
-    for start in range(0, len(wanted), CHUNK_SIZE):
-        part = wanted[start : start + CHUNK_SIZE]
-        columns = table[part]
-        states = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        chunks.append(_RowChunk(chunk_name(states, with_boxes=with_boxes), part))
-    return chunks
+    parts = [wanted[start : start + CHUNK_SIZE] for start in range(0, len(wanted), CHUNK_SIZE)]
+    return [_RowChunk(chunk_name(rows.select(part), with_boxes=with_boxes), part) for part in parts]
 
 
 def _groups(encoders: Mapping[str, Encoder]) -> list[dict[str, Encoder]]:

@@ -51,6 +51,12 @@ def best_and_worst(table: PredictionTable, count: int = 5) -> dict[str, list[dic
     }
 
 
+def shown_clip_ids(table: PredictionTable, count: int) -> list[str]:
+    """Ids of the best and the worst clips, at most `count` of each."""
+    found = best_and_worst(table, count)
+    return [entry["clip_id"] for kind in ("best", "worst") for entry in found[kind]]
+
+
 def _spread(table: PredictionTable, rows: list[int], count: int) -> list[int]:
     """The first `count` rows, each class once before any class again."""
     rank: dict[int, int] = {}
@@ -79,4 +85,4 @@ def _entry(table: PredictionTable, row: int, margins: np.ndarray) -> dict[str, A
     }
 
 
-__all__ = ["best_and_worst", "clip_margins", "clip_rows"]
+__all__ = ["best_and_worst", "clip_margins", "clip_rows", "shown_clip_ids"]

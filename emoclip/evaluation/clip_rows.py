@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clips of a manifest as row numbers: which are judged, which are fitted on, in which fold."""
+"""The clips of a data set as row numbers: which are judged, which are fitted on, in which fold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from emoclip.data import load
-from emoclip.data.manifest import fingerprint, read_manifest
 from emoclip.data.selection import check_arguments, check_selection, needed_columns, selected
+from emoclip.data.source import describe_source
 from emoclip.evaluation.config import ClipsConfig
+
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 # What is known of a clip beyond its class and goes into prediction tables where a manifest has it.
 ABOUT_COLUMNS = ("subject_id", "captions", "gender", "age", "ethnicity")
+# The Hub's data sets write it for clips without a class.
+UNLABELLED = -1
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,27 @@ class Fold:
 
 
 class ClipRows:
-    """A manifest opened for evaluation.
+    """A data set opened for evaluation.
 
     Args:
-        path: The manifest.
+        source: A manifest, a folder of shards, or the id of a data set on the Hub; see `emoclip.data.load`.
+        revision: Of the data set on the Hub.
+
+    Attributes:
+        about: What is known of the data set as a whole.
+        rows: Of all splits, undecoded.
 
     Raises:
-        FileNotFoundError: If the manifest or a clip does not exist.
-        ValueError: If the manifest is malformed.
+        FileNotFoundError: If the source or a clip does not exist.
+        ValueError: If the source is malformed, a clip has no id, or two have one.
     """
 
-    def __init__(self, path: Path):
-        self.manifest = read_manifest(path, check_media=False, checked_only=True)
-        self.rows = load(path)
-        self.path = path
-        self.sha256 = fingerprint(path)
+    def __init__(self, source: str | Path, revision: str | None = None):
+        self.path = Path(source)
+        self.rows = load(self.path.as_posix(), revision=revision)
+        self.about = describe_source(self.path, self.rows, revision)
         self._columns: dict[str, list] = {}
+        _check_rows(self.rows, self.path, len(self.about.class_names))
 
     def column(self, name: str) -> list:
         """Every value of a column.
@@ -67,7 +77,8 @@ class ClipRows:
                 f"This protocol needs the column `{name}`, {self.path} has only {', '.join(self.rows.column_names)}."
             )
         if name not in self._columns:
-            self._columns[name] = self.rows[name][:]
+            values = self.rows[name][:]
+            self._columns[name] = [None if v == UNLABELLED else v for v in values] if name == "label" else values
         return self._columns[name]
 
     def select(self, split: str | None, fold: int | None = None) -> np.ndarray:
@@ -80,7 +91,15 @@ class ClipRows:
         columns = needed_columns(split, fold, None)
         if not columns:
             return np.arange(len(self.rows))
-        table = pq.read_table(self.path, columns=columns)
+        absent = [name for name in columns if name not in self.rows.column_names]
+        if absent:
+            remedy = "data.split=null for all clips" if fold is None else "data.fold=null"
+            raise ValueError(
+                f"Clips are chosen by the column `{absent[0]}`, {self.path} has only {', '.join(self.rows.column_names)}; "
+                f"set {remedy}."
+            )
+        # Whole columns: nothing has been selected from what was opened.
+        table = self.rows.data.table.select(columns)
         mask = selected(table, split, fold, None)
         check_selection(table, str(self.path), split, fold, None, mask)
         return pc.indices_nonzero(mask).to_numpy().astype(np.int64)
@@ -113,7 +132,7 @@ class ClipRows:
         values = self.column(name)
         return np.array([n for n in numbers.tolist() if values[n] is not None and values[n] != []], dtype=np.int64)
 
-    def about(self, numbers: Sequence[int]) -> dict[str, list]:
+    def known(self, numbers: Sequence[int]) -> dict[str, list]:
         """Column -> the values of these rows, for those of `ABOUT_COLUMNS` that the manifest fills."""
         names = [name for name in ABOUT_COLUMNS if name in self.rows.column_names]
         columns = {name: [self.column(name)[number] for number in numbers] for name in names}
@@ -123,14 +142,31 @@ class ClipRows:
         return self.select("train", fold) if len(self.fold_numbers()) > 1 else np.empty(0, np.int64)
 
     def _split_or_nothing(self, split: str | None) -> np.ndarray:
-        if split is None or split not in _splits(self.path):
+        if split is None or "split" not in self.rows.column_names or split not in self.rows.unique("split"):
             return np.empty(0, np.int64)
         return self.select(split)
 
 
-@lru_cache(maxsize=4)
-def _splits(path: Path) -> frozenset[Any]:
-    return frozenset(pq.read_table(path, columns=["split"])["split"].unique().to_pylist())
+def _check_rows(rows: Dataset, path: Path, num_classes: int) -> None:
+    """What a manifest promises and other sources must keep as well: every clip has an id of its own, labels are class ids."""
+    if "clip_id" not in rows.column_names:
+        raise ValueError(
+            f"Every clip needs a `clip_id`, {path} has only the columns {', '.join(rows.column_names)}; make a manifest of it: "
+            f"emoclip data prepare --dataset hub --root {path} --output data/{path.name}.parquet."
+        )
+    ids = rows.data.column("clip_id")
+    if pc.count_distinct(ids, mode="all").as_py() < len(ids) or ids.null_count:
+        counts = ids.value_counts()
+        repeated = counts.filter(pc.or_(pc.greater(counts.field("counts"), 1), pc.is_null(counts.field("values"))))
+        raise ValueError(f"`clip_id` must be unique, {repeated[0]['values'].as_py()!r} occurs twice in {path}.")
+    if "label" not in rows.column_names:
+        return
+    labels = rows.data.column("label").unique().drop_null()
+    if len(labels) and not pa.types.is_integer(labels.type):
+        raise ValueError(f"`label` must hold class ids, {path} has {labels.type}; cast it to datasets.ClassLabel.")
+    wrong = [label for label in labels.to_pylist() if label != UNLABELLED and not 0 <= label < num_classes]
+    if wrong:
+        raise ValueError(f"`label` must be a class id from 0 to {num_classes - 1}, {path} has {wrong[0]}.")
 
 
 __all__ = ["ABOUT_COLUMNS", "ClipRows", "Fold"]

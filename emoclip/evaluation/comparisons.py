@@ -13,9 +13,10 @@ from emoclip.evaluation.classification_results import LABEL_METRICS, interval_gr
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.target_predictions import MULTI_LABEL, RetrievalTable, TargetTable
-from emoclip.evaluation.target_results import MULTI_LABEL_METRICS, REGRESSION_METRICS, caption_ids
+from emoclip.evaluation.target_results import MULTI_LABEL_METRICS, REGRESSION_METRICS, caption_ids, defined_value
 from emoclip.metrics import (
     fold_values,
+    holm_adjusted,
     mcnemar_p,
     paired_bootstrap_difference,
     paired_folds_p,
@@ -55,7 +56,23 @@ def compare(tables: Sequence[Table], resampling: Resampling) -> list[dict[str, A
     for group in others.values():
         shared = [(leading[table.prompt_set], table) for table in group if table.prompt_set in leading]
         pairs += shared or [(tables[0], group[0])]
-    return [{**_names(a, b), **entry} for a, b in pairs for entry in compare_pair(a, b, resampling)]
+    return corrected([{**_names(a, b), **entry} for a, b in pairs for entry in compare_pair(a, b, resampling)])
+
+
+def corrected(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same with `p_holm`: p corrected for the number of pairs that are compared by that metric, in that direction.
+
+    Each metric is a question of its own; all pairs of systems and prompt sets of a section are the answers to it. `num_compared` is
+    their number.
+    """
+    families: dict[tuple, list[int]] = {}
+    for place, entry in enumerate(entries):
+        families.setdefault((entry["metric"], entry.get("direction")), []).append(place)
+    result = list(entries)
+    for places in families.values():
+        for place, p in zip(places, holm_adjusted([entries[i]["p_value"] for i in places]), strict=True):
+            result[place] = {**entries[place], "p_holm": p, "num_compared": len(places)}
+    return result
 
 
 def _names(a: Table, b: Table) -> dict[str, str]:
@@ -79,7 +96,8 @@ def compare_pair(a: Table, b: Table, resampling: Resampling) -> list[dict[str, A
             np.asarray(a.scores, np.float64),
             np.asarray(b.scores, np.float64),
         )
-        return [_entry(name, metric, values, a, options) for name, metric in metrics.items()]
+        found = {n: m for n, m in metrics.items() if defined_value(m, values[0], values[1]) is not None}
+        return [_entry(name, metric, values, a, options) for name, metric in found.items()]
     if isinstance(a, PredictionTable) and isinstance(b, PredictionTable):
         labels = np.asarray(a.references), np.asarray(a.predictions), np.asarray(b.predictions)
         return [_entry(n, LABEL_METRICS[n], labels, a, options) | _fold_test(n, labels, a.columns) for n in _LABELS]
@@ -123,17 +141,17 @@ def _fold_test(name: str, labels: Triple, columns: Mapping[str, Sequence]) -> di
 
 
 def _compare_retrieval(a: RetrievalTable, b: RetrievalTable, resampling: Resampling) -> list[dict[str, Any]]:
-    """Recall at 1 and 5 in both directions, query by query: the share of queries that are found is an accuracy."""
+    """Recall at the two smallest k in both directions, query by query: the share of queries that are found is an accuracy."""
     entries = []
     for direction in ("video_to_text", "text_to_video"):
         matrices = [t.similarity() if direction == "video_to_text" else t.similarity().T for t in (a, b)]
         texts = caption_ids(a)
         ranks_a, ranks_b = (retrieval_ranks(matrix, texts, texts) for matrix in matrices)
-        for k in (1, 5):
+        for k in a.ks[:2]:
             hits = np.ones(len(ranks_a), np.int64), (ranks_a <= k).astype(np.int64), (ranks_b <= k).astype(np.int64)
             entry = _entry("war", LABEL_METRICS["war"], hits, a, asdict(resampling))
             entries.append(entry | {"metric": f"recall_at_{k}", "direction": direction})
     return entries
 
 
-__all__ = ["Table", "compare", "compare_pair"]
+__all__ = ["Table", "compare", "compare_pair", "corrected"]

@@ -48,13 +48,14 @@ class ClipsConfig:
     """Which clips are evaluated, and how they are read.
 
     Args:
-        manifest: Parquet manifest of the data set.
+        manifest: Parquet manifest of the data set, a folder of shards, or the id of a data set on the Hub.
         split: Value of the column `split` to use; null takes all. Not used with `fold`.
         fold: Test fold to use; `all` takes every fold in turn; null goes by `split`.
         train_split: Value of the column `split` that probes are fitted on; with `fold` it is the other folds.
         batch_size: Clips at once through the model.
         num_workers: Processes that decode; 0 decodes between the batches.
         repeat_stills: How often the frame of a still is repeated before pooling over time (EmotionCLIP: 8).
+        revision: Of the data set on the Hub: a branch, a tag or, what is safest, a commit.
     """
 
     manifest: Path
@@ -64,6 +65,7 @@ class ClipsConfig:
     batch_size: int = 16
     num_workers: int = 2
     repeat_stills: int = 1
+    revision: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "repeat_stills"):
@@ -105,6 +107,7 @@ class EvaluationConfig:
             class name: text), a template (`name`, `baseline`, `expclip_p1`, `expression`, `photo`, or a text with `{}`) or an
             ensemble (`expclip_p4`, `expclip_p5`, `expclip_printed`).
         protocols: What is done beside zero-shot recognition.
+        attention_clips: Of the best clips, and of the worst, for which a system that prompts by subject is asked where it looks.
         output_dir: Folder for the report; `--output` wins.
         features: Folder where the features of clips are kept for later runs; null keeps them beside the output until it is
             complete, so that a run that was stopped goes on.
@@ -120,6 +123,7 @@ class EvaluationConfig:
     systems: tuple[SystemConfig, ...] = field(default_factory=lambda: (SystemConfig("trained"),))
     prompt_sets: tuple[str, ...] = ("emoclip_descriptions",)
     protocols: ProtocolsConfig = field(default_factory=ProtocolsConfig)
+    attention_clips: int = 3
     output_dir: Path | None = None
     features: Path | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -132,6 +136,8 @@ class EvaluationConfig:
         for key, values in (("systems", names), ("prompt_sets", list(self.prompt_sets))):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"`{key}` must hold at least one entry and none twice, got {values}.")
+        if self.attention_clips < 0:
+            raise ValueError(f"`attention_clips` must be 0 or more, got {self.attention_clips}.")
         if self.num_resamples < 1:
             raise ValueError(f"`num_resamples` must be at least 1, got {self.num_resamples}.")
         if not 0 < self.confidence < 1:

@@ -3,24 +3,33 @@
 
     features/<system>/<chunk>.safetensors    float32 (clips, F) of the clips that could be read; errors of the others beside
 
-Both names are checksums of all that the numbers depend on: weights, frames and number format; the files with their sizes and times.
-So what changed is computed again, and nothing has to be cleared.
+Both names are checksums of all that the numbers depend on: weights, frames, number format and code; the content of the clips. So what
+changed is computed again, and nothing has to be cleared.
+
+Why not the store of `emoclip.features`: that one keeps every frame that training may draw, of one image tower at a time. Evaluation
+wants one vector a clip of many systems from one decoding, X-CLIP among them, whose visual tokens are no frames, and runs that were
+stopped must tell again which clips could not be read. Of 32 frames a clip this is a 32nd of the space. The content of a clip has the
+same key in both.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from emoclip.data.output import replacing
+from emoclip.features.clip_keys import KEY_BYTES, clip_keys
+
+
+if TYPE_CHECKING:
+    import datasets
 
 
 CHUNK_SIZE = 64
@@ -86,23 +95,19 @@ class KeptFeatures:
         return (self.folder or Path()) / system[:32] / f"{chunk[:32]}.safetensors"
 
 
-def chunk_name(rows: Sequence[Mapping[str, Any]], *, with_boxes: bool) -> str:
-    """A checksum of the media behind rows: files with their sizes and times, stretches and, for masks, boxes."""
-    digest = hashlib.sha256()
-    for row in rows:
-        place = (row.get("start_frame"), row.get("end_frame"), row.get("frame_name"))
-        digest.update(repr((row.get("file"), _state(row.get("file")), place)).encode())
-        if with_boxes:
-            digest.update(repr(row.get("boxes")).encode())
+def chunk_name(rows: datasets.Dataset, *, with_boxes: bool) -> str:
+    """A checksum of the content of clips in their order, see `emoclip.features.clip_keys`.
+
+    Args:
+        rows: Of the clips, as `emoclip.data.load` gives them.
+        with_boxes: Whether the boxes of the subject belong to the content.
+    """
+    keys, missing = clip_keys(rows, boxes=with_boxes)
+    # The sentence names the file, so that a file that comes back is another content.
+    digest = hashlib.sha256(json.dumps(missing).encode())
+    for key in keys.tolist():
+        digest.update(key.ljust(KEY_BYTES))
     return digest.hexdigest()
-
-
-def _state(file: str | None) -> tuple[int, int] | None:
-    try:
-        state = Path(file or "").stat()
-    except OSError:
-        return None
-    return state.st_size, state.st_mtime_ns
 
 
 __all__ = ["CHUNK_SIZE", "Chunk", "KeptFeatures", "chunk_name"]

@@ -96,6 +96,16 @@ def float_lists(matrix: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.ravel()))
 
 
+def _storage(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns are compressed: numbers of a list byte by byte, which is a third less, all else by its different values."""
+    lists = [field.name for field in schema if pa.types.is_list(field.type)]
+    floats = [f"{name}.list.element" for name in lists if pa.types.is_float32(schema.field(name).type.value_type)]
+    others = [f"{f.name}.list.element" if f.name in lists else f.name for f in schema]
+    dictionaries = [name for name in others if name not in floats]
+    options = {"use_byte_stream_split": floats} if floats else {}
+    return {"compression": "zstd", "compression_level": 9, "use_dictionary": dictionaries, **options}
+
+
 def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata: str) -> Path:
     """Writes the columns of a table with its metadata, whole or not at all, and returns the path.
 
@@ -128,7 +138,7 @@ def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata:
     )
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        pq.write_table(arrow_table, partial)
+        pq.write_table(arrow_table, partial, **_storage(arrow_table.schema))
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)

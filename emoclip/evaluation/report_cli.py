@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   emoclip report outputs/a outputs/b outputs/c              compares three runs with the first, on the same clips
   emoclip report outputs/a outputs/b --output outputs/ab    the same as a report of its own, with pictures
   emoclip report table.parquet                              the numbers of one table
+  emoclip report outputs/report --compact results/mine      a small copy: numbers, pictures and tables, without page and clips
   emoclip report outputs/report --model-card my-emoclip     writes the results into the card of a model folder
 """
 
@@ -38,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
     for run in arguments.runs:
         if not run.exists():
             raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+    if arguments.compact is not None:
+        return _compact(arguments)
     if arguments.attention_model is not None:
         _write_attention(arguments)
     report, folder = _report(arguments)
@@ -49,6 +52,17 @@ def main(argv: list[str] | None = None) -> int:
             hub = {"hub_dataset": arguments.hub_dataset, "hub_task": arguments.hub_task}
             for path in write_hub_results(one, arguments.model_card, **hub):
                 write_line(f"Written: {path}")
+    return 0
+
+
+def _compact(arguments: argparse.Namespace) -> int:
+    """The small copy of one report."""
+    others = (arguments.output, arguments.attention_model, arguments.model_card)
+    if len(arguments.runs) > 1 or not arguments.runs[0].is_dir() or any(others):
+        raise ValueError("`--compact` needs one report folder, and no --output, --attention-model or --model-card.")
+    from emoclip.evaluation.compact_report import compact_copy
+
+    _print(compact_copy(arguments.runs[0], arguments.compact, overwrite=arguments.overwrite), arguments.compact)
     return 0
 
 
@@ -75,6 +89,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="write a report of all runs there (one folder: rewritten in place)",
     )
     add("--overwrite", action="store_true", help="replace an earlier report there")
+    add(
+        "--compact",
+        type=Path,
+        metavar="FOLDER",
+        help="one folder only: write a small copy of the report there, for a repository",
+    )
     add("--shared-clips", action="store_true", help="keep the clips that all runs have, instead of refusing others")
     add("--num-resamples", type=int, metavar="N", help="draws of intervals and p-values (the run's own, else 2000)")
     add("--confidence", type=float, metavar="C", help="share inside the intervals (the run's own, else 0.95)")
@@ -173,22 +193,20 @@ def _write_attention(arguments: argparse.Namespace) -> None:
     main = read_tables(folder)[0]
     manifest = arguments.manifest or _manifest_of(folder)
     from emoclip.analysis.source_model import load_model
-    from emoclip.data import load
-    from emoclip.data.manifest import fingerprint
-    from emoclip.evaluation.clip_list import best_and_worst
+    from emoclip.evaluation.clip_list import shown_clip_ids
+    from emoclip.evaluation.clip_rows import ClipRows
     from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.predictions import PredictionTable
     from emoclip.evaluation.subject_attention import clip_attention, write_attention
 
-    if fingerprint(manifest) != main.manifest_sha256:
-        raise ValueError(f"The manifest must be the one of the predictions, {manifest} has another checksum.")
-    chosen = list(main.clip_ids[:6])
-    if isinstance(main, PredictionTable):
-        clips = best_and_worst(main, count=3)
-        chosen = [entry["clip_id"] for kind in ("best", "worst") for entry in clips[kind]] or chosen
     silence_loading_bars()
+    clips = ClipRows(manifest)
+    if clips.about.sha256 != main.manifest_sha256:
+        raise ValueError(f"The manifest must be the one of the predictions, {manifest} has another checksum.")
+    shown = shown_clip_ids(main, 3) if isinstance(main, PredictionTable) else []
     loaded = load_model(arguments.attention_model)
-    maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, load(manifest), chosen)
+    chosen = shown or list(main.clip_ids[:6])
+    maps = clip_attention(loaded.model.float().eval(), loaded.processor.video_processor, clips.rows, chosen)
     write_attention(maps, folder, system=main.system, model=loaded.name)
 
 

@@ -60,7 +60,7 @@ def _result_line(result: Mapping[str, Any]) -> str:
         )
     if result["task"] == "retrieval":
         parts = [
-            f"{direction.replace('_', ' ')} R@1 {percent(values['recall_at_1'])} %, median rank {values['median_rank']:g}"
+            f"{direction.replace('_', ' ')} {_first_recall(values)}, median rank {values['median_rank']:g}"
             for direction, values in result["directions"].items()
         ]
         return f"{name}: {'; '.join(parts)}"
@@ -68,12 +68,20 @@ def _result_line(result: Mapping[str, Any]) -> str:
     return f"{name}: " + ", ".join(f"{METRIC_NAMES[m]} {metric_value(m, result[m])}" for m in known)
 
 
+def _first_recall(values: Mapping[str, Any]) -> str:
+    """`R@1 33.3 %`, at the smallest k that was asked for."""
+    name = next(name for name in values if name.startswith("recall_at_"))
+    return f"{name.replace('recall_at_', 'R@')} {percent(values[name])} %"
+
+
 def _comparison_line(entry: Mapping[str, Any]) -> str:
     metric = entry["metric"]
     direction = entry.get("direction", "").replace("_", " ")
     name = f"{METRIC_NAMES.get(metric, metric.replace('recall_at_', 'R@'))} {direction}".strip()
     difference = metric_value(metric, entry["difference"], entry["interval"], signed=True)
-    return f"{entry['system']} - {entry['other']} / {entry['prompt_set']}: {difference} of {name}, p = {entry['p_value']:.3g}"
+    corrected = f" ({entry['p_holm']:.3g} corrected for {entry['num_compared']})" if entry["num_compared"] > 1 else ""
+    pair = f"{entry['system']} - {entry['other']} / {entry['prompt_set']}"
+    return f"{pair}: {difference} of {name}, p = {entry['p_value']:.3g}{corrected}"
 
 
 def _headline(report: Mapping[str, Any], run: Mapping[str, Any]) -> list[Block]:

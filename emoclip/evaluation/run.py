@@ -21,7 +21,9 @@ from emoclip.evaluation.kept_features import KeptFeatures
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.processes import own_device, process_count
 from emoclip.evaluation.protocols import leave_one_out, linear_probe, retrieval, symptoms, zero_shot
+from emoclip.evaluation.protocols.attention import attention_of_systems
 from emoclip.evaluation.protocols.context import Context
+from emoclip.evaluation.subject_attention import SystemAttention
 from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
 from emoclip.evaluation.zero_shot import choose_dtype
 from emoclip.provenance import git_commit, package_versions
@@ -38,11 +40,13 @@ class EvaluationRun:
         tables: The main one first: the first system with the first prompt set.
         record: Plain JSON values: command, commit, configuration, texts, clips left out, speed.
         embeddings: Of clips and class texts, one per system.
+        attention: Of systems that prompt by subject, on their best and worst clips.
     """
 
     tables: list[AnyTable]
     record: dict[str, Any]
     embeddings: list[EmbeddingTable] = field(default_factory=list)
+    attention: list[SystemAttention] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
         "versions": package_versions(),
         "config": config_to_dict(config),
     }
-    return EvaluationRun(tables, record, zero_shot.embedding_tables(context) if config.protocols.zero_shot else [])
+    embeddings = zero_shot.embedding_tables(context) if config.protocols.zero_shot else []
+    return EvaluationRun(tables, record, embeddings, attention_of_systems(context, tables, config.attention_clips))
 
 
 def check_evaluation(config: EvaluationConfig) -> None:
@@ -108,7 +113,8 @@ def _prepared(config: EvaluationConfig, features: Path | None) -> tuple[Context,
     if config.features is not None:
         check_writable(config.features)
     device = own_device()
-    clips, kept = ClipRows(config.clips.manifest), KeptFeatures(config.features or features)
+    clips = ClipRows(config.clips.manifest, config.clips.revision)
+    kept = KeptFeatures(config.features or features)
     context = Context(config, clips, kept, device, choose_dtype(config.precision, device))
     steps = _steps(context)
     for step in steps:
@@ -173,7 +179,7 @@ def _text_steps(context: Context) -> list[_Step]:
             _Step(
                 lambda: None,
                 lambda: retrieval.captioned_rows(context, found.captions),
-                lambda: retrieval.retrieval_tables(context, found.captions),
+                lambda: retrieval.retrieval_tables(context, found),
             )
         )
     if (sensitivity := chosen.prompt_sensitivity) is not None:
@@ -208,13 +214,14 @@ def _fold_notes(context: Context) -> list[str]:
 
 
 def _describe_dataset(config: EvaluationConfig, clips: ClipRows) -> dict[str, Any]:
-    manifest = clips.manifest
+    about = clips.about
     return {
-        "name": manifest.dataset,
-        "licence": manifest.licence,
-        "source": manifest.source,
-        "manifest": str(config.clips.manifest),
+        "name": about.dataset,
+        "licence": about.licence,
+        "source": about.source,
+        "manifest": config.clips.manifest.as_posix(),
         "split": config.clips.split if config.clips.fold is None else None,
         "fold": config.clips.fold,
-        "notes": list(manifest.notes),
+        "revision": config.clips.revision,
+        "notes": list(about.notes),
     }

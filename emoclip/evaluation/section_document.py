@@ -19,6 +19,8 @@ from emoclip.evaluation.wording import METRIC_NAMES, metric_value, result_label,
 
 
 _MAIN_LABELS = ("uar", "war", "macro_f1")
+# Below this many drawn subjects the percentile bootstrap is known to be too sure of itself.
+FEW_SUBJECTS = 10
 
 
 def section_blocks(
@@ -61,7 +63,8 @@ def _original_script(results: Sequence[Mapping[str, Any]]) -> list[Block]:
     return [
         Text(
             f"UAR as the original script prints it, a class's recall divided by the number of labels that occur: {values}. "
-            "The UAR above is the mean of the classes' recalls."
+            "The UAR above is the mean of the classes' recalls. The clips of each class are scored by another model, so that scores of "
+            "different classes cannot be ranked: there is no AUC and no mAP, and precision and F1 mix the models."
         )
     ]
 
@@ -84,13 +87,31 @@ def _results(
         return _retrieval(results)
     interval = f"{100 * resampling['confidence']:g} %"
     over = results[0]["intervals_over"]
+    if (subjects := results[0].get("num_drawn_subjects")) is not None:
+        over = f"{subjects} subjects, drawn whole"
     drawn = f"{interval} percentile bootstrap intervals over {over} ({results[0].get('num_resamples', resampling['num_resamples'])} resamples, seed {resampling['seed']})"
     if section["task"] == "classification":
-        return _classification(results, interval, drawn)
+        return [*_classification(results, interval, drawn), *_few_subjects(results[0])]
     names = [name for name in METRIC_NAMES if name in results[0]]
     rows = [[result_label(r), *(metric_value(n, r[n], r.get(f"{n}_interval")) for n in names)] for r in results]
     unit = "In percent" if section["task"] == "multi_label" else "Errors in the unit of the scores, means over outputs"
-    return [Table(["system / prompt set", *(METRIC_NAMES[n] for n in names)], rows), Text(f"{unit}, with {drawn}.")]
+    text = f"{unit}, with {drawn}.{_score_resamples(results)}"
+    header = ["system / prompt set", *(METRIC_NAMES[n] for n in names)]
+    return [Table(header, rows), Text(text), *_few_subjects(results[0])]
+
+
+def _few_subjects(result: Mapping[str, Any]) -> list[Block]:
+    """A warning where so few subjects were drawn that intervals come out too narrow and no p-value can be small."""
+    count = result.get("num_drawn_subjects")
+    if count is None or count >= FEW_SUBJECTS:
+        return []
+    lowest = 2 / 2**count
+    return [
+        Text(
+            f"**Only {count} subjects.** Intervals from so few are too narrow, and no test over subjects can give a p below "
+            f"{p_text(lowest)}: these numbers say little about other people."
+        )
+    ]
 
 
 def _classification(results: Sequence[Mapping[str, Any]], interval: str, drawn: str) -> list[Block]:
@@ -109,8 +130,9 @@ def _classification(results: Sequence[Mapping[str, Any]], interval: str, drawn: 
         [
             result_label(r),
             *(percent(r[n], r[f"{n}_interval"]) for n in _MAIN_LABELS),
-            *(percent(r[n]) for n in ("weighted_f1", "auc", "mean_average_precision", *tops)),
-            plain_number(r["calibration_error"]),
+            *(percent(r[n], r.get(f"{n}_interval")) for n in ("weighted_f1", "auc", "mean_average_precision")),
+            *(percent(r[n]) for n in tops),
+            plain_number(r["calibration_error"], r.get("calibration_error_interval")),
             _chance(r["chance"]),
         ]
         for r in results
@@ -121,7 +143,19 @@ def _classification(results: Sequence[Mapping[str, Any]], interval: str, drawn: 
         f"{interval} interval of the UAR when the same predictions are shuffled over the clips, so that every class is "
         "predicted as often as before, and whether the UAR lies inside."
     )
-    return [Table([*header, "ECE", "UAR by chance"], rows), Text(text)]
+    return [Table([*header, "ECE", "UAR by chance"], rows), Text(f"{text}{_score_resamples(results)}")]
+
+
+def _score_resamples(results: Sequence[Mapping[str, Any]]) -> str:
+    """How many resamples the intervals of metrics of scores rest on."""
+    if not results[0].get("num_score_resamples"):
+        return ""
+    text = f" Intervals of AUC, mAP and ECE are of {results[0]['num_score_resamples']} resamples."
+    left_out = {name: max(r["resamples_left_out"].get(name, 0) for r in results) for name in METRIC_NAMES}
+    said = ", ".join(f"{METRIC_NAMES[name]} {count}" for name, count in left_out.items() if count)
+    if said:
+        text += f" Resamples without any class that has clips on both sides have no value and are left out, at most: {said}."
+    return text
 
 
 def _chance(chance: Mapping[str, Any]) -> str:
@@ -168,32 +202,38 @@ def _retrieval_name(name: str) -> str:
 def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[Block]:
     if not comparisons:
         return []
-    rows = []
-    for entry in comparisons:
-        name, places = entry["metric"], entry.get("direction", "").replace("_", " ")
-        folds = entry.get("fold_p_value")
-        rows.append(
-            [
-                f"{entry['system']} - {entry['other']}",
-                entry["prompt_set"],
-                f"{METRIC_NAMES.get(name, name.replace('recall_at_', 'R@'))} {places}".strip(),
-                metric_value(name, entry["difference"], entry["interval"], signed=True),
-                p_text(entry["p_value"]),
-                "-" if folds is None else p_text(folds),
-            ]
-        )
-    header = ["systems", "prompt set", "metric", "difference", "p", "p over folds"]
-    if all(row[-1] == "-" for row in rows):
-        header, rows = header[:-1], [row[:-1] for row in rows]
+    header = ["systems", "prompt set", "metric", "difference", "p", "p corrected", "p over folds"]
+    rows = [_comparison_row(entry) for entry in comparisons]
+    compared = max(entry["num_compared"] for entry in comparisons)
+    # Columns that say nothing: a single pair needs no correction, and there may be no folds.
+    kept = [c for c in header if not (c == "p corrected" and compared == 1)]
+    kept = [c for c in kept if not (c == "p over folds" and all(row[-1] == "-" for row in rows))]
+    rows = [[row[header.index(column)] for column in kept] for row in rows]
     tests = " and ".join(sorted({entry["test"] for entry in comparisons}))
+    text = (
+        "In percentage points where the metric is in percent; the interval is that of the paired bootstrap, both systems on the same "
+        f"resampled clips. p: {tests}; it is the chance of so large a difference if the systems were interchangeable."
+    )
+    if compared > 1:
+        text += (
+            f" Corrected: by Holm's rule for the {compared} pairs that are compared by the same metric; those below 0.05 hold "
+            "together."
+            f"{' p over folds is not corrected.' if 'p over folds' in kept else ''}"
+        )
+    return [Heading("Comparison on the same clips", 3), Table(kept, rows), Text(text)]
+
+
+def _comparison_row(entry: Mapping[str, Any]) -> list[str]:
+    name, places = entry["metric"], entry.get("direction", "").replace("_", " ")
+    folds = entry.get("fold_p_value")
     return [
-        Heading("Comparison on the same clips", 3),
-        Table(header, rows),
-        Text(
-            "In percentage points where the metric is in percent; the interval is that of the paired bootstrap, both systems on the "
-            f"same resampled clips. p: {tests}; it is the chance of so large a difference if the systems were "
-            "interchangeable, not corrected for the number of comparisons."
-        ),
+        f"{entry['system']} - {entry['other']}",
+        entry["prompt_set"],
+        f"{METRIC_NAMES.get(name, name.replace('recall_at_', 'R@'))} {places}".strip(),
+        metric_value(name, entry["difference"], entry["interval"], signed=True),
+        p_text(entry["p_value"]),
+        p_text(entry["p_holm"]),
+        "-" if folds is None else p_text(folds),
     ]
 
 

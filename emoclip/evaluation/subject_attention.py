@@ -47,6 +47,21 @@ class AttentionMaps:
     coverage: np.ndarray
 
 
+@dataclass(frozen=True)
+class SystemAttention:
+    """Maps of one system, ready to be written.
+
+    Args:
+        system: Short name.
+        model: Folder or Hub id.
+        maps: One per clip, at least one.
+    """
+
+    system: str
+    model: str
+    maps: list[AttentionMaps]
+
+
 def subject_attention(model: Any, pixel_values_videos: torch.Tensor, subject_masks: torch.Tensor) -> np.ndarray:
     """Attention of the subject token to each patch, the mean over heads of the last layer: float32 (T, rows, columns).
 
@@ -192,4 +207,11 @@ def _png(frame: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-__all__ = ["AttentionMaps", "clip_attention", "read_attention", "subject_attention", "write_attention"]
+__all__ = [
+    "AttentionMaps",
+    "SystemAttention",
+    "clip_attention",
+    "read_attention",
+    "subject_attention",
+    "write_attention",
+]

@@ -106,6 +106,7 @@ class RetrievalTable:
         class_names: The classes.
         model, revision, prompt_set, manifest_sha256, system, columns, protocol, dataset: As in `TargetTable`; the prompt set
             names the captions.
+        ks: Lengths of the lists that a report looks into, ascending.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, or a number is not finite.
@@ -124,6 +125,7 @@ class RetrievalTable:
     columns: Mapping[str, Sequence] = field(default_factory=dict)
     protocol: str = RETRIEVAL
     dataset: str = ""
+    ks: tuple[int, ...] = (1, 5, 10)
 
     def __post_init__(self) -> None:
         check_clip_ids(self.clip_ids)
@@ -156,8 +158,10 @@ def write_target_predictions(table: TargetTable | RetrievalTable, path: str | Pa
     else:
         columns["reference"], columns["scores"] = float_lists(table.references), float_lists(table.scores)
     columns.update({name: pa.array(values) for name, values in table.columns.items()})
-    task = RETRIEVAL if isinstance(table, RetrievalTable) else table.task
-    return write_arrow(pa.table(columns), table, path, task=task)
+    about = (
+        {"task": RETRIEVAL, "ks": json.dumps(table.ks)} if isinstance(table, RetrievalTable) else {"task": table.task}
+    )
+    return write_arrow(pa.table(columns), table, path, **about)
 
 
 def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
@@ -181,6 +185,8 @@ def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
     try:
         shared["clip_ids"] = table_column(arrow_table, "clip_id")
         if task == RETRIEVAL:
+            if "ks" in metadata:
+                shared["ks"] = tuple(json.loads(metadata["ks"]))
             return _retrieval(arrow_table, shared)
         width = len(class_names)
         references, scores = (score_matrix(arrow_table, name, width) for name in ("reference", "scores"))

@@ -8,10 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from emoclip.evaluation.classification_results import interval_groups, number
+from emoclip.evaluation.classification_results import (
+    MAX_SCORE_RESAMPLES,
+    interval_groups,
+    intervals_over,
+    num_score_resamples,
+    number,
+)
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.target_predictions import MULTI_LABEL, NO_CLASS, RetrievalTable, TargetTable
 from emoclip.metrics import (
+    UndefinedMetricError,
     auc,
     bootstrap_interval,
     ccc,
@@ -27,6 +34,7 @@ from emoclip.metrics import (
     retrieval_metrics,
     retrieval_ranks,
     rmse,
+    score_intervals,
     top_k_accuracy,
 )
 
@@ -44,9 +52,7 @@ MULTI_LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "auc": auc,
     "top_1": lambda references, scores: top_k_accuracy(references, scores, k=1),
 }
-KS = (1, 5, 10)
-# Metrics that are computed anew on every resample get fewer of them, and none on tables that are too long to wait for.
-_MAX_RESAMPLES = 500
+# Metrics that are computed anew on every resample get none on tables that are too long to wait for.
 _MAX_ROWS = 20_000
 
 
@@ -55,17 +61,27 @@ def score_targets(table: TargetTable, resampling: Resampling) -> dict[str, Any]:
     metrics = MULTI_LABEL_METRICS if table.task == MULTI_LABEL else REGRESSION_METRICS
     references, scores = np.asarray(table.references, dtype=np.float64), np.asarray(table.scores, dtype=np.float64)
     result: dict[str, Any] = {}
+    intervals = _label_intervals(table, references, scores, resampling) if table.task == MULTI_LABEL else {}
     for name, metric in metrics.items():
-        result[name] = number(metric(references, scores))
-        result[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
-    result["num_resamples"] = _num_resamples(resampling)
-    result["intervals_over"] = "clips" if interval_groups(table.columns) is None else "subjects"
+        result[name] = number(defined_value(metric, references, scores))
+        if f"{name}_interval" not in intervals:
+            intervals[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
+    result |= {**intervals, "num_resamples": _num_resamples(resampling), **intervals_over(table.columns)}
     result["per_target"] = _per_target(table, references, scores)
     return result
 
 
-def score_retrieval(table: RetrievalTable, resampling: Resampling, ks: tuple[int, ...] = KS) -> dict[str, Any]:
-    """Both directions' metrics, with intervals of recall over queries."""
+def defined_value(metric: Callable[[Any, Any], float], references: np.ndarray, scores: np.ndarray) -> float | None:
+    """The metric, None where these clips have none, such as an AUC where every clip has every label."""
+    try:
+        return metric(references, scores)
+    except UndefinedMetricError:
+        return None
+
+
+def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, Any]:
+    """Both directions' metrics at the table's `ks`, with intervals of recall over queries."""
+    ks = table.ks
     similarity = table.similarity()
     texts = caption_ids(table)
     classes = None if NO_CLASS in table.references else list(table.references)
@@ -104,6 +120,25 @@ def _per_target(table: TargetTable, references: np.ndarray, scores: np.ndarray) 
     return {name: {key: number(values[name]) for key, values in columns.items()} for name in names}
 
 
+def _label_intervals(
+    table: TargetTable, references: np.ndarray, scores: np.ndarray, resampling: Resampling
+) -> dict[str, Any]:
+    """Intervals of AUC and average precision."""
+    found = score_intervals(
+        references,
+        scores,
+        groups=interval_groups(table.columns),
+        num_resamples=num_score_resamples(scores.shape, resampling),
+        confidence=resampling.confidence,
+        seed=resampling.seed,
+    )
+    # Of labels that may be several there is no calibration of a single answer.
+    names = ("auc", "mean_average_precision")
+    intervals: dict[str, Any] = {f"{n}_interval": list(i) if (i := found.intervals[n]) else None for n in names}
+    left_out = {name: found.left_out[name] for name in names if found.left_out[name]}
+    return {**intervals, "num_score_resamples": found.num_resamples, "resamples_left_out": left_out}
+
+
 def _interval(
     metric: Callable[[Any, Any], float],
     table: TargetTable,
@@ -126,7 +161,7 @@ def _interval(
 
 
 def _num_resamples(resampling: Resampling) -> int:
-    return min(resampling.num_resamples, _MAX_RESAMPLES)
+    return min(resampling.num_resamples, MAX_SCORE_RESAMPLES)
 
 
 def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[float]:
@@ -137,4 +172,4 @@ def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[
     return [float(end) for end in np.quantile(draws, ends)]
 
 
-__all__ = ["KS", "MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]
+__all__ = ["MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]

@@ -85,10 +85,14 @@ def weights_fingerprint(model: EmoCLIPPreTrainedModel) -> str:
 
 
 @cache
-def code_fingerprint() -> str:
-    """SHA-256 of the modules that turn a file into embeddings, and of the versions of the libraries that decode and run the tower."""
+def code_fingerprint(*further: str) -> str:
+    """SHA-256 of the modules that turn a file into embeddings, and of the versions of the libraries that decode and run the tower.
+
+    Args:
+        further: Names of modules that what is kept depends on besides.
+    """
     digest = hashlib.sha256()
-    for name in _MODULES:
+    for name in (*_MODULES, *further):
         digest.update(Path(str(importlib.import_module(name).__file__)).read_bytes())
     for package in ("av", "transformers"):
         digest.update(f"{package} {importlib.metadata.version(package)}".encode())

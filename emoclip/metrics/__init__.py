@@ -32,8 +32,16 @@ from .loading import load_module, module_names, module_path
 from .regression import ccc, mae, mse, pcc, per_target, r2, rmse
 from .resampling import Interval
 from .retrieval import median_rank, precision_at_k, recall_at_k, retrieval_metrics, retrieval_ranks
-from .scores import auc, mean_average_precision, per_class_auc, per_class_average_precision, top_k_accuracy
-from .significance import mcnemar_p, paired_folds_p, paired_permutation_p
+from .score_bootstrap import ScoreIntervals, score_intervals
+from .scores import (
+    UndefinedMetricError,
+    auc,
+    mean_average_precision,
+    per_class_auc,
+    per_class_average_precision,
+    top_k_accuracy,
+)
+from .significance import holm_adjusted, mcnemar_p, paired_folds_p, paired_permutation_p
 
 
 __all__ = [
@@ -41,6 +49,8 @@ __all__ = [
     "Interval",
     "PairedDifference",
     "ReliabilityBins",
+    "ScoreIntervals",
+    "UndefinedMetricError",
     "are_probabilities",
     "auc",
     "balanced",
@@ -55,6 +65,7 @@ __all__ = [
     "fold_mean",
     "fold_values",
     "group_gap",
+    "holm_adjusted",
     "load_module",
     "macro_f1",
     "mae",
@@ -82,6 +93,7 @@ __all__ = [
     "retrieval_metrics",
     "retrieval_ranks",
     "rmse",
+    "score_intervals",
     "subject_balanced_uar",
     "summarize_folds",
     "top_k_accuracy",

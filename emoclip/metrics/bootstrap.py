@@ -3,6 +3,9 @@
 
 A bootstrap resample draws as many clips as there are, with replacement. The clips are taken as independent; where many show
 the same person, the true interval is wider: pass the persons as `groups`, and whole persons are drawn.
+
+A resample of few clips may lack what a metric of scores needs, such as a negative clip. It is left out of the interval, which is then
+one of the resamples that have a value; where none has, the functions raise.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -20,6 +23,7 @@ from .resampling import (
     check_options,
     percentile_interval,
 )
+from .scores import UndefinedMetricError
 
 
 class PairedDifference(NamedTuple):
@@ -57,11 +61,12 @@ def bootstrap_interval(
         seed: Of the random draws; the same seed gives the same interval.
 
     Raises:
-        ValueError: If the labels are no valid pair, an option is out of range, or the metric refuses a resample.
+        ValueError: If the labels are no valid pair, an option is out of range, or the metric refuses a resample for another reason than that it
+            has no value there.
     """
     check_options(num_resamples, confidence)
     values = [v for (v,) in _resampled_values(metric, references, [predictions], num_resamples, seed, groups)]
-    return percentile_interval(np.concatenate(values), confidence)
+    return percentile_interval(_defined(values, metric), confidence)
 
 
 def bootstrap_intervals(
@@ -121,7 +126,7 @@ def paired_bootstrap_difference(
     """
     check_options(num_resamples, confidence)
     both = _resampled_values(metric, references, [predictions_a, predictions_b], num_resamples, seed, groups)
-    values = np.concatenate([a - b for a, b in both])
+    values = _defined([a - b for a, b in both], metric)
     used = slice(None) if groups is None else np.concatenate(list(group_members(groups, len(references)).values()))
     truth, a, b = (np.asarray(labels)[used] for labels in (references, predictions_a, predictions_b))
     return PairedDifference(metric(truth, a) - metric(truth, b), percentile_interval(values, confidence))
@@ -221,7 +226,26 @@ def _resampled_values(
     units = None if groups is None else list(group_members(groups, len(truth)).values())
     for _ in range(num_resamples):
         rows = _drawn_rows(len(truth), units, generator)
-        yield tuple(np.array([metric(truth[rows], array[rows])]) for array in arrays)
+        yield tuple(np.array([_value(metric, truth[rows], array[rows])]) for array in arrays)
+
+
+def _value(metric: LabelMetric, references: np.ndarray, predictions: np.ndarray) -> float:
+    """The metric, NaN where these clips have none."""
+    try:
+        return metric(references, predictions)
+    except UndefinedMetricError:
+        return float("nan")
+
+
+def _defined(values: Sequence[np.ndarray], metric: LabelMetric) -> np.ndarray:
+    """The values of all resamples that have one."""
+    joined = np.concatenate(values)
+    defined = joined[~np.isnan(joined)]
+    if not len(defined):
+        raise UndefinedMetricError(
+            f"`{getattr(metric, '__name__', metric)}` must have a value in at least one resample, got none in {len(joined)}."
+        )
+    return defined
 
 
 def _drawn_rows(num_clips: int, units: list[np.ndarray] | None, generator: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from .scores import References, checked_scores
 
 # How far from 1 the sum of a row of float32 probabilities may lie.
 SUM_TOLERANCE = 1e-3
+NUM_BINS = 15
 
 
 class ReliabilityBins(NamedTuple):
@@ -33,7 +34,7 @@ class ReliabilityBins(NamedTuple):
 
 
 def expected_calibration_error(
-    references: References, scores: np.ndarray, *, num_bins: int = 15, equal_counts: bool = False
+    references: References, scores: np.ndarray, *, num_bins: int = NUM_BINS, equal_counts: bool = False
 ) -> float:
     """Mean distance between confidence and accuracy over bins, each weighted by its clips; 0 is best, in [0, 1].
 
@@ -53,7 +54,7 @@ def expected_calibration_error(
 
 
 def reliability_bins(
-    references: References, scores: np.ndarray, *, num_bins: int = 15, equal_counts: bool = False
+    references: References, scores: np.ndarray, *, num_bins: int = NUM_BINS, equal_counts: bool = False
 ) -> ReliabilityBins:
     """Confidence and accuracy bin by bin, which a reliability plot draws; arguments as in `expected_calibration_error`.
 
@@ -64,6 +65,23 @@ def reliability_bins(
         raise ValueError(f"`num_bins` must be at least 1, got {num_bins}.")
     positives, probabilities = checked_scores(references, scores)
     _check_probabilities(positives, probabilities)
+    confidence, right, edges, chosen = chosen_bins(positives, probabilities, num_bins, equal_counts=equal_counts)
+    counts = np.bincount(chosen, minlength=len(edges) - 1)
+    with np.errstate(invalid="ignore"):
+        means = (np.bincount(chosen, weights=values, minlength=len(counts)) / counts for values in (confidence, right))
+        return ReliabilityBins(edges, counts, *means)
+
+
+def chosen_bins(
+    positives: np.ndarray, probabilities: np.ndarray, num_bins: int = NUM_BINS, *, equal_counts: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Confidence of each clip, whether it is right, the edges of the bins, and each clip's bin.
+
+    Args:
+        positives: bool (clips, classes), one true class per clip.
+        probabilities: float64 (clips, classes).
+        num_bins, equal_counts: As in `expected_calibration_error`.
+    """
     predicted = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
     right = positives[np.arange(len(predicted)), predicted]
@@ -72,10 +90,7 @@ def reliability_bins(
         edges = np.unique(np.quantile(confidence, edges))
         edges = edges if len(edges) > 1 else np.array([0.0, edges[0]])
     chosen = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, len(edges) - 2)
-    counts = np.bincount(chosen, minlength=len(edges) - 1)
-    with np.errstate(invalid="ignore"):
-        means = (np.bincount(chosen, weights=values, minlength=len(counts)) / counts for values in (confidence, right))
-        return ReliabilityBins(edges, counts, *means)
+    return confidence, right, edges, chosen
 
 
 def brier_score(references: References, scores: np.ndarray) -> float:

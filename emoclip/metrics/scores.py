@@ -8,7 +8,7 @@ Conventions, the same in every function:
   clip may have several classes or none.
 - A class without positives or without negatives has no AUC, a class without positives no average precision: it is NaN
   in the value per class and left out of the mean, as the paper's evaluation skips classes that a fold lacks. One single
-  positive is enough. Where no class is left the functions raise.
+  positive is enough. Where no class is left the functions raise `UndefinedMetricError`.
 - Ties: AUC counts a tied pair half, so constant scores give 0.5. Average precision takes tied clips together, so
   constant scores give the share of positives. Top-k counts a tie against the true class unless it stands first.
 
@@ -23,11 +23,16 @@ import numpy as np
 References = Sequence[int] | np.ndarray
 
 
+class UndefinedMetricError(ValueError):
+    """There are no clips of which the metric could say anything, such as an AUC without negatives."""
+
+
 def auc(references: References, scores: np.ndarray) -> float:
     """Mean over classes of the area under the ROC curve of that class against all others.
 
     Raises:
-        ValueError: If shapes or values are not as the module says, or no class has positives and negatives.
+        ValueError: If shapes or values are not as the module says.
+        UndefinedMetricError: If no class has positives and negatives.
     """
     return _mean_of_defined(per_class_auc(references, scores), "positive and one negative clip")
 
@@ -36,7 +41,8 @@ def mean_average_precision(references: References, scores: np.ndarray) -> float:
     """Mean over classes of average precision: the precision at each positive, averaged.
 
     Raises:
-        ValueError: If shapes or values are not as the module says, or no class has a positive.
+        ValueError: If shapes or values are not as the module says.
+        UndefinedMetricError: If no class has a positive.
     """
     return _mean_of_defined(per_class_average_precision(references, scores), "positive clip")
 
@@ -108,7 +114,9 @@ def _per_class(
 def _mean_of_defined(values: np.ndarray, needed: str) -> float:
     defined = values[~np.isnan(values)]
     if not len(defined):
-        raise ValueError(f"At least one class must have at least one {needed}, got none among {len(values)} classes.")
+        raise UndefinedMetricError(
+            f"At least one class must have at least one {needed}, got none among {len(values)} classes."
+        )
     return float(defined.mean())
 
 

@@ -93,6 +93,25 @@ def paired_folds_p(values_a: Sequence[float], values_b: Sequence[float]) -> floa
     return float((sums >= abs(differences.sum()) - 1e-12).mean())
 
 
+def holm_adjusted(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number by Holm's step-down rule (1979), in the given order: each in [p, 1].
+
+    Of several comparisons, those with a corrected p below 0.05 hold together: the chance of one or more false ones among them is below
+    5 %, however the tests depend on one another.
+
+    Raises:
+        ValueError: If a value is not in [0, 1].
+    """
+    wrong = [p for p in p_values if not 0 <= p <= 1]
+    if wrong:
+        raise ValueError(f"p-values must lie between 0 and 1, got {wrong[0]}.")
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
 def _swapped_labels(
     metric: LabelMetric, references: Any, a: Any, b: Any, groups: Any, num_resamples: int, seed: int
 ) -> tuple[float, np.ndarray]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts of the training configuration that say how a run is computed, kept and watched, whatever it trains on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +11,8 @@ from emoclip.training.task_config import TaskKind
 SelectionRule = Literal["last", "train_loss", "validation"]
 # What clips can be scored by while a model trains; more is better in each.
 VALIDATION_METRICS: dict[TaskKind, tuple[str, ...]] = {
-    "captions": ("uar", "war", "recall"),
-    "class_texts": ("uar", "war", "recall"),
+    "captions": ("uar", "war", "recall", "probe_uar", "probe_war", "probe_map"),
+    "class_texts": ("uar", "war", "recall", "probe_uar", "probe_war", "probe_map"),
     "classification": ("uar", "war"),
     "multi_label": ("map",),
     "regression": ("ccc",),
@@ -79,6 +79,28 @@ class HubConfig:
 
 
 @dataclass(frozen=True)
+class ProbeSettings:
+    """A logistic regression on embeddings, by default as EmotionCLIP's training fits it on BoLD once an epoch.
+
+    Args:
+        fit_split: whose clips it is fitted on.
+        regularization: C of scikit-learn, the inverse of the penalty.
+        max_iter: passes of the solver `sag` at most.
+        seed: of the solver.
+    """
+
+    fit_split: str = "train"
+    regularization: float = 3.16
+    max_iter: int = 2000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("regularization", "max_iter"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
 class ValidationConfig:
     """Which clips the model is scored on while it trains, and how.
 
@@ -89,6 +111,8 @@ class ValidationConfig:
         metric: `uar` or `war` of zero-shot recognition with `prompt_set`, or `recall`: how often a clip's own caption comes first
             among the captions of all clips, and a caption's own clip among the clips, averaged. Of a head: `uar` or `war` of
             `classification`, `map` (mean average precision) of `multi_label`, `ccc` of `regression`, the mean over its targets.
+            `probe_uar`, `probe_war` and `probe_map` (several labels a clip): of a linear probe fitted on the clips' embeddings.
+        probe: how such a probe is fitted.
         prompt_set: class descriptions, see `emoclip.evaluation.prompts`; a head needs none.
         every: steps between two validations; null validates after each epoch.
         batch_size: clips at once through the model.
@@ -98,7 +122,8 @@ class ValidationConfig:
     split: str
     manifest: Path | None = None
     fold: int | None = None
-    metric: Literal["uar", "war", "recall", "map", "ccc"] = "uar"
+    metric: Literal["uar", "war", "recall", "map", "ccc", "probe_uar", "probe_war", "probe_map"] = "uar"
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
     prompt_set: str = "emoclip_descriptions"
     every: int | None = None
     batch_size: int = 16
@@ -121,6 +146,11 @@ class ValidationConfig:
             raise ValueError(
                 f"`validation.metric` must be {' or '.join(known)} with task.kind={kind}, got {self.metric!r}."
             )
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether a linear probe is fitted."""
+        return self.metric.startswith("probe_")
 
     @property
     def is_test(self) -> bool:

@@ -16,6 +16,7 @@ from emoclip.config_loading import config_to_dict
 from emoclip.features import FrameFeatureStore
 from emoclip.training.accelerator import build_accelerator
 from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
+from emoclip.training.checkpoint_probe import CheckpointProbe
 from emoclip.training.compute import peak_memory, prepare_compute
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
@@ -112,7 +113,8 @@ class TrainingRun:
         config = self.config
         if config.validation is None:
             return None
-        return Validation(config, config.validation, self.processor, self.accelerator)
+        way = CheckpointProbe if config.validation.is_probe else Validation
+        return way(config, config.validation, self.processor, self.accelerator)
 
     def _build_word_prediction(self, model: EmoCLIPVideoEncoder) -> WordPrediction | None:
         """The auxiliary head, if the configuration asks for one."""

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import dump_config
+from emoclip.data.source import source_licence
 from emoclip.export.card import model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
 from emoclip.training.lora import merged_copy, save_adapter
 from emoclip.training.sharding import gathered_model
-from emoclip.training.source import source_licence
 
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import numpy as np
 
 from emoclip.data import load
 from emoclip.data.media_columns import MEDIA_COLUMNS
+from emoclip.data.source import source_class_names
 from emoclip.training.config import DataConfig
-from emoclip.training.source import source_class_names
 
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from emoclip.console import require
 from emoclip.data import load
 from emoclip.data.clips import clip_generator, collate_clips
 from emoclip.data.shards import ShardIndex
+from emoclip.data.source import source_class_names
 from emoclip.data.stream import ClipStream, stable_number
 from emoclip.training.clip_loader import ClipLoader, WorkerNotes
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch
 from emoclip.training.sentiment import SENTIMENT_COLUMN
-from emoclip.training.source import source_class_names
 from emoclip.training.targets import Targets, build_targets
 from modeling_emoclip import EmoCLIPProcessor, EmoCLIPVideoProcessor
 

@@ -12,9 +12,11 @@ from accelerate import Accelerator
 from torch.nn.functional import normalize
 
 from emoclip.data import load
-from emoclip.evaluation.clip_features import PassOptions, encode_features
+from emoclip.data.source import source_class_names
+from emoclip.evaluation.clip_features import ClipFeatures, PassOptions, encode_features
 from emoclip.evaluation.encoders import EmoCLIPEncoder, HeadEncoder
 from emoclip.evaluation.kept_features import KeptFeatures
+from emoclip.evaluation.processes import wait_for_all
 from emoclip.evaluation.prompts import class_texts
 from emoclip.evaluation.zero_shot import class_scores
 from emoclip.metrics import ccc, mae, mean_average_precision, uar, war
@@ -22,7 +24,6 @@ from emoclip.metrics.retrieval import recall_at_k, retrieval_ranks
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import ValidationConfig
 from emoclip.training.signals import deaf_children
-from emoclip.training.source import source_class_names
 from emoclip.training.targets import LabelTargets
 from modeling_emoclip import EmoCLIPForVideoClassification
 from modeling_emoclip.text_classes_emoclip import Prompt
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
     from emoclip.evaluation.encoders import Encoder
     from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
+
+
+# What clips must have where their labels do not do.
+_ROWS = {"recall": "captions", "probe_map": "multi_label"}
 
 
 class Validation:
@@ -67,15 +72,15 @@ class Validation:
         self._is_main = accelerator.is_main_process
         source = config.manifest or run.data.manifest
         self._head = run.task.kind if run.task.has_head else None
-        task = "captions" if config.metric == "recall" else self._head or "classification"
+        task = self._head or _ROWS.get(config.metric, "classification")
         self.rows = load(source, split=config.split, fold=config.fold, task=task)
-        names = source_class_names(source)
+        names = source_class_names(source, self.rows)
         self._targets = LabelTargets(run.task.kind, len(names)) if run.task.has_head else None
         if self._targets is not None:
             _check_classes(names, source_class_names(run.data.manifest))
             self._targets.check(self.rows.select_columns(["clip_id", self._targets.column]), str(source))
         self.classes: list[Prompt] = []
-        if self._head is None and config.metric != "recall":
+        if self._head is None and config.metric in ("uar", "war"):
             self.classes = [Prompt(text) for text in class_texts(config.prompt_set, names).values()]
 
     def __call__(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> dict[str, float]:
@@ -92,14 +97,7 @@ class Validation:
 
     def _score(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> dict[str, float]:
         encoder = self._encoder(model)
-        clips = encode_features(
-            {"model": encoder},
-            self.rows,
-            range(len(self.rows)),
-            kept=KeptFeatures(self._folder),
-            options=self.options,
-        )["model"]
-        rows = self.rows.select(clips.rows)
+        clips, rows = self._features(encoder, self.rows)
         if self._targets is not None:
             return self._score_head(encoder.class_logits(clips.values, []), rows)
         if self.config.metric == "recall":
@@ -108,6 +106,13 @@ class Validation:
         predicted = class_scores(encoder, clips.values, self.classes).argmax(axis=1).tolist()
         references = list(rows["label"])
         return {"uar": uar(references, predicted), "war": war(references, predicted)}
+
+    def _features(self, encoder: Encoder, rows: Dataset) -> tuple[ClipFeatures, Dataset]:
+        """Features of the clips that could be decoded, and their rows."""
+        kept = KeptFeatures(self._folder)
+        clips = encode_features({"model": encoder}, rows, range(len(rows)), kept=kept, options=self.options)["model"]
+        wait_for_all()  # the folder goes when the main process is through
+        return clips, rows.select(clips.rows)
 
     def _encoder(self, model: EmoCLIPModel | EmoCLIPForVideoClassification) -> Encoder:
         if isinstance(model, EmoCLIPForVideoClassification):

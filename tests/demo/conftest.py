@@ -24,6 +24,7 @@ def served(root: Path, model: Path | None = None, **limits: float) -> Iterator[t
         try:
             yield address, page.studio
         finally:
+            page.sweeping.set()
             page.close()
 
 

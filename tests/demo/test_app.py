@@ -9,6 +9,7 @@ from gradio_client.exceptions import AppError
 import emoclip
 from emoclip.demo import wording
 from emoclip.demo.app import build_app
+from emoclip.demo.sweeping import INTERVAL
 from tests.demo.conftest import served
 
 
@@ -27,7 +28,7 @@ def client(page):
 
 
 def ask(client, path, words=WORDS, **options):
-    options = {"consent": True, "faces": "none", **options}
+    options = {"consent": True, "faces": "none", "other": 0, **options}
     return client.predict(file=handle_file(str(path)), words=words, api_name="/analyze", **options)
 
 
@@ -46,7 +47,7 @@ def test_endpoint_gives_the_numbers_of_analyze(client, clip, request, tiny_model
 def test_other_words_are_scored_again_and_warned_of(client, long_clip):
     """By what the first answer named: clients over MCP share a session."""
     first = ask(client, long_clip)
-    told = client.predict(visit=first["visit"], words="guilty, calm", api_name="/rescore")
+    told = client.predict(visit=first["visit"], words="guilty, calm", other=0, api_name="/rescore")
     assert {row["emotion"] for row in told["timeline"]} == {"guilty", "calm"}
     assert "crime" in told["warnings"][0]
 
@@ -61,8 +62,26 @@ def test_nobody_scores_anothers_file(client, long_clip):
 
 def test_moments_are_found(client, long_clip):
     """Records with times, for a program to cut by."""
-    found = client.predict(file=handle_file(str(long_clip)), words="awe", consent=True, api_name="/find_moments")
-    assert all(record["mark"] == "no face" or record["end"] >= record["start"] for record in found)
+    found = client.predict(file=handle_file(str(long_clip)), words="guilty", consent=True, api_name="/find_moments")
+    assert all(record["mark"] == "no face" or record["end"] >= record["start"] for record in found["moments"])
+    assert "crime" in found["warnings"][0]
+    assert any("not what anyone feels" in note for note in found["notes"])
+
+
+def test_none_of_these_is_offered_unless_it_is_left_out(client, long_clip):
+    """The best of wrong words must not look like an answer."""
+    told = client.predict(
+        file=handle_file(str(long_clip)), words=WORDS, consent=True, faces="none", api_name="/analyze"
+    )
+    assert "none of these" in {row["emotion"] for row in told["summary"]}
+
+
+def test_files_of_programs_go_with_the_answer(page, client, long_clip):
+    """For other words they are not needed again."""
+    book = page[1].book
+    visit = ask(client, long_clip)["visit"]
+    assert book.find(visit).uploads == set()
+    assert client.predict(visit=visit, words="calm", api_name="/rescore")["visit"] == visit
 
 
 def test_without_consent_nothing_is_analysed(client, short_clip):
@@ -122,7 +141,9 @@ def test_endpoints_are_typed_and_described(client):
 
 def test_notice_stands_before_the_fields_and_they_are_closed(tiny_model_folder, tmp_path):
     """Notice and consent come before any upload or camera."""
-    config = build_app(tiny_model_folder, root=tmp_path).get_config_file()
+    app = build_app(tiny_model_folder, root=tmp_path)
+    app.sweeping.set()
+    config = app.get_config_file()
     kinds = [part["type"] for part in config["components"]]
     assert kinds.index("markdown") < kinds.index("checkbox") < kinds.index("video")
     texts = " ".join(str(part["props"].get("value")) for part in config["components"] if part["type"] == "markdown")
@@ -133,8 +154,11 @@ def test_notice_stands_before_the_fields_and_they_are_closed(tiny_model_folder, 
 
 
 def test_uploads_are_deleted_as_promised(tiny_model_folder, tmp_path):
-    """About half an hour after the visit, whatever became of it."""
+    """Within a minute or so after the visit, and half an hour after the last click; never by their age alone."""
     app = build_app(tiny_model_folder, root=tmp_path)
-    assert "half an hour" in wording.NOTICE
-    assert app.delete_cache[1] <= 30 * 60
+    app.sweeping.set()
+    assert "about a minute after you close" in wording.NOTICE
+    assert "half an hour without a click" in wording.NOTICE
+    assert app.delete_cache is None
     assert app.studio.book.lifetime <= 30 * 60
+    assert app.studio.book.grace + INTERVAL <= 90

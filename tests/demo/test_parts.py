@@ -2,8 +2,9 @@
 import pytest
 
 from emoclip.analysis.words import read_emotions
-from emoclip.demo.limits import Limits, check_media
-from emoclip.demo.parts import compound, example_clips
+from emoclip.demo.limits import Limits
+from emoclip.demo.media_check import check_media
+from emoclip.demo.parts import agreed, compound, example_clips
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,11 @@ def test_examples_are_packaged_and_can_be_used():
     assert len(clips) == 2
     for clip in clips:
         check_media(clip, Limits())
+
+
+@pytest.mark.parametrize("given", [False, None, "yes"])
+def test_fields_that_were_opened_by_other_means_do_not_help(given):
+    """Consent is checked where the work is done, not only in the browser."""
+    agreed(True)
+    with pytest.raises(ValueError, match="must be ticked first"):
+        agreed(given)

@@ -15,11 +15,13 @@ def found(tiny_model_folder, long_clip):
     return emoclip.analyze(long_clip, "joy, <b>doubt</b>", tiny_model_folder, faces="none")
 
 
-def test_heavy_frames_are_shown_in_time_with_their_weight(found, long_clip):
+def test_heavy_frames_are_shown_in_time_with_their_weight(found, long_clip, tmp_path):
     """Of whole frames the picture itself, at most six."""
-    pictures = heavy_frames(found, str(long_clip))
+    for _ in range(2):
+        pictures = heavy_frames(found, str(long_clip), tmp_path)
     assert 1 <= len(pictures) <= 6
-    assert all(picture.shape == (26, 34, 3) for picture, _ in pictures)
+    assert all(Image.open(path).size == (34, 26) for path, _ in pictures)
+    assert {str(path) for path in tmp_path.rglob("*.jpg")} == {path for path, _ in pictures}
     seconds = [float(caption.split(" s,")[0].split()[-1]) for _, caption in pictures]
     assert seconds == sorted(seconds)
 
@@ -28,9 +30,9 @@ def test_faces_are_cut_out(tmp_path):
     """The frame of a film shows a person as a dot."""
     clip = next(path for path in example_clips() if "two_persons" in path)
     found = emoclip.analyze(clip, "joy, doubt")
-    pictures = heavy_frames(found, clip)
+    pictures = heavy_frames(found, clip, tmp_path)
     assert {caption.split(",")[0] for _, caption in pictures} == {"person 1", "person 2"}
-    assert all(max(picture.shape) < probe_video(clip).width for picture, _ in pictures)
+    assert all(max(Image.open(path).size) < probe_video(clip).width for path, _ in pictures)
 
 
 def test_tables_and_films_are_written_and_replaced(found, long_clip, tmp_path):
@@ -41,7 +43,15 @@ def test_tables_and_films_are_written_and_replaced(found, long_clip, tmp_path):
     assert sorted(path.suffix for path in files.values()) == [".csv", ".json", ".png"]
     assert len(pd.read_csv(files["csv"])) == len(found.timeline)
     assert probe_video(str(film)).width > 0
-    assert len(list(tmp_path.iterdir())) == 4
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(kept) == sorted([*files.values(), film])
+
+
+def test_other_words_have_other_addresses(found, long_clip, tmp_path):
+    """A browser shows the film of before where the address is the same."""
+    first, second = (write_film(found, tmp_path, str(long_clip)) for _ in range(2))
+    assert first != second
+    assert first.name == second.name
 
 
 def test_a_picture_has_no_film(tiny_model_folder, tmp_path):

@@ -4,7 +4,8 @@ import pytest
 
 import emoclip
 from emoclip.analysis import load_model
-from emoclip.demo.studio import Choices, Studio, open_models
+from emoclip.demo.limits import Limits
+from emoclip.demo.studio import Choices, Studio, best_moments, open_models
 from emoclip.demo.visits import VisitBook
 
 
@@ -47,13 +48,14 @@ def test_files_that_are_refused_go_with_the_visit_too(studio, tmp_path):
     upload.write_text("this is no video")
     with pytest.raises(ValueError, match="must be a video or a picture"):
         studio.analyse("a", "analyse", str(upload), WORDS, Choices())
+    studio.book.grace = -1
     studio.book.forget("a")
     assert not upload.exists()
 
 
 def test_moments_are_the_most_similar_windows(studio, long_clip, monkeypatch):
     """For each word the best first; a second search of the same file looks at words alone."""
-    first = studio.moments("a", str(long_clip), "awe, boredom", Choices(faces="none"))
+    first = best_moments(studio.search("a", str(long_clip), "awe, boredom", Choices(faces="none")))
     assert list(first["emotion"].unique()) == list(
         first.sort_values("similarity", ascending=False)["emotion"].unique()
     )
@@ -62,7 +64,8 @@ def test_moments_are_the_most_similar_windows(studio, long_clip, monkeypatch):
     from emoclip.demo import studio as module
 
     monkeypatch.setattr(module, "analyze", None)
-    assert set(studio.moments("a", str(long_clip), "relief", Choices())["emotion"]) == {"relief"}
+    again = best_moments(studio.search("a", str(long_clip), "relief", Choices()))
+    assert set(again["emotion"]) == {"relief"}
 
 
 def test_a_model_that_cannot_be_had_is_replaced_and_said():
@@ -89,3 +92,33 @@ def test_models_that_were_not_opened_are_refused(studio, long_clip):
     """A visitor must not make the server download whatever comes to mind."""
     with pytest.raises(ValueError, match="must be one of tiny, got 'other'"):
         studio.analyse("a", "analyse", str(long_clip), WORDS, Choices(model="other"))
+
+
+def test_models_to_compare_are_pinned_too(tiny_model_folder, monkeypatch):
+    """A comparison with whatever the Hub holds today is none."""
+    asked = []
+
+    def download(name, revision):
+        asked.append((name, revision))
+        return str(tiny_model_folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    models, notes = open_models(None, None, "someone/model@1f2e3d")
+    assert asked == [("someone/model", "1f2e3d")]
+    assert list(models) == ["someone/model", "embedded default"]
+    assert notes == ()
+
+
+def test_a_folder_may_have_the_sign_in_its_name(tiny_model_folder, tmp_path):
+    """What lies on the disk is meant as it stands."""
+    folder = tmp_path / "run@home"
+    folder.symlink_to(tiny_model_folder)
+    assert str(folder) in open_models(None, None, str(folder))[0]
+
+
+def test_an_analysis_that_takes_too_long_ends(tiny_model_folder, tmp_path, long_clip):
+    """One visitor's film must not keep all others waiting."""
+    studio = Studio({"tiny": load_model(tiny_model_folder)}, VisitBook(tmp_path), Limits(processing=0))
+    with pytest.raises(ValueError, match="may take 0 s here, and it took longer"):
+        studio.analyse("a", "analyse", str(long_clip), WORDS, Choices(faces="none"))
+    assert studio.book.find("a").busy is False

@@ -80,7 +80,7 @@ def test_existing_file_is_kept(path):
 def test_failed_writing_leaves_nothing(tmp_path, monkeypatch):
     """Half a Parquet file under the final name would be taken for a result."""
 
-    def fail(table, where):
+    def fail(table, where, **storage):
         where.write_bytes(b"PAR1")
         raise OSError("disk full")
 

@@ -186,3 +186,28 @@ def test_published_rows_stand_beside_the_fold_mean(make_table):
     rows = [row for row in report["sections"][0]["published"] if row["metric"] == "uar" and row["paper"] == "emoclip"]
     assert rows[0]["ours"] == report["results"][0]["folds"]["uar"]["mean"] != report["uar"]
     assert rows[0]["difference"] == pytest.approx(rows[0]["ours"] - rows[0]["value"])
+
+
+def test_pairs_are_corrected_metric_by_metric(make_table):
+    """Three systems against the first: each metric's smallest p is multiplied by 3, and no metric by another's number."""
+    tables = [make_table(), *(make_table(f"weak{n}", skill=skill) for n, skill in enumerate((0.5, 1.0, 2.0)))]
+    entries = summarize(tables, Resampling(num_resamples=99))["comparisons"]
+    for metric in ("uar", "war", "macro_f1"):
+        found = [entry for entry in entries if entry["metric"] == metric]
+        assert [entry["num_compared"] for entry in found] == [3, 3, 3]
+        smallest = min(found, key=lambda entry: entry["p_value"])
+        assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p_value"]))
+        assert all(entry["p_holm"] >= entry["p_value"] for entry in found)
+
+
+def test_scores_of_different_models_are_not_ranked(make_table):
+    """Of leave-one-class-out an AUC would compare one model's scores with another's; recalls are each of one model."""
+    columns = {"fold": [1 + number % 2 for number in range(33)]}
+    plain, left_out = (
+        summarize([make_table(protocol=protocol, columns=columns)], FEW)["results"][0]
+        for protocol in ("zero_shot", "leave_one_out")
+    )
+    assert plain["auc"] is not None and "auc" in plain["folds"]
+    assert left_out["auc"] is left_out["auc_interval"] is left_out["mean_average_precision"] is None
+    assert left_out["per_class"]["anger"]["auc"] is None and "auc" not in left_out["folds"]
+    assert left_out["per_class_recall"] == plain["per_class_recall"]

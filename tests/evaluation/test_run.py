@@ -96,3 +96,24 @@ def test_split_without_labels_is_refused(configure, write_clips):
     path = write_clips(labels={f"c{number}": None for number in range(5)})
     with pytest.raises(ValueError, match=r"At least one clip must have a label, got none among 5 rows"):
         run_evaluation(configure(path))
+
+
+def test_attention_of_systems_that_prompt_by_subject(tiny_model_folder, manifest, tmp_path):
+    """The report's pictures of the subject token come from the run itself; systems without that token have none."""
+    from emoclip.config_loading import load_config
+    from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor
+
+    config = EmoCLIPConfig.from_pretrained(tiny_model_folder)
+    config.subject_prompting = "sap"
+    EmoCLIPModel(config).save_pretrained(tmp_path / "model")
+    EmoCLIPProcessor.from_pretrained(tiny_model_folder).save_pretrained(tmp_path / "model")
+    systems = f"systems=[{{name: subject, model: {tmp_path / 'model'}}}, {{name: plain, model: {tiny_model_folder}}}]"
+    overrides = [f"data.manifest={manifest}", "data.num_workers=0", "prompt_sets=[name]", systems]
+    run = run_evaluation(load_config(EvaluationConfig, None, overrides))
+    assert [found.system for found in run.attention] == ["subject"]
+    judged = dict(zip(run.tables[0].clip_ids, run.tables[0].references, strict=True))
+    shown = [one.clip_id for one in run.attention[0].maps]
+    assert 1 <= len(shown) == len(set(shown)) <= 6
+    assert set(shown) <= set(judged)
+    assert run.attention[0].maps[0].attention.shape[1:] == (4, 4)
+    assert run_evaluation(load_config(EvaluationConfig, None, [*overrides, "attention_clips=0"])).attention == []

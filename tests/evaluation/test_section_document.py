@@ -46,7 +46,12 @@ def test_subjects_and_subgroups_have_tables(make_table):
     text = text_of([make_table(columns=columns)])
     assert "### Subjects" in text
     assert "### Subgroups: gender" in text
-    assert "intervals over subjects" in text
+    assert "intervals over 11 subjects, drawn whole" in text
+    assert "Only" not in text
+    few = {"subject_id": [f"s{number % 3}" for number in range(33)]}
+    text = text_of([make_table(columns=few), make_table("other", skill=1.0, columns=few)])
+    assert "**Only 3 subjects.**" in text
+    assert "a p below 0.250" in text
 
 
 def test_numbers_are_not_percent():
@@ -89,3 +94,22 @@ def test_values_and_missing_values():
     assert metric_value("uar", 0.5) == "50.0"
     assert metric_value("pcc", 0.5, [0.25, 0.75], signed=True) == "+0.500 [+0.250, +0.750]"
     assert metric_value("auc", None) == "-"
+
+
+def test_p_values_of_several_pairs_are_corrected(make_table):
+    """Of ten runs one differs from the first by luck alone; of two there is nothing to correct."""
+    weak = [make_table(f"weak{number}", skill=1.0, seed=number) for number in range(3)]
+    text = text_of([make_table(), *weak])
+    assert "| p | p corrected |" in text
+    assert "Holm's rule for the 3 pairs" in text
+    assert "p corrected" not in text_of([make_table(), weak[0]])
+
+
+def test_scores_have_intervals_and_say_what_was_left_out(make_table):
+    """AUC without its uncertainty looks exact; resamples without a value must not vanish silently."""
+    text = text_of([make_table()])
+    assert "Intervals of AUC, mAP and ECE are of 30 resamples." in text
+    assert "left out" not in text
+    scores = np.array([[0.9, 0.1, 0.2], [0.2, 0.8, 0.1]], dtype=np.float32)
+    tiny = make_table(clip_ids=["a", "b"], references=[0, 1], scores=scores, columns={})
+    assert "left out, at most: AUC" in text_of([tiny])

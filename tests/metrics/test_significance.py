@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from emoclip.metrics import mae, mcnemar_p, paired_folds_p, paired_permutation_p, uar, war
+from emoclip.metrics import holm_adjusted, mae, mcnemar_p, paired_folds_p, paired_permutation_p, uar, war
 
 
 @pytest.fixture
@@ -97,3 +97,13 @@ def test_bad_input_is_refused():
         paired_permutation_p(uar, [0], [0], [1], num_resamples=0)
     with pytest.raises(ValueError, match="the same 1 to 20 folds on both sides, got 1 and 2"):
         paired_folds_p([0.1], [0.1, 0.2])
+
+
+def test_holm_by_hand():
+    """Sorted 0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1: 0.04, 0.06, 0.06, 0.04, and none below the one before."""
+    assert holm_adjusted([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm_adjusted([0.5, 0.9]) == [1.0, 1.0]
+    assert holm_adjusted([0.2]) == [0.2]
+    assert holm_adjusted([]) == []
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.5"):
+        holm_adjusted([0.1, 1.5])

@@ -60,3 +60,15 @@ def test_bad_values_are_refused(write_run: Callable[..., Path], override: str, m
     """A run that fails after an hour of decoding is worse than one that does not start."""
     with pytest.raises(ValueError, match=message):
         load_config(TrainConfig, write_run(), [override])
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("class_balanced", "rare classes"), ("bucket_by_length", "shards of each")]
+)
+def test_orders_that_a_stream_cannot_have_name_the_way_out(
+    write_run: Callable[..., Path], name: str, remedy: str
+) -> None:
+    """A refusal without a remedy ends the use of shards where they are needed most."""
+    run = write_run(data__streaming=True, data__cache_frames=False, **{f"data__{name}": True})
+    with pytest.raises(ValueError, match=rf"`{name}` needs random access.*{remedy}.*streaming=false"):
+        load_config(TrainConfig, run)

@@ -33,11 +33,12 @@ def plot_pca(tables: Sequence[EmbeddingTable], path: str | Path, *, max_points: 
     Raises:
         ValueError: If a table has fewer than two clips.
     """
-    figure = new_figure(6.0 * len(tables), 5.4)
+    columns, lines = _panels(len(tables))
+    figure = new_figure(6.0 * columns, 5.4 * lines)
     for number, table in enumerate(tables, start=1):
         clips, texts, labels = _points(table, max_points)
         components, shares = principal_components(clips, 3)
-        axes: Any = figure.add_subplot(1, len(tables), number, projection="3d")
+        axes: Any = figure.add_subplot(lines, columns, number, projection="3d")
         centre = clips.mean(axis=0)
         _scatter(axes, (clips - centre) @ components.T, labels, table.class_names)
         if len(texts):
@@ -69,11 +70,12 @@ def plot_tsne(
         ValueError: If a table has fewer than two clips.
         ImportError: If scikit-learn is not installed.
     """
-    figure = new_figure(6.0 * len(tables), 5.0)
+    columns, lines = _panels(len(tables))
+    figure = new_figure(6.0 * columns, 5.0 * lines)
     for number, table in enumerate(tables, start=1):
         clips, texts, labels = _points(table, max_points)
         places = _tsne(np.concatenate([clips, texts]) if len(texts) else clips, seed)
-        axes = figure.add_subplot(1, len(tables), number)
+        axes = figure.add_subplot(lines, columns, number)
         _scatter(axes, places[: len(clips)], labels, table.class_names)
         if len(texts):
             _crosses(axes, places[len(clips) :], table)
@@ -129,11 +131,21 @@ def _unit(embeds: np.ndarray) -> np.ndarray:
     return embeds / np.maximum(np.linalg.norm(embeds, axis=1, keepdims=True), 1e-12)
 
 
+def _panels(count: int) -> tuple[int, int]:
+    """Panels side by side, three at most, and how many lines of them: four are two lines of two."""
+    lines = -(-count // 3)
+    return -(-count // lines), lines
+
+
 def _scatter(axes: Any, places: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> None:
+    # A few points must be seen, and a thousand must not cover one another.
+    size = float(np.clip(6000 / len(places), 9, 36))
+    # In three dimensions points further away would fade, as if they counted less.
+    flat = {"depthshade": False} if places.shape[1] == 3 else {}
     for name, (colour, mark) in _styles(class_names).items():
         chosen = places[labels == name]
         if len(chosen):
-            axes.scatter(*chosen.T, s=9, c=colour, marker=mark, alpha=0.65, linewidths=0)
+            axes.scatter(*chosen.T, s=size, c=colour, marker=mark, alpha=0.65, linewidths=0, **flat)
 
 
 def _crosses(axes: Any, places: np.ndarray, table: EmbeddingTable) -> None:

@@ -63,7 +63,7 @@ class Context:
     ):
         self.config, self.clips, self.kept = config, clips, kept
         self.device, self.dtype = device, dtype
-        self.class_names = list(clips.manifest.class_names)
+        self.class_names = list(clips.about.class_names)
         self.folds = clips.folds(config.clips)
         self.texts: dict[str, dict[str, str]] = {}
         self.errors: dict[str, str] = {}
@@ -108,13 +108,21 @@ class Context:
             spec: The system.
             with_train: Features of the rows that may be fitted on are wanted too.
         """
+        for system, folds in self.models(spec):
+            if not self._is_per_fold(spec):
+                yield Part(system, self._features[spec.name], folds)
+                continue
+            (fold,) = folds
+            rows = np.union1d(fold.test, fold.train) if with_train else fold.test
+            yield Part(system, self.encode([system], rows)[spec.name], folds)
+
+    def models(self, spec: SystemConfig) -> Iterator[tuple[System, list[Fold]]]:
+        """A system and the folds that it is judged on: one for all, or one for each fold."""
         if not self._is_per_fold(spec):
-            yield Part(self.shared[spec.name], self._features[spec.name], self.folds)
+            yield self.shared[spec.name], self.folds
             return
         for fold in self.folds:
-            system = self.load(spec, **({} if fold.number is None else {"fold": fold.number}))
-            rows = np.union1d(fold.test, fold.train) if with_train else fold.test
-            yield Part(system, self.encode([system], rows)[spec.name], [fold])
+            yield self.load(spec, **({} if fold.number is None else {"fold": fold.number})), [fold]
 
     def prompt_sets(self, system: System) -> tuple[str, ...]:
         """Those of a system, or the run's."""
@@ -151,7 +159,7 @@ class Context:
 
     def columns(self, numbers: Sequence[int], folds: Sequence[int | None]) -> dict[str, list]:
         """Further columns of a prediction table: what the manifest knows of the clips, and their folds."""
-        about = self.clips.about(numbers)
+        about = self.clips.known(numbers)
         return about if all(fold is None for fold in folds) else {**about, "fold": list(folds)}
 
     def clip_ids(self, numbers: Sequence[int]) -> list[str]:
@@ -197,11 +205,11 @@ class Rows:
             model=system.source,
             revision=system.revision,
             prompt_set=prompt_set,
-            manifest_sha256=context.clips.sha256,
+            manifest_sha256=context.clips.about.sha256,
             system=name,
             columns=context.columns(self.numbers, self.folds),
             protocol=protocol,
-            dataset=context.clips.manifest.dataset,
+            dataset=context.clips.about.dataset,
         )
 
 

@@ -258,11 +258,11 @@ def _table(
         "model": system.source,
         "revision": system.revision,
         "prompt_set": prompt_set,
-        "manifest_sha256": context.clips.sha256,
+        "manifest_sha256": context.clips.about.sha256,
         "system": name,
         "columns": context.columns(numbers, [fold for rows, fold, _ in found for _ in rows]),
         "protocol": protocol,
-        "dataset": context.clips.manifest.dataset,
+        "dataset": context.clips.about.dataset,
     }
     if targets.kind == CLASSES:
         return PredictionTable(references=targets.of(numbers).tolist(), **shared)

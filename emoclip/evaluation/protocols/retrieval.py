@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from emoclip.evaluation.caption_parts import split_caption
 from emoclip.evaluation.clip_features import ClipFeatures
-from emoclip.evaluation.protocol_config import CaptionAblationConfig
+from emoclip.evaluation.protocol_config import CaptionAblationConfig, RetrievalConfig
 from emoclip.evaluation.protocols.context import Context
 from emoclip.evaluation.systems import System
 from emoclip.evaluation.target_predictions import NO_CLASS, RetrievalTable
@@ -30,11 +32,12 @@ def captioned_rows(context: Context, column: str) -> np.ndarray:
     return rows
 
 
-def retrieval_tables(context: Context, column: str) -> list[RetrievalTable]:
+def retrieval_tables(context: Context, config: RetrievalConfig) -> list[RetrievalTable]:
     """One table per system that matches texts: every clip with its first caption."""
+    column = config.captions
     captions = context.clips.column(column)
     texts = {row: _first(captions[row]) for row in captioned_rows(context, column).tolist()}
-    return _tables(context, texts, column, "retrieval")
+    return _tables(context, texts, column, "retrieval", config.ks)
 
 
 def caption_ablation_tables(context: Context, config: CaptionAblationConfig) -> list[RetrievalTable]:
@@ -55,16 +58,19 @@ def caption_ablation_tables(context: Context, config: CaptionAblationConfig) -> 
     return [
         table
         for name, texts in variants.items()
-        for table in _tables(context, {row: texts[row] for row in common}, name, "caption_ablation")
+        for table in _tables(context, {row: texts[row] for row in common}, name, "caption_ablation", config.ks)
     ]
 
 
-def _tables(context: Context, texts: dict[int, str], name: str, protocol: str) -> list[RetrievalTable]:
+def _tables(
+    context: Context, texts: dict[int, str], name: str, protocol: str, ks: tuple[int, ...]
+) -> list[RetrievalTable]:
     tables = []
     for spec in context.config.systems:
         for part in context.parts(spec):
             if context.is_main and part.system.encoder.class_names is None:
-                tables.append(_table(context, part.system, part.features, texts, name, protocol))
+                table = _table(context, part.system, part.features, texts, name, protocol)
+                tables.append(replace(table, ks=tuple(sorted(set(ks)))))
             break  # one model per system: captions have no folds
     return tables
 
@@ -84,12 +90,12 @@ def _table(
         model=system.source,
         revision=system.revision,
         prompt_set=name,
-        manifest_sha256=context.clips.sha256,
+        manifest_sha256=context.clips.about.sha256,
         system=system.name,
         # The text itself: where several clips share one, finding another's is no error.
-        columns={**context.clips.about(numbers), "caption": [texts[number] for number in numbers]},
+        columns={**context.clips.known(numbers), "caption": [texts[number] for number in numbers]},
         protocol=protocol,
-        dataset=context.clips.manifest.dataset,
+        dataset=context.clips.about.dataset,
     )
 
 

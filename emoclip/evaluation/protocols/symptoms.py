@@ -36,6 +36,11 @@ def check_symptoms(context: Context, config: SymptomsConfig) -> None:
         raise ValueError(
             f"`symptoms.divisors` must be of the targets {', '.join(targets.names)}, got {', '.join(unknown)}."
         )
+    if "file" not in context.clips.rows.column_names:
+        raise ValueError(
+            f"Stretches of long videos are read from files, {context.clips.path} holds the videos themselves; name the manifest "
+            "that it was written from."
+        )
     if context.config.clips.fold != "all":
         raise ValueError(
             f"Symptoms are judged leave-one-patient-out: set data.fold=all, got {context.config.clips.fold}."
@@ -149,11 +154,11 @@ def _table(
         model=system.source,
         revision=system.revision,
         prompt_set=PROTOCOL,
-        manifest_sha256=context.clips.sha256,
+        manifest_sha256=context.clips.about.sha256,
         system=system.name,
-        columns={**context.clips.about(videos), "fold": [mean_of[video][1] for video in videos]},
+        columns={**context.clips.known(videos), "fold": [mean_of[video][1] for video in videos]},
         protocol=PROTOCOL,
-        dataset=context.clips.manifest.dataset,
+        dataset=context.clips.about.dataset,
     )
 
 

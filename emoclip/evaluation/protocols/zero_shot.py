@@ -111,7 +111,7 @@ def embedding_tables(context: Context) -> list[EmbeddingTable]:
                 system=spec.name,
                 model=system.source,
                 revision=system.revision,
-                manifest_sha256=context.clips.sha256,
+                manifest_sha256=context.clips.about.sha256,
                 texts=[text for _, text in pairs],
                 text_classes=[name for name, _ in pairs],
                 text_embeds=system.encoder.embed_texts([text for _, text in pairs]).numpy(),

@@ -68,3 +68,18 @@ def test_what_does_not_fit_is_told_before_work(captioned, run_tables, override, 
 def test_set_without_captions_is_refused(write_set, run_tables):
     with pytest.raises(ValueError, match=r"at least 2 clips with a caption in `captions`, got 0"):
         run_tables(write_set(3, lambda n: {"label": n}), ONLY, "protocols.retrieval={}")
+
+
+def test_lengths_of_the_lists_are_those_that_were_asked_for(run_tables, manifest, tmp_path):
+    """A setting without effect; the report, which has only the tables, must know it too."""
+    from emoclip.evaluation.results import Resampling, score
+    from emoclip.evaluation.target_predictions import read_target_predictions, write_target_predictions
+
+    (table,) = run_tables(manifest, "protocols.zero_shot=false", "protocols.retrieval={ks: [4, 2]}")
+    again = read_target_predictions(write_target_predictions(table, tmp_path / "t.parquet"))
+    assert again.ks == (2, 4)
+    found = score(again, Resampling(num_resamples=20))["directions"]["video_to_text"]
+    assert [name for name in found if name.startswith("recall_at_") and "interval" not in name] == [
+        "recall_at_2",
+        "recall_at_4",
+    ]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from emoclip.config_loading import load_config
+from emoclip.data.sharding import write_shards
+from emoclip.evaluation.clip_rows import ClipRows
+from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.run import run_evaluation
+
+
+@pytest.mark.parametrize("form", ["parquet", "webdataset"])
+def test_shards_give_the_scores_of_the_files(form, run_tables, manifest, tmp_path):
+    """Shards lie in another order and hold bytes; each clip must keep its own scores, and reports must compare the two."""
+    write_shards(manifest, tmp_path / "set", format=form)
+    of_files, of_shards = (run_tables(source)[0] for source in (manifest, tmp_path / "set"))
+    assert of_shards.manifest_sha256 == of_files.manifest_sha256
+    assert (of_shards.dataset, of_shards.class_names) == (of_files.dataset, of_files.class_names)
+    assert set(of_shards.clip_ids) == set(of_files.clip_ids) == {f"c{number}" for number in range(5)}
+    order = [list(of_shards.clip_ids).index(clip_id) for clip_id in of_files.clip_ids]
+    assert [of_shards.references[place] for place in order] == list(of_files.references)
+    np.testing.assert_allclose(np.asarray(of_shards.scores)[order], of_files.scores, atol=1e-5)
+
+
+def test_kept_features_of_shards_are_those_of_their_clips(tiny_model_folder, manifest, tmp_path):
+    """Clips without a file of their own must not all have the same name among what is kept."""
+    write_shards(manifest, tmp_path / "set")
+    runs = []
+    for split in ("test", "train", "test"):
+        overrides = [f"data.manifest={tmp_path / 'set'}", f"data.split={split}", f"model={tiny_model_folder}"]
+        options = ["data.num_workers=0", "prompt_sets=[name]", f"features={tmp_path / 'features'}"]
+        runs.append(run_evaluation(load_config(EvaluationConfig, None, [*overrides, *options])).tables[0])
+    assert list(runs[1].clip_ids) == ["c5"]
+    np.testing.assert_array_equal(runs[0].scores, runs[2].scores)
+    assert len(list((tmp_path / "features").rglob("*.safetensors"))) == 2
+
+
+def changed(folder, change):
+    """Applies a change to the table of every shard."""
+    for path in (folder / "data").glob("*.parquet"):
+        pq.write_table(change(pq.read_table(path).replace_schema_metadata()), path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda t: t.drop_columns(["clip_id"]),
+            r"Every clip needs a `clip_id`, .* emoclip data prepare --dataset hub",
+        ),
+        (
+            lambda t: t.set_column(t.column_names.index("clip_id"), "clip_id", [["same"] * len(t)]),
+            r"`clip_id` must be unique, 'same' occurs twice",
+        ),
+        (lambda t: t.drop_columns(["split"]), r"chosen by the column `split`, .* set data.split=null"),
+    ],
+)
+def test_shards_that_break_the_contract_are_refused(change, message, manifest, tmp_path):
+    """A manifest is checked when it is read; what others wrote must be as well."""
+    write_shards(manifest, tmp_path / "set")
+    changed(tmp_path / "set", change)
+    with pytest.raises(ValueError, match=message):
+        ClipRows(tmp_path / "set").select("test")
+
+
+def test_labels_beyond_the_classes_are_refused(manifest, tmp_path):
+    write_shards(manifest, tmp_path / "set")
+    index = tmp_path / "set" / "shards.json"
+    index.write_text(json.dumps(json.loads(index.read_text()) | {"class_names": ["anger", "happiness"]}))
+    with pytest.raises(ValueError, match=r"`label` must be a class id from 0 to 1, .* has 2"):
+        ClipRows(tmp_path / "set")
+
+
+def test_symptoms_need_files(run_tables, write_set, tmp_path):
+    """Stretches of a video inside a table would silently be the whole video, each time."""
+    path = write_set(
+        4, lambda n: {"targets": [1.0 + n, 2.0], "test_fold": 1 + n % 2, "subject_id": f"p{n}"}, ["a", "b"]
+    )
+    write_shards(path, tmp_path / "set")
+    with pytest.raises(ValueError, match="Stretches of long videos are read from files"):
+        run_tables(tmp_path / "set", "data.fold=all", "protocols.zero_shot=false", "protocols.symptoms={}")
