@@ -73,15 +73,15 @@ def main() -> None:
     print(json.dumps(line))
 
 
-def write_films(folder: Path, count: int) -> None:
-    """Write films of ten seconds at 360 lines: a drawn face on a still background, four different ones."""
+def write_films(folder: Path, count: int, seconds: int = SECONDS) -> None:
+    """Write films of some seconds at 360 lines: a drawn face on a still background, four different ones."""
     folder.mkdir()
     for number in range(min(count, 4)):
         face = make_clip(5, "test", 11 * number).frames().repeat(3, axis=1).repeat(3, axis=2)
         frames = np.full((len(face), 360, 640, 3), 110, np.uint8)
         frames[:, 36:324, 176:464] = face
-        rounds = -(-int(SECONDS * FPS) // len(frames))
-        film = np.concatenate([frames, frames[::-1]] * rounds)[: int(SECONDS * FPS)]
+        rounds = -(-int(seconds * FPS) // len(frames))
+        film = np.concatenate([frames, frames[::-1]] * rounds)[: int(seconds * FPS)]
         (folder / f"{number:03}.mp4").write_bytes(encode_h264(film, FPS))
     for number in range(4, count):
         shutil.copyfile(folder / f"{number % 4:03}.mp4", folder / f"{number:03}.mp4")
