@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the subject token and the sentiment-guided loss help, on rendered films; from films to intervals in one command.
 
-    python -P benchmarks/film_studies.py --output outputs/film_studies [--seeds 1 2 3] [--scenes 2400] [--steps 800]
+    python -P benchmarks/film_studies.py --output outputs/film_studies [--seeds 1 2 3] [--scenes 6400] [--steps 1500]
 
 Renders films in which the speaker is one of up to four faces, prepares them as real films are (emoclip.dialogue), trains small
 towers from random weights with train.py's loop, and judges them on other faces and other lines. Three arms: no subject, the
 subject's token, and the token with the sentiment-guided loss. Prints one JSON line: the UAR of every arm, and the paired differences
-over the seeds with their 95 % intervals (Student's t). Runs that are finished are kept in the output and not trained again.
+over the seeds with their 95 % intervals (Student's t). Runs that are finished are kept in the output and not trained again, one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--scenes", type=int, default=2400, help="of training")
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--scenes", type=int, default=6400, help="of training")
+    parser.add_argument("--steps", type=int, default=1500)
     args = parser.parse_args()
     train = make_films(args.output / "train", args.scenes, held_out=False)
     test = make_films(args.output / "test", 600, held_out=True)
@@ -149,13 +149,14 @@ def score(args: argparse.Namespace, arm: str, seed: int, train: Path, test: Path
     folder = args.output / f"{arm}_{seed}_{args.steps}"
     result = folder / "uar.json"
     if not result.is_file():
+        from emoclip.training.checkpoint import find_checkpoint
+        from emoclip.training.config import TrainConfig
         from emoclip.training.loop import TrainingRun
 
         configuration = folder.with_suffix(".yaml")
         configuration.write_text(yaml.safe_dump(run_settings(args, arm, seed, train, folder)), encoding="utf-8")
-        from emoclip.training.config import TrainConfig
-
-        model = TrainingRun(load_config(TrainConfig, configuration)).train()
+        checkpoint = find_checkpoint(folder, "auto") if folder.is_dir() else None
+        model = TrainingRun(load_config(TrainConfig, configuration), checkpoint).train()
         result.write_text(json.dumps(judged(model, test)))
     return json.loads(result.read_text())
 
@@ -174,7 +175,8 @@ def run_settings(args: argparse.Namespace, arm: str, seed: int, train: Path, fol
         "epochs": 1000,
         "max_steps": args.steps,
         "log_every": 20,
-        "checkpoint_every": 10**6,
+        "checkpoint_every": 250,
+        "mixed_precision": "auto",
         "model": {
             "init": "scratch",
             "name": None,
