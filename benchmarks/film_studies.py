@@ -3,10 +3,12 @@
 
     python -P benchmarks/film_studies.py --output outputs/film_studies [--seeds 1 2 3] [--scenes 6400] [--steps 1500]
 
-Renders films in which the speaker is one of up to four faces, prepares them as real films are (emoclip.dialogue), trains small
-towers from random weights with train.py's loop, and judges them on other faces and other lines. Three arms: no subject, the
-subject's token, and the token with the sentiment-guided loss. Prints one JSON line: the UAR of every arm, and the paired differences
-over the seeds with their 95 % intervals (Student's t). Runs that are finished are kept in the output and not trained again, one that was stopped goes on.
+Renders films in which the speaker is one of up to four faces, cuts and filters them as real films are (emoclip.dialogue), trains
+small towers from random weights with train.py's loop, and judges them on other faces and other lines. Whose line it is comes from the
+renderer, in training and in the test: no detector could tell, so the token's figure is what a known subject is worth. Three arms: no
+subject, the subject's token, and the token with the sentiment-guided loss. Prints one JSON line: the UAR of every arm, and the paired
+differences over the seeds with their 95 % intervals (Student's t). The seeds differ in weights, order and draws; the films are the same,
+so the intervals say nothing of other films. Runs that are finished are kept in the output and not trained again, one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from emoclip.synthetic.spoken_lines import SENTIMENT_OF, SENTIMENTS, spoken_line
 
 
 SPOKEN = tuple(emotion for emotion in EMOTIONS if emotion != "neutral")
-SCENES_A_FILM = 100
+SCENES_A_FILM, TEST_SCENES = 100, 600
 ARMS = {"no_subject": ("none", False), "subject_token": ("sap", False), "subject_and_sentiment": ("sap", True)}
 COMPARED = (("subject_token", "no_subject"), ("subject_and_sentiment", "subject_token"))
 # Student's t for a two-sided 95 % interval, by degrees of freedom.
@@ -46,8 +48,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=6400, help="of training")
     parser.add_argument("--steps", type=int, default=1500)
     args = parser.parse_args()
-    train = make_films(args.output / "train", args.scenes, held_out=False)
-    test = make_films(args.output / "test", 600, held_out=True)
+    train = make_films(args.output / f"train_{args.scenes}", args.scenes, held_out=False)
+    test = make_films(args.output / f"test_{TEST_SCENES}", TEST_SCENES, held_out=True)
     scores = {arm: [score(args, arm, seed, train, test) for seed in args.seeds] for arm in ARMS}
     differences = {f"{one}_minus_{other}": paired(scores[one], scores[other]) for one, other in COMPARED}
     settings = {"seeds": args.seeds, "scenes": args.scenes, "steps": args.steps}
@@ -146,7 +148,8 @@ def word_tokenizer(texts: list[str]) -> Any:
 
 def score(args: argparse.Namespace, arm: str, seed: int, train: Path, test: Path) -> float:
     """UAR of one arm and seed."""
-    folder = args.output / f"{arm}_{seed}_{args.steps}"
+    # What a kept result depends on stands in its name.
+    folder = args.output / f"{arm}_{seed}_{args.scenes}_{args.steps}"
     result = folder / "uar.json"
     if not result.is_file():
         from emoclip.training.checkpoint import find_checkpoint
