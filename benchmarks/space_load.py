@@ -49,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visits", type=int, default=200)
     parser.add_argument("--crowd", type=int, default=30)
+    parser.add_argument("--settle", type=float, default=90, help="seconds from the last tab to the count of files")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -65,7 +66,7 @@ def main() -> None:
                 result = {"benchmark": "space_load", "clip_seconds": SECONDS, **single(address, clip)}
                 result |= crowd(address, short, args.crowd)
                 result |= many(address, short, args.visits, psutil.Process(server.pid))
-                result["files_left_after_tabs"] = uploads_left(folder)
+                result["files_left_after_tabs"] = uploads_left(folder, args.settle)
             finally:
                 server.terminate()
                 server.wait(60)
@@ -86,7 +87,8 @@ class Visitor:
         self.events = {one["api_name"]: one for one in config["dependencies"]}
         # As long as this stream is read, the tab is open.
         self.open = self.http.stream("GET", f"{self.address}/heartbeat/{self.session}")
-        next(self.open.__enter__().iter_lines())
+        self.lines = self.open.__enter__().iter_lines()
+        next(self.lines)
 
     def close(self) -> None:
         """Close the tab."""
@@ -226,9 +228,9 @@ def many(address: str, clip: Path, visits: int, server: psutil.Process) -> dict[
     return {"visits": visits, "mb_after": sizes}
 
 
-def uploads_left(folder: Path) -> int:
-    """Files of visitors in the server's folder a minute and a half after the last tab was closed."""
-    time.sleep(90)
+def uploads_left(folder: Path, settle: float) -> int:
+    """Files of visitors in the server's folder some time after the last tab was closed."""
+    time.sleep(settle)
     own = {Path(path).name for path in example_clips()}
     return sum(
         path.is_file() and path.name not in own for root in folder.glob("emoclip-demo-*") for path in root.rglob("*")

@@ -135,3 +135,22 @@ def test_a_disk_that_is_really_full_stops_the_batch_and_room_lets_it_go_on(
     assert "failed" not in result.stdout
     assert "partial" not in second
     assert second.endswith("code 0\nname,status\na.mp4,done\nb.mp4,done\nc.mp4,done\n"), first
+
+
+def test_words_of_a_file_count_for_a_batch_and_bad_sums_are_refused(films, tiny_model_folder, tmp_path, capsys):
+    """Descriptions and groups are what long studies use; a slip must not stand a thousand times as a failed file."""
+    words = tmp_path / "words.yaml"
+    words.write_text(
+        "emotions: {joy: , held-back anger: lips pressed}\ngroups: {all: [joy, held-back anger]}\n", encoding="utf-8"
+    )
+    options = ["--model", str(tiny_model_folder), "--faces", "none", "--workers", "1"]
+    command = ["batch", str(films), "--output", str(tmp_path / "out"), *options]
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 1
+    assert set(pd.read_csv(tmp_path / "out" / "a.mp4.csv")["emotion"]) == {"joy", "held-back anger"}
+    assert pd.read_csv(tmp_path / "out" / "a.mp4.groups.csv")["match"].to_list() == pytest.approx([1.0], abs=1e-5)
+    # The same command goes on, a changed file of words is another batch.
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 1
+    words.write_text("[joy, fear]", encoding="utf-8")
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 2
+    assert cli.main(["batch", str(films), "--output", str(tmp_path / "no"), *options, "--emotions", "a, 0*b + c"]) == 2
+    assert not (tmp_path / "no").exists()
