@@ -42,6 +42,16 @@ REGIMES: dict[str, tuple[str, list[str]]] = {
     "dora_mafw": ("mafw", []),
     "own_labels": ("folder", ["task.class_texts={texts}"]),
     "captions_with_stills": ("mafw", ["data.mix=[{stills}]"]),
+    "leave_class_out_synthetic": ("world", ["data.left_out_class=anger"]),
+    "emotionclip": ("scenes", []),
+    "emotionclip_paper_code": ("scenes", []),
+    "combined_films": ("scenes", []),
+}
+# Tried elsewhere.
+ELSEWHERE = {
+    "combined_captions": "below, on the model of combined_films",
+    "demo_stills": "`make demo`",
+    "demo_clips": "`make demo`",
 }
 
 
@@ -55,9 +65,9 @@ def _miniatures():
 
 
 @pytest.fixture(scope="module")
-def manifest_of(tmp_path_factory, short_clip: Path) -> Callable[[str], Path]:
-    """Returns a function that prepares the miniature of a data set, once."""
-    root, made = tmp_path_factory.mktemp("downloads"), {}
+def manifest_of(tmp_path_factory, short_clip: Path, world: Path, scenes: Path) -> Callable[[str], Path]:
+    """Returns a function that prepares the miniature of a data set, once; rendered ones are there already."""
+    root, made = tmp_path_factory.mktemp("downloads"), {"world": world / "clips.parquet", "scenes": scenes}
 
     def build(name: str) -> Path:
         if name not in made:
@@ -119,8 +129,7 @@ def moved(run: TrainingRun) -> set[str]:
 
 def test_every_configuration_is_tried() -> None:
     """A file that is added without a try fails for the first who needs it."""
-    files = {path.stem for path in CONFIGS.glob("*.yaml")} - {"demo_stills", "demo_clips"}
-    assert set(REGIMES) <= files
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(REGIMES) | set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", REGIMES)
@@ -135,6 +144,17 @@ def test_configuration_trains_and_leaves_a_folder_that_loads(run_of, tmp_path, n
     processor = EmoCLIPProcessor.from_pretrained(tmp_path / "run" / "model")
     pixels = torch.randn(1, processor.video_processor.num_frames, 3, 20, 20)
     assert saved.get_video_features(pixels).pooler_output.isfinite().all()
+
+
+def test_the_combined_recipe_goes_on_from_its_films(run_of, tmp_path) -> None:
+    """Step two takes the model of step one, with its subject token, and learns with soft targets."""
+    films = run_of("combined_films").train()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(REGIMES, "combined_captions", ("scenes", []))
+        run = run_of("combined_captions", f"model.name={films}", f"output_dir={tmp_path / 'captions'}")
+    assert "subject_masks" in next(iter(run.data.epoch(0))).inputs
+    assert run.objective.soft_targets == (0.1, 0.1)
+    assert {"temporal", "vision_model", "text_model"} <= moved(run)
 
 
 def test_fold_is_left_out(run_of) -> None:
