@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emoclip.data.manifest import ROWS_PER_GROUP
+from emoclip.data.parts import ROWS_PER_GROUP
 
 
 START = """

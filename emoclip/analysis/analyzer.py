@@ -22,7 +22,7 @@ from .scoring import ScoringSettings
 from .settings import AnalysisSettings
 from .source_model import LoadedModel, load_model, scoring
 from .video_job import VideoJob, video_name
-from .window_set import NO_FACE, WindowSet
+from .window_set import WindowSet
 from .words import check_prompt, read_emotions
 
 
@@ -57,7 +57,8 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
     Args:
         video: A video file, a still image, a folder of frames, bytes, a file object, a list of images or an array, as
             the video processor takes them. A list of such, a pattern such as `"clips/*.mp4"` or a folder of videos are
-            several videos, see `list_videos`; they share batches, and one that cannot be decoded is told in the notes.
+            several videos, see `list_videos`; they share batches, and one that cannot be decoded is told in the notes. A
+            camera never ends: it is for `emoclip webcam` and `emoclip.live.watching.watch`.
         emotions: Any words or phrases, as a list or as one text with commas between them, at most 256, no two equal; or
             sums, descriptions and other forms, see `emoclip.analysis.words.read_emotions`; or a `.yaml` file of them.
         model: A Hub folder, a Hub id, a loaded `EmoCLIPModel` or what `load_model` gave. `None` is the embedded default,
@@ -68,7 +69,8 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
             frames is spread evenly; a shorter one holds fewer frames.
         stride: Seconds from one window to the next; 1 by default.
         fps: Analysed frames a second, about. `None`: every `frame_stride`-th frame, as in training.
-        faces: `"all"` faces that are found, the `"largest"` of each frame, or `"none"`: whole frames.
+        faces: `"all"` faces that are found, those of the one person whose face is `"largest"` (added up over the video,
+            see `main_person`), or `"none"`: whole frames.
         boxes: Faces that are known, see `emoclip.analysis.given_faces.read_boxes`.
         prompt: How a word becomes a text, see `emoclip.analysis.words.word_trees`.
         agreement: Also read the words by other prompts; the match's interval over them stands in the timeline.
@@ -109,6 +111,10 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
     with scoring(loaded.model):
         words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
         whole = encode_jobs(jobs, loaded, settings, progress, keep_partial=keep_partial)
+    failed += [not_analysed(job.failure) for job in jobs if job.failure is not None]
+    jobs = [job for job in jobs if job.failure is None]
+    if not jobs:
+        raise VideoDecodeError(" ".join(failed))
     return Analysis.of(
         WindowSet.combine([job.windows() for job in jobs]),
         words,
@@ -129,7 +135,12 @@ def _open(source: Any, settings: AnalysisSettings, *, one_of_many: bool) -> tupl
     except (VideoDecodeError, FileNotFoundError) as error:
         if not one_of_many:
             raise
-        return f"Not analysed: {error}"
+        return not_analysed(error)
+
+
+def not_analysed(error: Exception | str) -> str:
+    """Return how the notes tell of one among several videos that could not be read."""
+    return f"Not analysed: {error}"
 
 
 def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSettings) -> VideoJob:
@@ -147,7 +158,18 @@ def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSe
 
 def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
     damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
-    return damaged if whole else [*damaged, "Stopped by Ctrl-C: scored is what had been read until then."]
+    told = [*damaged, *(note for job in jobs if (note := _left_out(job)))]
+    return told if whole else [*told, "Stopped by Ctrl-C: scored is what had been read until then."]
+
+
+def _left_out(job: VideoJob) -> str:
+    others = len(set(job.people()["person"]) - {job.followed})
+    if job.followed is None or not others:
+        return ""
+    return (
+        f"Followed in {job.name}: person {job.followed}, whose face is the largest over the video; {others} other"
+        f"{'s' if others > 1 else ''} left out."
+    )
 
 
 def split_options(options: dict[str, Any]) -> tuple[AnalysisSettings, ScoringSettings]:
@@ -165,23 +187,10 @@ def split_options(options: dict[str, Any]) -> tuple[AnalysisSettings, ScoringSet
     )
 
 
-def _encode_until_stopped(
-    job: VideoJob, loaded: LoadedModel, settings: AnalysisSettings, progress: Progress | None
-) -> bool:
-    """Fill the job and return whether Ctrl-C stopped it; windows that were complete by then are kept."""
-    try:
-        encode_jobs([job], loaded, settings, progress)
-    except KeyboardInterrupt:
-        if job.windows().table["mark"].eq(NO_FACE).all():
-            raise
-        return True
-    return False
-
-
 def _rereadable(video: Any) -> Any:
     """A stream that cannot be rewound becomes its bytes, because a short video is read twice."""
     is_stream = hasattr(video, "read") and not (hasattr(video, "seekable") and video.seekable())
     return video.read() if is_stream else video
 
 
-__all__ = ["analyze", "split_options"]
+__all__ = ["analyze", "not_analysed", "split_options"]

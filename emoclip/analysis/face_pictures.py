@@ -15,6 +15,7 @@ from emoclip.data.faces.haar import ProfileDetector
 from .frames import USUAL_FPS, Frame
 from .framing import cut_picture, framing, framing_matrix, picture_side, subject_picture
 from .given_faces import GivenPeople, read_boxes
+from .main_person import LiveChoice, main_person
 from .people import PeopleFinder, Sight, detector_with_profiles
 from .picture import Picture
 from .settings import AnalysisSettings
@@ -35,6 +36,7 @@ class FacePictures:
         fps: Frame rate of the video; `None` where it is not known.
         step: Distance of analysed frames.
         by_subject: The model prompts by subject: it sees whole frames and is told where the person is.
+        live: The end of the video is not known.
     """
 
     def __init__(
@@ -46,32 +48,33 @@ class FacePictures:
         step: int,
         *,
         by_subject: bool = False,
+        live: bool = False,
     ):
         self._by_subject = by_subject
         self._cv2 = require("cv2", "data")
         self._processor = video_processor
         self._side = picture_side(video_processor, image_size)
         fps = fps or USUAL_FPS
-        largest = settings.faces == "largest"
+        self._one_person = settings.faces == "largest" and not live
+        self._live_choice = LiveChoice() if settings.faces == "largest" and live else None
         self._people: GivenPeople | PeopleFinder
         if settings.boxes is not None:
             name = "boxes"
-            self._people = GivenPeople(read_boxes(settings.boxes), fps, largest=largest)
+            self._people = GivenPeople(read_boxes(settings.boxes), fps)
         else:
             detector = make_detector(settings.detector, settings.detector_weights)
             name = detector.name if detector is not None else "boxes"
             find = detector_with_profiles(detector, ProfileDetector() if name == "haar" else None)
-            self._people = PeopleFinder(find, step / fps, largest=largest)
+            self._people = PeopleFinder(find, step / fps)
         self._frame_box = framing(getattr(video_processor, "face_boxes", None), name)
         self._rows: list[tuple[Any, ...]] = []
-        self._unseen: list[list[float]] = []
-        self._was_unseen = False
+        self._times: list[float] = []
 
     def pictures(self, frames: Iterable[Frame]) -> Iterator[Picture]:
         """Yield the picture of everybody in every frame."""
         for frame, pixels, sights in self._people.sights(frames):
             self._note(frame, sights)
-            for sight in sights:
+            for sight in sights if self._live_choice is None else self._live_choice.of(frame.seconds, sights):
                 if self._by_subject:
                     whole, mask = subject_picture(frame.pixels, sight.box, self._processor)
                     yield Picture(sight.person, frame.seconds, frame.number, whole, sight.look, mask)
@@ -86,17 +89,28 @@ class FacePictures:
         table.insert(0, "video", video)
         return table
 
+    def followed(self) -> int | None:
+        """Return the one person who is asked for; `None` where everybody is, or nobody was seen."""
+        return main_person((row[0], row[3:7]) for row in self._rows) if self._one_person else None
+
     def unseen(self) -> list[tuple[float, float]]:
-        """Return the stretches in which nobody was seen, in seconds; all of the video if nobody ever was."""
-        long = [(start, end) for start, end in self._unseen if end - start >= MIN_STRETCH]
-        return long if self._rows else [(start, end) for start, end in self._unseen]
+        """Return the stretches in which nobody who is asked for was seen, in seconds; all of it if nobody ever was."""
+        followed = self.followed()
+        seen = {row[2] for row in self._rows if followed is None or row[0] == followed}
+        stretches: list[list[float]] = []
+        was_seen = True
+        for seconds in self._times:
+            if seconds in seen:
+                was_seen = True
+                continue
+            if was_seen:
+                stretches.append([seconds, seconds])
+            stretches[-1][1] = seconds
+            was_seen = False
+        return [(start, end) for start, end in stretches if not seen or end - start >= MIN_STRETCH]
 
     def _note(self, frame: Frame, sights: list[Sight]) -> None:
-        if not sights and self._was_unseen:
-            self._unseen[-1][1] = frame.seconds
-        elif not sights:
-            self._unseen.append([frame.seconds, frame.seconds])
-        self._was_unseen = not sights
+        self._times.append(frame.seconds)
         for sight in sights:
             look = sight.look
             facts = (look.found, look.quality, look.size, look.sharpness, look.frontality)

@@ -78,12 +78,11 @@ class GivenPeople:
     Args:
         boxes: See `read_boxes`.
         fps: Frame rate of the video, about.
-        largest: Give the largest face of each frame alone.
     """
 
-    def __init__(self, boxes: GivenBoxes, fps: float, *, largest: bool = False):
+    def __init__(self, boxes: GivenBoxes, fps: float):
         self._cv2 = require("cv2", "data")
-        self._boxes, self._fps, self._largest = boxes, fps, largest
+        self._boxes, self._fps = boxes, fps
 
     def sights(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, np.ndarray, list[Sight]]]:
         """Yield every frame with its pixels (height, width, 3) and who is in it."""
@@ -93,8 +92,6 @@ class GivenPeople:
                 Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box), found=found))
                 for person, box, found in self._boxes.at(frame, self._fps)
             ]
-            if self._largest and sights:
-                sights = [max(sights, key=lambda sight: sight.look.size)]
             yield frame, pixels, sights
 
 

@@ -28,8 +28,13 @@ def list_videos(video: Any) -> list[Any]:
 
     Raises:
         FileNotFoundError: A pattern fits no file.
-        ValueError: The list is empty, or a folder holds videos beside pictures.
+        ValueError: The list is empty, a folder holds videos beside pictures, or a number is meant for a camera.
     """
+    if isinstance(video, int):
+        raise ValueError(
+            f"A video must have an end, got the number {video}, which names a camera; run `emoclip webcam --source {video}`, "
+            "or in Python `emoclip.live.watching.watch` with `seconds`."
+        )
     return [one for entry in as_video_list(video) for one in _expanded(entry)]
 
 

@@ -81,14 +81,12 @@ class PeopleFinder:
     Args:
         find: Frame, its pixels (height, width, 3) and the last boxes of the faces in sight -> the faces in it.
         seconds_per_frame: Between analysed frames, about.
-        largest: Give the largest face of each frame alone.
         steady: Average boxes over frames; given boxes may be taken as they are.
     """
 
-    def __init__(self, find: FindFaces, seconds_per_frame: float, *, largest: bool = False, steady: bool = True):
+    def __init__(self, find: FindFaces, seconds_per_frame: float, *, steady: bool = True):
         self._cv2 = require("cv2", "data")
         self._find = find
-        self._largest = largest
         self._smooth = SMOOTH if steady else 1
         self._gap = max(2, round(MAX_GAP / seconds_per_frame))
         self._tracker = FaceTracker(max_gap=self._gap)
@@ -149,10 +147,7 @@ class PeopleFinder:
                     followed.colours, followed.last_box, self._shot, taken - {0}
                 )
         self._forget(moment.index)
-        sights = [self._sight(followed, moment) for followed in seen]
-        if self._largest and sights:
-            sights = [max(sights, key=lambda sight: sight.look.size)]
-        return moment.frame, moment.pixels, sights
+        return moment.frame, moment.pixels, [self._sight(followed, moment) for followed in seen]
 
     def _sight(self, followed: _Followed, moment: _Moment) -> Sight:
         near = Track(followed.track.track_id)

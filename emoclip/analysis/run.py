@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
+
 from .encoding import WINDOW_BATCH, Progress, VideoEncoder, embed_pictures
 from .frames import in_background
 from .sequences import Window
@@ -34,7 +36,7 @@ def encode_jobs(
         keep_partial: On Ctrl-C keep what there is and return `False`.
 
     Raises:
-        VideoDecodeError: A video cannot be decoded.
+        VideoDecodeError: The only video cannot be decoded; one of several has it as its `failure` instead.
         KeyboardInterrupt: Unless `keep_partial`.
     """
     encoder = loaded.encoder(settings.precision, compile=settings.compile)
@@ -59,7 +61,8 @@ def _encode(jobs: Sequence[VideoJob], encoder: VideoEncoder, pooler: _Pooler, pr
     done, last = 0, None
     for item in embed_pictures(in_background(_pictures(jobs)), encoder):
         if len(item) == 1:
-            pooler.add(item[0], item[0].finish())
+            ended = item[0].finish()
+            pooler.add(item[0], ended if item[0].failure is None else [])
             continue
         job, picture, embedded = item
         pooler.add(job, job.push(picture, embedded))
@@ -72,8 +75,14 @@ def _encode(jobs: Sequence[VideoJob], encoder: VideoEncoder, pooler: _Pooler, pr
 def _pictures(jobs: Sequence[VideoJob]) -> Iterator[tuple[Any, ...]]:
     """(job, picture), and (job,) after its last."""
     for job in jobs:
-        for picture in job.pictures():
-            yield job, picture
+        try:
+            for picture in job.pictures():
+                yield job, picture
+        except (VideoDecodeError, FileNotFoundError) as error:
+            if len(jobs) == 1:
+                raise
+            # A bad file among a hundred must not cost the other ninety-nine.
+            job.failure = error
         yield (job,)
 
 

@@ -27,7 +27,7 @@ class AnalysisSettings:
             frames is spread evenly; a shorter one holds fewer frames.
         stride: Seconds from one window to the next; 1 by default.
         fps: Analysed frames a second, about. `None`: every `frame_stride`-th frame, as in training.
-        faces: `all` scores every face that is found, `largest` the largest in each frame, `none` whole frames.
+        faces: `all` scores every face that is found, `largest` one person, see `main_person`, `none` whole frames.
         detector: `auto`, `haar` or `yunet`, see `emoclip.data.faces`.
         detector_weights: File of YuNet.
         boxes: Faces that are known already, in any form of `read_boxes`; then nothing is detected.

@@ -48,6 +48,9 @@ class VideoJob:
         by_subject: The model prompts by subject.
     """
 
+    # Whether the end of the video is not known, as of a camera.
+    live = False
+
     def __init__(
         self,
         source: Any,
@@ -64,6 +67,8 @@ class VideoJob:
         self.video_processor = video_processor
         self._embed_dim = embed_dim
         self.errors: list[VideoDecodeError] = []
+        # Why none of it counts, where it is one of several.
+        self.failure: Exception | None = None
         self.step = frame_step(info, video_processor.frame_stride, settings.fps)
         self.plan: WindowPlan[Embedded] = WindowPlan(
             video_processor.num_frames, settings.window, settings.window_stride
@@ -71,7 +76,7 @@ class VideoJob:
         self._faces: FacePictures | None = None
         if settings.faces != "none":
             self._faces = FacePictures(
-                settings, video_processor, image_size, info.fps, self.step, by_subject=by_subject
+                settings, video_processor, image_size, info.fps, self.step, by_subject=by_subject, live=self.live
             )
         self._rule = sampling_rule(video_processor, still=is_still_image(source))
         self._sequences: dict[int, PersonSequence] = {}
@@ -106,8 +111,13 @@ class VideoJob:
             self._sequences[picture.person] = self._new_sequence(picture.person)
         return self._sequences[picture.person].push((picture.seconds, embedded))
 
+    @property
+    def followed(self) -> int | None:
+        """The one person whose windows count; `None` where everybody's do."""
+        return None if self._faces is None else self._faces.followed()
+
     def people(self) -> pd.DataFrame:
-        """Return who was seen where, `PEOPLE_COLUMNS`; empty for whole frames."""
+        """Return who was seen where, `PEOPLE_COLUMNS`, those whose windows do not count among them; empty for whole frames."""
         if self._faces is None:
             return pd.DataFrame(columns=list(PEOPLE_COLUMNS))
         return self._faces.people(self.name)
@@ -127,9 +137,14 @@ class VideoJob:
     def windows(self) -> WindowSet:
         """Return all windows in order of time, among them the stretches without a face, which have no embedding."""
         unseen = [] if self._faces is None else self._faces.unseen()
-        rows = [*self._rows, *({"video": self.name, **no_face_facts(*stretch)} for stretch in unseen)]
-        embeds = [*self._embeds, *(torch.full((self._embed_dim,), math.nan) for _ in unseen)]
-        seen = [*self._frames, *(([], [], []) for _ in unseen)]
+        followed = self.followed
+        kept = [place for place, row in enumerate(self._rows) if followed is None or row["person"] == followed]
+        rows = [self._rows[place] for place in kept]
+        rows += [{"video": self.name, **no_face_facts(*stretch)} for stretch in unseen]
+        embeds = [self._embeds[place] for place in kept]
+        embeds += [torch.full((self._embed_dim,), math.nan) for _ in unseen]
+        seen = [self._frames[place] for place in kept]
+        seen += [([], [], []) for _ in unseen]
         table = pd.DataFrame(rows, columns=list(WINDOW_COLUMNS))
         order = np.lexsort((table["person"], table["end"], table["start"])) if len(table) else np.array([], dtype=int)
         frames = [

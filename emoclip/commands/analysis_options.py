@@ -120,7 +120,12 @@ def _add_windows(group: argparse._ArgumentGroup) -> None:
 
 def _add_faces(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--faces", default="all", metavar="F", help="all, largest (of each frame), or none: whole frames")
+    add(
+        "--faces",
+        default="all",
+        metavar="F",
+        help="all, largest (the one person whose face covers most of the video), or none: whole frames",
+    )
     add("--boxes", metavar="FILE", help="faces that are known: a table with frame or time, x1, y1, x2, y2, person")
     add("--detector", default="auto", metavar="D", help="haar, yunet, or auto: yunet where its weights are named")
     add("--detector-weights", type=Path, metavar="FILE", help="ONNX file of yunet")

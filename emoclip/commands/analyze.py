@@ -7,14 +7,14 @@ emoclip analyze interview.mp4 --emotions "happiness,quiet relief,doubt"
 from __future__ import annotations
 
 import argparse
-import glob
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoclip.console import INTERRUPTED, run_command
+from emoclip.console import BAD_INPUT, DONE_IN_PART, INTERRUPTED, describe, printable, run_command
 
 from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
@@ -48,11 +48,12 @@ Faces are found, followed and scored, each person by itself; --faces none scores
 apparent expression relative to your words, not what anyone feels.
 Without --model the embedded default scores; it was trained on rendered faces and knows nothing of real ones.
 
-exit codes: 0 done (also where no face was found), 2 bad input, 130 stopped by Ctrl-C (what was analysed is written)"""
+exit codes: 0 done (also where no face was found), 1 done in part (one of several inputs is damaged, or an output could not be
+written), 2 bad input, 130 stopped by Ctrl-C (what was analysed is written)"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    """Return the exit code of the command: 0 done, 1 done in part, 2 bad input, 130 stopped by Ctrl-C."""
     return run_command(_main, argv)
 
 
@@ -65,7 +66,12 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("inputs", nargs="+", metavar="INPUT", help="video file, still image, folder of frames, or a pattern in quotes")
+    add(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="video file, still image, folder of videos or of frames, or a pattern in quotes",
+    )
     add_words(parser)
     add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
     add_outputs(parser.add_argument_group("outputs"))
@@ -89,7 +95,7 @@ def add_outputs(group: argparse._ArgumentGroup) -> None:
     add(
         "--blur-faces",
         action="store_true",
-        help="in an .mp4, hide every face that is found; one that is not found stays",
+        help="in an .mp4, hide every face that is found (one that is not found stays); an .html comes without the film",
     )
     add("--no-panel", action="store_true", help="in an .mp4, boxes without bars beside the picture")
     add("--no-sound", action="store_true", help="in an .mp4, leave the sound out")
@@ -102,33 +108,68 @@ def add_outputs(group: argparse._ArgumentGroup) -> None:
 
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
-    inputs = [path for pattern in args.inputs for path in _matching(pattern)]
-    # Everything that can be refused is refused before the model is loaded and the first frame decoded.
-    plan = _plan_outputs(args, inputs)
     from emoclip.analysis import load_model
-    from modeling_emoclip.video_decoding_emoclip import probe_video
+    from emoclip.analysis.inputs import list_videos
 
+    inputs = [str(one) for source in args.inputs for one in list_videos(source)]
+    # Everything that can be refused is refused before the model is loaded and the first frame decoded.
+    plan = dict(zip(inputs, _plan_outputs(args, inputs), strict=True))
     words = words_of(args)
     options = analysis_options(args)
-    for source in [*inputs, *([args.baseline] if args.baseline else [])]:
-        probe_video(source, allow_urls=args.allow_urls)
     reporter = Reporter(args)
+    readable, failed = _readable(list(plan), args)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
     baseline = _analyzed(args.baseline, words, model, options, reporter).timeline if args.baseline else None
-    analyses = []
+    analyses, damaged = _analyze_each(
+        readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
+    )
+    return _deliver(analyses, [*failed, *damaged], plan, baseline, args, reporter)
+
+
+def _readable(inputs: list[str], args: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Inputs whose header can be read, and a sentence for each other one; one that is not there is an error."""
+    from emoclip.analysis.analyzer import not_analysed
+    from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, probe_video
+
+    if args.baseline:
+        probe_video(args.baseline, allow_urls=args.allow_urls)
+    readable, failed = [], []
     for source in inputs:
-        analyses.append(_analyzed(source, words, model, options, reporter))
-        if analyses[-1].interrupted:
+        try:
+            probe_video(source, allow_urls=args.allow_urls)
+            readable.append(source)
+        except VideoDecodeError as error:
+            if len(inputs) == 1:
+                raise
+            failed.append(not_analysed(error))
+    if not readable:
+        raise VideoDecodeError(" ".join(failed))
+    return readable, failed
+
+
+def _analyze_each(
+    inputs: list[str], analyzed: Callable[[str], Analysis], *, alone: bool
+) -> tuple[dict[str, Analysis], list[str]]:
+    """The analyses until Ctrl-C, and a sentence for each of several inputs that breaks off; the others are kept."""
+    from emoclip.analysis.analyzer import not_analysed
+    from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
+
+    analyses: dict[str, Analysis] = {}
+    damaged = []
+    for source in inputs:
+        try:
+            analyses[source] = analyzed(source)
+        except VideoDecodeError as error:
+            if alone:
+                raise
+            damaged.append(not_analysed(error))
+            continue
+        if analyses[source].interrupted:
             break
-    return _deliver(analyses, inputs, plan[: len(analyses)], baseline, args, reporter)
-
-
-def _matching(pattern: str) -> list[str]:
-    """Files of a pattern that the shell did not expand; anything else as it is."""
-    if Path(pattern).exists() or not glob.has_magic(pattern):
-        return [pattern]
-    return sorted(glob.glob(pattern, recursive=True)) or [pattern]  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not analyses:
+        raise VideoDecodeError(" ".join(damaged))
+    return analyses, damaged
 
 
 def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:
@@ -173,9 +214,9 @@ def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
 
 
 def _deliver(
-    analyses: list[Analysis],
-    inputs: list[str],
-    plan: list[list[Path]],
+    analyses: dict[str, Analysis],
+    failed: list[str],
+    plan: dict[str, list[Path]],
     baseline: pd.DataFrame | None,
     args: argparse.Namespace,
     reporter: Reporter,
@@ -183,23 +224,48 @@ def _deliver(
     from emoclip.analysis import Analysis
     from emoclip.analysis.text_table import format_analysis
 
-    combined = Analysis.combine(analyses)
-    options = _output_options(args, baseline)
-    written: list[Path] = []
-    for place in range(len(plan[0])):
-        paths = [paths[place] for paths in plan]
-        parts = [combined] if len(set(paths)) == 1 else analyses
-        for part, path, source in zip(parts, paths, inputs, strict=False):
-            written.append(_write(part, path, replace(options, video=source), args, reporter))
+    combined = Analysis.combine(list(analyses.values()))
+    combined = replace(combined, warnings=(*failed, *combined.warnings))
+    written, errors = _write_all(combined, analyses, plan, _output_options(args, baseline), args, reporter)
     for line in format_analysis(combined, plain=not _prints_blocks()):
         reporter.line(line)
     for path in written:
         reporter.line(f"Written: {path}")
     reporter.document({**_json_facts(combined), "written": [str(path) for path in written]})
-    if not combined.interrupted:
-        return 0
-    sys.stderr.write(f"interrupted; what was analysed until then is written, {len(analyses)} of the inputs in all\n")
-    return INTERRUPTED
+    for line in [*failed, *map(describe, errors)]:
+        sys.stderr.write(f"error: {printable(line)}\n")
+    if combined.interrupted:
+        sys.stderr.write(
+            f"interrupted; what was analysed until then is written, {len(analyses)} of the inputs in all\n"
+        )
+        return INTERRUPTED
+    if errors and not written:
+        return BAD_INPUT
+    return DONE_IN_PART if errors or failed else 0
+
+
+def _write_all(
+    combined: Analysis,
+    analyses: dict[str, Analysis],
+    plan: dict[str, list[Path]],
+    options: OutputOptions,
+    args: argparse.Namespace,
+    reporter: Reporter,
+) -> tuple[list[Path], list[Exception]]:
+    """The files that are written, and why others are not: a film that the disk cannot hold must not cost the table."""
+    written: list[Path] = []
+    errors: list[Exception] = []
+    for paths in zip(*plan.values(), strict=True):
+        shared = len(set(paths)) == 1
+        parts = {next(iter(analyses)): combined} if shared else analyses
+        for source, path in zip(plan, paths, strict=True):
+            if source not in parts:
+                continue
+            try:
+                written.append(_write(parts[source], path, replace(options, video=source), args, reporter))
+            except (OSError, ValueError) as error:
+                errors.append(error)
+    return written, errors
 
 
 def _write(part: Analysis, path: Path, options: OutputOptions, args: argparse.Namespace, reporter: Reporter) -> Path:
@@ -217,7 +283,9 @@ def _output_options(args: argparse.Namespace, baseline: pd.DataFrame | None) -> 
     from emoclip.analysis.outputs.forms import OutputOptions
 
     film = FilmStyle(panel=not args.no_panel, blur_faces=args.blur_faces, sound=not args.no_sound, font=args.font)
-    return OutputOptions(baseline=baseline, film=film, html_video=args.html_video)
+    # A page that shows the film as it is would show whom the annotated film hides.
+    html_video = "none" if args.blur_faces and args.html_video == "auto" else args.html_video
+    return OutputOptions(baseline=baseline, film=film, html_video=html_video)
 
 
 def _json_facts(analysis: Analysis) -> dict[str, Any]:

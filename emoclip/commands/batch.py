@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import DONE_IN_PART, INTERRUPTED, printable, require, run_command
 
-from .analysis_options import add_analysis_options, analysis_options
+from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
 from .reporter import Reporter, add_reporting
 
 
@@ -60,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="INPUT",
         help="files, folders, patterns, @LIST (one a line), shards by path or address",
     )
-    add("--emotions", required=True, metavar="WORDS", help="words or phrases with commas between them")
+    add_words(parser)
     add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
     add("--output", required=True, metavar="DIR", help="folder or address of the results")
     add(
@@ -126,7 +126,6 @@ def _main(argv: list[str] | None) -> int:
 
 
 def _settings(args: argparse.Namespace, workers: int) -> BatchSettings:
-    from emoclip.analysis import parse_emotions
     from emoclip.analysis.outputs.forms import check_form
     from emoclip.batch.scorer import BatchSettings
 
@@ -138,7 +137,9 @@ def _settings(args: argparse.Namespace, workers: int) -> BatchSettings:
         raise ValueError("`--forms` must name at least one ending, got none; write for example csv,html.")
     for form in forms:
         check_form("--forms", f"x.{form}", overwrite=True, baseline=False)
-    emotions = parse_emotions(args.emotions)
+    wanted = words_of(args)
+    # Plain words stay a plain list in the settings, by which a batch knows itself again.
+    emotions = list(wanted.names) if args.emotions_file is None else wanted
     return BatchSettings(
         emotions, args.model, args.output, forms, options, prompt, agreement, threads_of(workers), args.shard_format
     )

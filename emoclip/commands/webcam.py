@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import INTERRUPTED, run_command
 
-from .analysis_options import add_analysis_options, analysis_options
+from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--source", default="0", metavar="S", help="number of a camera, device, path or address (0)")
-    add("--emotions", required=True, metavar="WORDS", help="words or phrases with commas between them")
+    add_words(parser)
     add("--model", metavar="M", help="model folder or Hub id (the embedded default)")
     add("--seconds", type=float, metavar="S", help="stop after so many seconds (Ctrl-C)")
     add("--every-frame", action="store_true", help="drop no frame that comes too fast; for films in place of a camera")
@@ -66,13 +66,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
-    from emoclip.analysis import load_model, parse_emotions
+    from emoclip.analysis import load_model
     from emoclip.analysis.outputs.forms import OutputOptions, check_form, write_form
     from emoclip.analysis.windows import check_seconds
     from emoclip.live.camera import Camera
     from emoclip.live.watching import watch
 
-    words = parse_emotions(args.emotions)
+    words = words_of(args)
     options = analysis_options(args)
     check_seconds("--seconds", args.seconds)
     for path in args.output or []:

@@ -17,7 +17,7 @@ from emoclip.console import run_command, write_line
 from emoclip.data.push_cli import PUSH_EPILOG, add_push_arguments, run_push
 
 from .faces.cli import CROP_EPILOG, add_crop_arguments, run_crop
-from .output import check_new_file, check_writable, replacing
+from .output import check_new_file, check_writable, replacing_same
 from .shard_cli import add_shard_arguments, run_shard
 
 
@@ -150,20 +150,23 @@ def run_check(args: argparse.Namespace) -> None:
     """Decode every clip, write the table and say what failed."""
     from tqdm import tqdm
 
-    from emoclip.data.media_check import check_media
+    from emoclip.data.media_check import check_media, is_checked
     from emoclip.data.quarantine import move_failed, write_good
 
-    _check_outputs(args)
+    finished = is_checked(args.manifest, args.output)
+    _check_outputs(args, finished)
 
     def with_bar(results: Iterable, total: int) -> Iterable:
         return tqdm(results, total=total, desc="clips", unit="clip", disable=None)
 
     failed = check_media(args.manifest, args.output, workers=args.workers, progress=with_bar)
+    if finished:
+        write_line(f"Decoded before: {args.output}; remove it to decode again")
     for one in failed[:20]:
         write_line(f"{one.clip_id}: {one.error}")
     write_line(f"{len(failed)} clips failed")
     if args.exclude is not None:
-        with replacing(args.exclude) as temporary:
+        with replacing_same(args.exclude) as temporary:
             temporary.write_text("".join(f"{one.clip_id}\n" for one in failed), encoding="utf-8")
         write_line(f"Written: {args.exclude}")
     if args.good is not None:
@@ -175,16 +178,17 @@ def run_check(args: argparse.Namespace) -> None:
     write_line(f"Written: {args.output}")
 
 
-def _check_outputs(args: argparse.Namespace) -> None:
-    """All of the outputs before the night of decoding."""
+def _check_outputs(args: argparse.Namespace, finished: bool) -> None:
+    """All of the outputs before the night of decoding; after it, a run that was killed may have written some of them."""
     from emoclip.data.quarantine import check_below
 
     if args.workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {args.workers}.")
+    written = True if finished else None
     if args.exclude is not None:
-        check_new_file(args.exclude)
+        check_new_file(args.exclude, overwrite=written)
     if args.good is not None:
-        check_new_file(args.good, suffix=".parquet")
+        check_new_file(args.good, suffix=".parquet", overwrite=written)
     if args.quarantine is not None:
         check_below(args.manifest, args.root)
         check_writable(args.quarantine)
@@ -221,7 +225,7 @@ def run_prepare(args: argparse.Namespace) -> None:
         write_line(f"Missing: {len(prepared.missing)} clips, first {prepared.missing[0]}")
     if exclude_ids:
         write_line(f"Left out on request: {prepared.excluded} clips, of {len(exclude_ids)} ids in {args.exclude_ids}")
-    for note in prepared.reader.notes:
+    for note in (*prepared.reader.notes, *prepared.doubts):
         write_line(f"Note: {note}")
     write_line(f"Written: {prepared.output}")
 

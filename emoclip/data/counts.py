@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from .readers.reader import WHOLE, Counts, Reader, Row
+from .readers.reader import WHOLE, Counts, OfficialCounts, Reader, Row
 
 
 NO_CLASS = "(none)"  # the key of rows without a label
@@ -58,9 +58,18 @@ def differences(found: Counts, reader: Reader, task: str) -> list[str]:
     return wrong
 
 
+def doubts(found: Counts, reader: Reader, task: str) -> list[str]:
+    """Return one line for every number that differs from one that is told of the data set and that nothing confirms."""
+    return [
+        line.replace("officially", "usually told") + " (not confirmed)"
+        for line in _compare(found, reader.reported.get(task, {}))
+    ]
+
+
 def table_lines(found: Counts, reader: Reader, task: str) -> list[str]:
-    """Return the counts as a table, `found/official` where they differ."""
-    official = reader.counts.get(task, {})
+    """Return the counts as a table, `found/official` where they differ, with a question mark where nobody has confirmed the other."""
+    reported = reader.reported.get(task, {})
+    official = {**reported, **reader.counts.get(task, {})}
     lines = [f"{'':12} {'clips':>8}  classes"]
     groups = {**found, WHOLE: _whole(found)} if WHOLE in official else found
     for group, numbers in groups.items():
@@ -70,8 +79,9 @@ def table_lines(found: Counts, reader: Reader, task: str) -> list[str]:
             for name, number in numbers.items()
             if number or wanted.get(name)
         ]
-        known = wanted.get(TOTAL, sum(wanted.values())) if wanted else None
-        lines.append(f"{group:12} {_beside(sum(numbers.values()), known):>8}  {', '.join(parts)}")
+        known = _sum(wanted)
+        doubt = "?" if group in reported and known not in (None, sum(numbers.values())) else ""
+        lines.append(f"{group:12} {_beside(sum(numbers.values()), known) + doubt:>8}  {', '.join(parts)}")
     return lines
 
 
@@ -89,7 +99,15 @@ def _whole(found: Counts) -> dict[str, int]:
     return dict(total)
 
 
-def _compare(found: Counts, official: Counts) -> list[str]:
+def _sum(wanted: Mapping[str, int | None]) -> int | None:
+    """Of a group, None where it is not known."""
+    if TOTAL in wanted:
+        return wanted[TOTAL]
+    numbers = [number for number in wanted.values() if number is not None]
+    return sum(numbers) if numbers and len(numbers) == len(wanted) else None
+
+
+def _compare(found: Counts, official: OfficialCounts) -> list[str]:
     lines = []
     for group, wanted in official.items():
         numbers = _whole(found) if group == WHOLE else found.get(group, {})
@@ -97,8 +115,8 @@ def _compare(found: Counts, official: Counts) -> list[str]:
             place, count = (
                 (group, sum(numbers.values())) if name == TOTAL else (f"{group}, {name}", numbers.get(name, 0))
             )
-            if count != number:
-                lines.append(f"{place}: {count} clips, officially {number}")
+            if count != number and (number is not None or not count):
+                lines.append(f"{place}: {count} clips, officially {'some' if number is None else number}")
     return lines
 
 
@@ -106,4 +124,4 @@ def _beside(number: int, official: int | None) -> str:
     return str(number) if official in (None, number) else f"{number}/{official}"
 
 
-__all__ = ["RowCounter", "count_rows", "differences", "table_lines"]
+__all__ = ["RowCounter", "count_rows", "differences", "doubts", "table_lines"]

@@ -6,8 +6,9 @@ Here are its columns, writing, reading and checking. Selecting rows for training
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .output import replacing
+from .parts import write_parts
 
 
 MANIFEST_SCHEMA = pa.schema(
@@ -40,10 +42,6 @@ MANIFEST_SCHEMA = pa.schema(
 )
 MANIFEST_COLUMNS = tuple(MANIFEST_SCHEMA.names)
 MEDIA_KINDS = ("video", "frames", "image")
-# Rows that are held as Python's own while a table is put together.
-ROWS_PER_PART = 1000
-# Readers hold one group at a time; Parquet's own default would make one of a million rows.
-ROWS_PER_GROUP = 20_000
 # Clips whose files are looked for when a manifest is read: all of a usual set, a sample of a very large one.
 NUM_CHECKED = 20_000
 # What the checks need; captions and boxes of a large set are left on disk.
@@ -102,7 +100,7 @@ def write_manifest(
             )
     write_manifest_table(
         path,
-        _build_table(rows),
+        build_table(rows),
         class_names=class_names,
         dataset=dataset,
         licence=licence,
@@ -113,7 +111,7 @@ def write_manifest(
 
 def write_manifest_table(
     path: str | Path,
-    table: pa.Table,
+    parts: pa.Table | Iterable[pa.Table],
     *,
     class_names: Sequence[str],
     dataset: str,
@@ -121,11 +119,12 @@ def write_manifest_table(
     source: str,
     notes: Sequence[str] = (),
     missing: Sequence[str] = (),
-) -> None:
-    """Write a table that has the columns of a manifest; otherwise as `write_manifest`.
+) -> int:
+    """Write a table that has the columns of a manifest and return its number of rows; otherwise as `write_manifest`.
 
     Args:
-        path, table, class_names, dataset, licence, source, notes: As for `write_manifest`.
+        path, class_names, dataset, licence, source, notes: As for `write_manifest`.
+        parts: The table, or its parts, at least one and all with the same columns, of which few are held at a time.
         missing: Ids of clips that the data set lists and this copy of it has not, kept as JSON under `missing` in the metadata.
 
     Raises:
@@ -137,12 +136,16 @@ def write_manifest_table(
         metadata["notes"] = json.dumps(list(notes))
     if missing:
         metadata["missing"] = json.dumps(list(missing))
-    table = table.replace_schema_metadata(metadata)
-    _check_ids(table["clip_id"], path)
-    _check_values(table, list(class_names), path)
+    remaining = iter([parts] if isinstance(parts, pa.Table) else parts)
+    first = next(remaining)
     path.parent.mkdir(parents=True, exist_ok=True)
+    hashes: set[int] = set()
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP)
+        checked = (_checked_part(part, list(class_names), path, hashes) for part in chain([first], remaining))
+        count = write_parts(temporary, first.schema.with_metadata(metadata), checked)
+        if len(hashes) < count:
+            _check_ids(pq.read_table(temporary, columns=["clip_id"])["clip_id"], path)
+    return count
 
 
 def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: bool = False) -> Manifest:
@@ -191,27 +194,8 @@ def fingerprint(path: str | Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-class RowTable:
-    """Rows as a table that grows; a thousand at a time become columns, which take a tenth of the memory."""
-
-    def __init__(self) -> None:
-        self._rows: list[dict[str, Any]] = []
-        self._parts: list[pa.Table] = []
-
-    def add(self, row: dict[str, Any]) -> None:
-        """Append a row; a missing column is null, further keys become further columns."""
-        self._rows.append(row)
-        if len(self._rows) == ROWS_PER_PART:
-            self._parts.append(_build_table(self._rows))
-            self._rows = []
-
-    def table(self) -> pa.Table:
-        """Return all rows: the contract's columns with their types, then further ones with inferred types."""
-        parts = [*self._parts, _build_table(self._rows)]
-        return pa.concat_tables(parts, promote_options="permissive").combine_chunks()
-
-
-def _build_table(rows: list[dict[str, Any]]) -> pa.Table:
+def build_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as a table: the contract's columns with their types, then further ones, sorted, with inferred types."""
     extra = sorted({key for row in rows for key in row} - set(MANIFEST_COLUMNS))
     columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in MANIFEST_SCHEMA}
     return pa.table(columns | {name: pa.array([row.get(name) for row in rows]) for name in extra})
@@ -275,6 +259,13 @@ def _check_ids(ids: pa.ChunkedArray, path: Path) -> None:
         counts = ids.value_counts()
         repeated = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"].as_py()
         raise ValueError(f"`clip_id` must be unique, {repeated!r} occurs twice in {path}.")
+
+
+def _checked_part(table: pa.Table, class_names: list[str], path: Path, hashes: set[int]) -> pa.Table:
+    """The part, its values checked and the hashes of its ids, which take less memory than ids, added."""
+    _check_values(table, class_names, path)
+    hashes.update(map(hash, table["clip_id"].to_pylist()))
+    return table
 
 
 def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:

@@ -19,6 +19,7 @@ from .manifest import Manifest, fingerprint, read_manifest
 from .media import iter_clip
 from .media_columns import MEDIA_COLUMNS
 from .output import check_new_file, replacing
+from .parts import read_parts, write_parts
 from .worker_pool import WorkerPool
 
 
@@ -27,6 +28,8 @@ COLUMNS = pa.schema(
 )
 # Results are appended to the journal after as many clips, so that a kill costs no more.
 CHUNK = 64
+# In the table's metadata: the fingerprint of the manifest that was checked.
+MANIFEST_KEY = "manifest"
 Progress = Callable[[Iterable["Checked"], int], Iterable["Checked"]]
 
 
@@ -50,7 +53,7 @@ def check_media(
     """Decode every clip of a manifest and write a table of what failed and how many frames there are.
 
     Results are kept in a journal and become the table at the end; a run that was stopped goes on where it was, with the same
-    manifest.
+    manifest. Where the table is there already, of the same manifest, nothing is decoded.
 
     Args:
         manifest_path: The manifest.
@@ -62,41 +65,82 @@ def check_media(
         The clips that failed.
 
     Raises:
-        FileExistsError: The output exists.
+        FileExistsError: The output exists and is no table of this manifest.
         FileNotFoundError, ValueError: The manifest is missing or malformed.
     """
     output = Path(output)
-    check_new_file(output)
-    manifest = read_manifest(manifest_path, check_media=False)
+    finished = is_checked(manifest_path, output)
+    if not finished:
+        check_new_file(output)
+    manifest = read_manifest(manifest_path, check_media=False, checked_only=True)
     # Named by the manifest: results of another one must not be taken over.
-    journal = Journal(output.with_name(f".{output.name}.{fingerprint(manifest_path)[:12]}.parts"), COLUMNS)
+    identity = fingerprint(manifest_path)
+    journal = Journal(output.with_name(f".{output.name}.{identity[:12]}.parts"), COLUMNS)
+    if not finished:
+        _decode_rest(manifest, journal, workers, progress)
+        with replacing(output) as temporary:
+            write_parts(temporary, COLUMNS.with_metadata({MANIFEST_KEY: identity}), journal.tables())
+    journal.remove()
+    return _failed(output)
+
+
+def is_checked(manifest_path: str | Path, output: str | Path) -> bool:
+    """Whether a file is the finished table of this manifest."""
+    try:
+        found = (pq.read_schema(output).metadata or {}).get(MANIFEST_KEY.encode(), b"")
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return found.decode() == fingerprint(manifest_path)
+
+
+def _failed(table: Path) -> list[Checked]:
+    parts = (part.filter(pc.is_valid(part["error"])) for part in read_parts(table))
+    return [Checked(**row) for part in parts for row in part.to_pylist()]
+
+
+def _decode_rest(manifest: Manifest, journal: Journal, workers: int, progress: Progress) -> None:
+    """Append the results of all clips that the journal has not."""
     done = {row["clip_id"] for row in journal.rows(["clip_id"])}
+    _decode_suspect(manifest, journal, done)
     waiting = (row for row in _rows(manifest) if row["clip_id"] not in done)
-    results = iter(progress(_decode_all(waiting, workers), manifest.table.num_rows - len(done)))
+    results = iter(progress(_decode_all(waiting, workers, journal), manifest.table.num_rows - len(done)))
     while chunk := list(islice(results, CHUNK)):
         journal.append([vars(one) for one in chunk])
-    table = journal.table()
-    with replacing(output) as temporary:
-        pq.write_table(table, temporary)
-    journal.remove()
-    return [Checked(**row) for row in table.filter(pc.is_valid(table["error"])).to_pylist()]
+
+
+def _decode_suspect(manifest: Manifest, journal: Journal, done: set[str]) -> None:
+    """What was being decoded when the last run was killed may have killed it: in a process of its own, it cannot again."""
+    suspect = journal.marked()
+    if suspect is not None and suspect not in done:
+        for row in (row for row in _rows(manifest) if row["clip_id"] == suspect):
+            journal.append([vars(_pool(1).run_alone(row))])
+            done.add(suspect)
+    journal.unmark()
 
 
 def _rows(manifest: Manifest) -> Iterator[dict[str, Any]]:
     """What decoding needs of every clip, a few clips at a time."""
-    wanted = [name for name in ("clip_id", "path", *MEDIA_COLUMNS) if name in manifest.table.column_names]
-    for batch in manifest.table.select(wanted).to_batches(max_chunksize=CHUNK):
-        for row in batch.to_pylist():
+    there = pq.read_schema(manifest.path).names
+    wanted = [name for name in ("clip_id", "path", *MEDIA_COLUMNS) if name in there]
+    for part in read_parts(manifest.path, wanted, rows=CHUNK):
+        for row in part.to_pylist():
             yield {**row, "file": str(manifest.root / row["path"])}
 
 
-def _decode_all(rows: Iterator[dict[str, Any]], workers: int) -> Iterator[Checked]:
-    if workers <= 1:
-        return map(_decode, rows)
-    pool: WorkerPool[dict[str, Any], Checked] = WorkerPool(
-        _decode, workers=workers, setup=_one_thread, arguments=(), on_death=_died
-    )
-    return pool.run(rows)
+def _decode_all(rows: Iterator[dict[str, Any]], workers: int, journal: Journal) -> Iterator[Checked]:
+    if workers > 1:
+        yield from _pool(workers).run(rows)
+        return
+    try:
+        for row in rows:
+            journal.mark(row["clip_id"])
+            yield _decode(row)
+    finally:
+        journal.unmark()
+
+
+def _pool(workers: int) -> WorkerPool[dict[str, Any], Checked]:
+    return WorkerPool(_decode, workers=workers, setup=_one_thread, arguments=(), on_death=_died)
 
 
 def _decode(row: dict[str, Any]) -> Checked:
@@ -117,4 +161,4 @@ def _died(row: dict[str, Any]) -> Checked:
     return Checked(row["clip_id"], row["path"], 0, f"{row['path']} ended the process that decoded it")
 
 
-__all__ = ["Checked", "check_media"]
+__all__ = ["Checked", "check_media", "is_checked"]

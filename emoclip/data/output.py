@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import glob
 import os
 from collections.abc import Iterator
@@ -75,6 +76,21 @@ def replacing(path: Path, *, alone: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_same(path: Path) -> Iterator[Path]:
+    """As `replacing`, for an output that a run may have written before it was stopped: then it must be what is written now.
+
+    Raises:
+        FileExistsError: It is something else.
+    """
+    with replacing(path) as temporary:
+        yield temporary
+        if path.exists() and not filecmp.cmp(temporary, path, shallow=False):
+            raise FileExistsError(
+                f"The output must not exist yet, {path} holds something else; choose another name or remove it."
+            )
+
+
 def is_temporary(path: Path) -> bool:
     """Whether a file has a name that `replacing` gives, and so is half of an output."""
     return path.name.startswith(".") and path.suffix == ".tmp"
@@ -100,4 +116,4 @@ def _is_running(process: int) -> bool:
     return True
 
 
-__all__ = ["check_new_file", "check_writable", "is_temporary", "replacing"]
+__all__ = ["check_new_file", "check_writable", "is_temporary", "replacing", "replacing_same"]

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from .counts import RowCounter, differences
-from .manifest import RowTable, write_manifest_table
+from .counts import RowCounter, differences, doubts
+from .manifest import write_manifest_table
 from .output import check_new_file, replacing
 from .readers import get_reader
 from .readers.lists import read_lines
 from .readers.reader import Counts, Reader, Row
+from .row_spool import RowSpool
 
 
 SHOWN = 20  # of a list that may have thousands of entries
@@ -35,6 +36,7 @@ class Prepared:
         counts: Group -> class -> number of clips in the manifest.
         missing: Ids of clips whose media are not there; they are not in the manifest.
         excluded: How many clips were left out on request.
+        doubts: Counts that differ from those usually told, which nothing confirms.
     """
 
     output: Path
@@ -43,6 +45,7 @@ class Prepared:
     counts: Counts
     missing: list[str]
     excluded: int
+    doubts: list[str] = field(default_factory=list)
 
 
 def prepare(  # noqa: PLR0913, one argument for each flag of the command
@@ -86,37 +89,63 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
     reader = get_reader(dataset, root, task=task, revision=revision, media_folder=media)
     task = reader.task_or_default(task)
     names = reader.tasks[task]
-    excluded = set(exclude_ids)
-    kept, found, listed = RowTable(), RowCounter(names), RowCounter(names)
-    num_excluded, missing, places = 0, [], []
     folder = output.parent.resolve()
-    for row in _unique(progress(reader.rows(root, task))):
-        if row["clip_id"] in excluded:
-            num_excluded += 1
-            listed.add(row)
-        elif _is_there(row):
-            listed.add(row)
-            found.add(row)
-            kept.add(_as_written(row, folder))
+    with RowSpool(folder) as kept:
+        told = _Told(set(exclude_ids), RowCounter(names), RowCounter(names))
+        for row in _unique(progress(reader.rows(root, task)), lambda: reader.rows(root, task)):
+            if told.is_there(row, reader.never_published):
+                kept.add(_as_written(row, folder))
+        show(told.found.counts(), reader, task)
+        wrong = differences(told.listed.counts(), reader, task)
+        if not allow_missing:
+            _refuse_missing(reader, root, output, told.places)
+            _refuse_differences(reader, wrong)
+        if not len(kept):
+            raise FileNotFoundError(
+                f"{root} must hold media of {reader.title}, found none of {len(told.missing)} listed clips."
+            )
+        doubtful = doubts(told.listed.counts(), reader, task)
+        notes = [*reader.notes, *wrong, *doubtful, *_note_missing(told.missing), *_note_excluded(told.num_excluded)]
+        _write(output, reader, task, kept.parts(), notes=notes, missing=told.missing)
+    return Prepared(output, reader, task, told.found.counts(), told.missing, told.num_excluded, doubtful)
+
+
+@dataclass
+class _Told:
+    """What is known of the rows that went by.
+
+    Args:
+        excluded: Ids to leave out.
+        found: Counts of what is there.
+        listed: Counts of what is there or missing for a known reason, to be compared with the official ones.
+        missing: Ids of clips whose media are not there.
+        places: Of those that should be.
+        num_excluded: How many were left out on request.
+    """
+
+    excluded: set[str]
+    found: RowCounter
+    listed: RowCounter
+    missing: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    num_excluded: int = 0
+
+    def is_there(self, row: Row, never_published: Collection[str]) -> bool:
+        """Count a row, and say whether it goes into the manifest."""
+        if row["clip_id"] in self.excluded:
+            self.num_excluded += 1
+            self.listed.add(row)
+            return False
+        if _is_there(row):
+            self.listed.add(row)
+            self.found.add(row)
+            return True
+        self.missing.append(row["clip_id"])
+        if row["clip_id"] in never_published:
+            self.listed.add(row)
         else:
-            missing.append(row["clip_id"])
-            if row["clip_id"] in reader.never_published:
-                listed.add(row)
-            else:
-                places.append(_named(row))
-    show(found.counts(), reader, task)
-    wrong = differences(listed.counts(), reader, task)
-    if not allow_missing:
-        _refuse_missing(reader, root, output, places)
-        _refuse_differences(reader, wrong)
-    table = kept.table()
-    if not table.num_rows:
-        raise FileNotFoundError(
-            f"{root} must hold media of {reader.title}, found none of {len(missing)} listed clips."
-        )
-    notes = [*reader.notes, *wrong, *_note_missing(missing), *_note_excluded(num_excluded)]
-    _write(output, reader, task, table, notes=notes, missing=missing)
-    return Prepared(output, reader, task, found.counts(), missing, num_excluded)
+            self.places.append(_named(row))
+        return False
 
 
 def read_ids(path: str | Path) -> set[str]:
@@ -129,14 +158,23 @@ def read_ids(path: str | Path) -> set[str]:
     return {line.strip() for _, line in read_lines(Path(path)) if not line.lstrip().startswith("#")}
 
 
-def _unique(rows: Iterable[Row]) -> Iterator[Row]:
-    seen: dict[str, str] = {}
-    for row in rows:
-        if row["clip_id"] in seen:
-            raise ValueError(
-                f"Every clip must be listed once, {row['clip_id']!r} is in {seen[row['clip_id']]} and in {_place(row)}."
-            )
-        seen[row["clip_id"]] = _place(row)
+def _unique(rows: Iterable[Row], again: Callable[[], Iterable[Row]]) -> Iterator[Row]:
+    """The rows, once it is clear that none has the id of an earlier one.
+
+    Args:
+        rows: What the reader finds.
+        again: Reads the same once more, to find where an id stood first: for millions of rows all places would not fit in memory.
+    """
+    seen: set[int] = set()
+    for number, row in enumerate(rows):
+        # Hashes take a third of the memory. Two ids may share one: then the first row of this id is this row.
+        if hash(row["clip_id"]) in seen:
+            first, place = next((n, _place(one)) for n, one in enumerate(again()) if one["clip_id"] == row["clip_id"])
+            if first < number:
+                raise ValueError(
+                    f"Every clip must be listed once, {row['clip_id']!r} is in {place} and in {_place(row)}."
+                )
+        seen.add(hash(row["clip_id"]))
         yield row
 
 
@@ -199,10 +237,12 @@ def _some(entries: list[str], between: str = ", ") -> str:
     return between.join(entries[:SHOWN]) + more
 
 
-def _write(output: Path, reader: Reader, task: str, table: pa.Table, *, notes: list[str], missing: list[str]) -> None:
+def _write(
+    output: Path, reader: Reader, task: str, parts: Iterable[pa.Table], *, notes: list[str], missing: list[str]
+) -> None:
     write_manifest_table(
         output,
-        table,
+        parts,
         class_names=reader.tasks[task],
         dataset=f"{reader.name}/{task}",
         licence=reader.licence,

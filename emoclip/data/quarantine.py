@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from .manifest import Manifest, read_manifest, write_manifest_table
 from .media_check import Checked
-from .output import check_new_file, check_writable, replacing
+from .output import check_new_file, check_writable, replacing, replacing_same
+from .parts import read_parts
 
 
 LIST_NAME = "quarantine.csv"
@@ -24,30 +25,36 @@ def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[C
     """Write a manifest of the clips that decode, with a note on the others.
 
     Raises:
-        FileExistsError: The output exists.
+        FileExistsError: The output exists and is not this manifest.
         ValueError: Nothing is left, or the output does not end in `.parquet`.
     """
     output = Path(output)
-    check_new_file(output, suffix=".parquet")
-    manifest = read_manifest(manifest_path, check_media=False)
+    check_new_file(output, suffix=".parquet", overwrite=True)
+    manifest = read_manifest(manifest_path, check_media=False, checked_only=True)
     bad = pa.array([one.clip_id for one in failed], pa.string())
-    table = manifest.table.filter(pc.invert(pc.is_in(manifest.table["clip_id"], bad)))
-    if not table.num_rows:
+    if manifest.table.num_rows == pc.sum(pc.is_in(manifest.table["clip_id"], bad)).as_py():
         raise ValueError(f"At least one clip must decode, none of the {len(failed)} in {manifest_path} does.")
-    source, target = manifest.root.resolve(), output.parent.resolve()
-    paths = [Path(os.path.relpath(source / path, target)).as_posix() for path in table["path"].to_pylist()]
-    table = table.set_column(table.column_names.index("path"), "path", pa.array(paths, pa.string()))
     note = [f"{len(failed)} clips were left out because they do not decode."] if failed else []
-    write_manifest_table(
-        output,
-        table,
-        class_names=manifest.class_names,
-        dataset=manifest.dataset,
-        licence=manifest.licence,
-        source=manifest.source,
-        notes=[*manifest.notes, *note],
-        missing=manifest.missing,
-    )
+    with replacing_same(output) as temporary:
+        write_manifest_table(
+            temporary,
+            _good_parts(manifest, bad, output.parent.resolve()),
+            class_names=manifest.class_names,
+            dataset=manifest.dataset,
+            licence=manifest.licence,
+            source=manifest.source,
+            notes=[*manifest.notes, *note],
+            missing=manifest.missing,
+        )
+
+
+def _good_parts(manifest: Manifest, bad: pa.Array, target: Path) -> Iterator[pa.Table]:
+    """The rows of clips that decode, their paths relative to another folder."""
+    source = manifest.root.resolve()
+    for part in read_parts(manifest.path):
+        table = part.filter(pc.invert(pc.is_in(part["clip_id"], bad)))
+        paths = [Path(os.path.relpath(source / path, target)).as_posix() for path in table["path"].to_pylist()]
+        yield table.set_column(table.column_names.index("path"), "path", pa.array(paths, pa.string()))
 
 
 def check_below(manifest_path: str | Path, root: str | Path | None = None) -> None:
@@ -87,23 +94,22 @@ def move_failed(
     """
     folder = Path(folder)
     check_writable(folder)
-    manifest = read_manifest(manifest_path, check_media=False)
+    manifest = read_manifest(manifest_path, check_media=False, checked_only=True)
     bad = {one.clip_id for one in failed}
     columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
     needed = {path for clip, path in zip(*columns, strict=True) if clip not in bad}
     chosen = {one.path: one for one in failed if one.path not in needed}
     below = _below(manifest, root, chosen)
-    moved, entries = [], []
-    for path, one in chosen.items():
-        if not (manifest.root / path).exists():
-            continue
+    # Listed first: a run that is killed on the way must not leave files whose names nobody knows.
+    entries = [(one.clip_id, path, one.error) for path, one in chosen.items() if (manifest.root / path).exists()]
+    if entries:
+        _list(folder / LIST_NAME, entries)
+    moved = []
+    for _, path, _ in entries:
         target = folder / below[path]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(manifest.root / path, target)
         moved.append(target)
-        entries.append((one.clip_id, path, one.error))
-    if entries:
-        _list(folder / LIST_NAME, entries)
     return moved
 
 
@@ -134,9 +140,12 @@ def _below(manifest: Manifest, root: str | Path | None, paths: Iterable[str]) ->
 
 def _list(path: Path, entries: list[tuple[str, str, str | None]]) -> None:
     before = path.read_text(encoding="utf-8") if path.is_file() else "clip_id,path,error\n"
+    listed = {tuple(row) for row in csv.reader(before.splitlines())}
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         file.write(before)
-        csv.writer(file, lineterminator="\n").writerows(entries)
+        # Some may stand there from a run that was killed before it moved them.
+        new = (entry for entry in entries if tuple(value or "" for value in entry) not in listed)
+        csv.writer(file, lineterminator="\n").writerows(new)
 
 
 __all__ = ["check_below", "move_failed", "write_good"]

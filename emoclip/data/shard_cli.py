@@ -49,6 +49,7 @@ def run_shard(args: argparse.Namespace) -> None:
         seed=args.seed,
         workers=args.workers,
         progress=_with_bar,
+        sizing=_sizes_with_bar,
     )
     for clip_id, error in list(failures.items())[:SHOWN]:
         write_line(f"{clip_id}: {error}")
@@ -57,12 +58,20 @@ def run_shard(args: argparse.Namespace) -> None:
         write_line(f"{len(failures)} clips could not be read: {args.output / 'failures.csv'}")
     for split, count in index.clips.items():
         write_line(f"{split:12} {count:>8} clips")
+    if index.missing:
+        write_line(f"{'missing':12} {index.missing:>8} clips, when the manifest was written")
     write_line(f"Written: {args.output}")
 
 
 def _write_failures(path: Path, failures: dict[str, str]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("clip_id", "error"), *failures.items()])
+
+
+def _sizes_with_bar(sizes: Iterable[int], total: int) -> Iterable[int]:
+    from tqdm import tqdm
+
+    return tqdm(sizes, total=total, desc="sizes", unit="clip", disable=None)
 
 
 def _with_bar(results: Iterable, total: int) -> Iterator:

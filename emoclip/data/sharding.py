@@ -38,6 +38,7 @@ class Written:
 
 
 Progress = Callable[[Iterable[Written], int], Iterable[Written]]
+Sizing = Callable[[Iterable[int], int], Iterable[int]]
 
 
 def write_shards(
@@ -49,6 +50,7 @@ def write_shards(
     seed: int = 0,
     workers: int = 1,
     progress: Progress = lambda results, total: results,
+    sizing: Sizing = lambda sizes, total: sizes,
 ) -> tuple[ShardIndex, dict[str, str]]:
     """Write all shards and the index; shards that an earlier run finished are kept.
 
@@ -60,6 +62,7 @@ def write_shards(
         seed: Of the order of clips.
         workers: Processes that write, each one shard at a time.
         progress: Wraps the iteration over finished shards, which come with the number of all clips.
+        sizing: Wraps the iteration over the sizes of all clips, which are looked up first; they come with their number.
 
     Returns:
         The index, and clip id -> error of the clips that are in no shard.
@@ -78,7 +81,7 @@ def write_shards(
     _claim(output, settings)
     (output / "data").mkdir(exist_ok=True)
     rows = load(manifest_path, check_media=False)
-    sizes = [media_size(row) for row in rows]
+    sizes = list(sizing((media_size(row) for row in rows), len(rows)))
     shards = plan_shards(rows["split"][:], sizes, shard_bytes=shard_bytes, seed=seed, suffix=SHARD_FORMATS[format])
     media = _media_of(manifest)
     jobs = [_Job(str(manifest_path), str(output), shard, format, media) for shard in shards]
@@ -87,7 +90,7 @@ def write_shards(
     for written in progress(_write_all(jobs, workers), len(rows)):
         failures |= written.failures
         clips[written.shard.split] += len(written.shard.rows) - len(written.failures)
-    index = _index(manifest, settings, media, clips)
+    index = _index(manifest, settings, media, clips, len(failures))
     index.write(output)
     return index, failures
 
@@ -117,11 +120,21 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _index(manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int]) -> ShardIndex:
+def _index(
+    manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int], unreadable: int
+) -> ShardIndex:
     schema = manifest.table.select(row_columns(manifest.table.column_names)).schema
     features = shard_features(schema, manifest.class_names, media).to_dict()
     about = {name: getattr(manifest, name) for name in ("class_names", "dataset", "licence", "source")}
-    return ShardIndex(**settings, **about, notes=list(manifest.notes), features=features, clips=clips)
+    return ShardIndex(
+        **settings,
+        **about,
+        notes=list(manifest.notes),
+        features=features,
+        clips=clips,
+        missing=len(manifest.missing),
+        unreadable=unreadable,
+    )
 
 
 def _write_all(jobs: list[_Job], workers: int) -> Iterator[Written]:

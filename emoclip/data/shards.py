@@ -54,6 +54,8 @@ class ShardIndex:
         class_names, dataset, licence, source, notes: Of the manifest.
         features: Of the columns, as `datasets.Features.to_dict` gives them; tar files do not carry their own.
         clips: Split -> how many clips the shards hold.
+        missing: Clips that the data set lists and the manifest has not, because their media were not there.
+        unreadable: Clips of the manifest that are in no shard, because they could not be read.
     """
 
     manifest: str
@@ -67,6 +69,8 @@ class ShardIndex:
     notes: list[str]
     features: dict[str, Any]
     clips: dict[str, int]
+    missing: int = 0
+    unreadable: int = 0
 
     def write(self, folder: Path) -> None:
         """Write the index under its name when it is complete."""

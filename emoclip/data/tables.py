@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow.dataset import ParquetFragmentScanOptions
 
-from .manifest import ROWS_PER_GROUP
 from .media_columns import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
 
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
     Rows: TypeAlias = Dataset | IterableDataset
+
+
+# Of the copy that `datasets` keeps of a manifest.
+ROWS_PER_BATCH = 20_000
 
 
 def open_manifest(path: Path) -> Dataset:
@@ -34,7 +37,7 @@ def open_manifest(path: Path) -> Dataset:
     # Without reading ahead: the first time `datasets` copies the table, and would hold much of the file beside it.
     options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
     # In large pieces: opening touches the head of each, and with it the pages around.
-    rows = Dataset.from_parquet(str(path), fragment_scan_options=options, writer_batch_size=ROWS_PER_GROUP)
+    rows = Dataset.from_parquet(str(path), fragment_scan_options=options, writer_batch_size=ROWS_PER_BATCH)
     pa.default_memory_pool().release_unused()
     # As a column: for a million rows Python's own joining would hold half a gigabyte. From the file and not from the rows, whose
     # pages would all come into memory for one column.

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from emoclip.console import require
 
-from .manifest import ROWS_PER_GROUP, Manifest
+from .manifest import Manifest
 from .readers.layout import PICTURES, VIDEOS, natural_order
 
 
@@ -33,6 +33,7 @@ ANNOTATION_COLUMNS = (
     *("clip_id", "media", "num_frames", "fps", "label", "labels", "subject_id", "split", "test_fold", "sha256"),
 )
 SHARD_NAME = re.compile(r"(\w+)-(\d{5})-of-(\d{5})\.parquet")
+ROWS_PER_GROUP = 20_000
 # What the Hub asks of a repository: https://huggingface.co/docs/hub/storage-limits
 MAX_FILES, MAX_FILES_IN_FOLDER = 100_000, 10_000
 

@@ -52,7 +52,7 @@ class WorkerPool(Generic[Job, Result]):
                 return
             # Any of the jobs in flight may have killed its process. Alone, only the guilty one does.
             for job in suspects:
-                yield self._run_alone(job)
+                yield self.run_alone(job)
 
     def _run_until_death(self, waiting: Iterator[Job]) -> Generator[Result, None, list[Job]]:
         """Yield results; return the jobs in flight when a process died, none at the end."""
@@ -73,7 +73,8 @@ class WorkerPool(Generic[Job, Result]):
                 if any(future.done() for future in finished & flying.keys()):
                     return list(flying.values())
 
-    def _run_alone(self, job: Job) -> Result:
+    def run_alone(self, job: Job) -> Result:
+        """Return the result of a job in a process of its own, or what `on_death` makes of it."""
         with self._pool(1) as pool:
             try:
                 return pool.submit(self._function, job).result()

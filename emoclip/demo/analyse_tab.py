@@ -36,21 +36,23 @@ def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
             film = gr.Video(label=wording.ANNOTATED, interactive=False, height=300, elem_id=RESULT_PLAYER, buttons=[])
             ranking = gr.HTML(wording.WAITING, elem_id="emo-ranking")
             notes = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
-    timeline = gr.HTML(elem_id="emo-timeline")
-    frames = gr.Gallery(label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[])
-    table = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
-    with gr.Row():
-        downloads = [
-            gr.DownloadButton(label, interactive=False, elem_id=f"emo-{kind}")
-            for kind, label in wording.DOWNLOADS.items()
-        ]
-        annotate = gr.Button(wording.ANNOTATE, interactive=False, elem_id="emo-annotate")
+    # An empty table and grey buttons say nothing: shown with the first result.
+    with gr.Column(visible=False, elem_id="emo-results") as results:
+        timeline = gr.HTML(elem_id="emo-timeline")
+        frames = gr.Gallery(label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[])
+        table = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
+        with gr.Row():
+            downloads = [
+                gr.DownloadButton(label, interactive=False, elem_id=f"emo-{kind}")
+                for kind, label in wording.DOWNLOADS.items()
+            ]
+            annotate = gr.Button(wording.ANNOTATE, interactive=False, elem_id="emo-annotate")
     scores = [ranking, timeline, table, notes]
     handlers = _Handlers(studio)
     button.click(
         handlers.analyse,
         [consent, *media.both, words, *choices],
-        [*scores, film, frames, downloads[3], annotate],
+        [*scores, film, frames, downloads[3], annotate, results],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",
@@ -112,7 +114,8 @@ class _Handlers:
             film = self._film(visit, progress)
             frames = heavy_frames(found, str(path), visit.folder)
         shown = [film and str(film), frames]
-        return [*self._scores(found), *shown, _download(film), gr.Button(interactive=film is not None)]
+        buttons = [_download(film), gr.Button(interactive=film is not None)]
+        return [*self._scores(found), *shown, *buttons, gr.Column(visible=True)]
 
     def rescore(
         self, consent: bool, words: str, faces: str, prompt: str, other: float, request: gr.Request

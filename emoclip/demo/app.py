@@ -25,14 +25,32 @@ from .visits import VisitBook
 CSS = f"""
 #notice {{ border-left: 4px solid #e0a458; padding: 0.4rem 1rem; background: var(--background-fill-secondary); }}
 /* The fields for a video keep a place for their buttons below the picture. */
+footer, footer * {{ color: var(--body-text-color-subdued) !important; opacity: 1 !important; }}
+.dark {{ --color-accent: var(--primary-400); }}
 [id$="-player"] video {{ max-height: 300px; }}
 #emo-frames .grid-container {{ grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)) !important; }}
+#emo-frames, #emo-frames .grid-wrap {{ height: auto !important; min-height: 0; max-height: none; }}
+#emo-frames .grid-container {{ padding-top: 1.8rem; height: auto; }}
+#emo-frames .thumbnail-item {{ aspect-ratio: 4 / 5; }}
+#emo-frames .thumbnail-item img {{ object-position: top; }}
 #emo-frames .caption-label {{ max-width: 100%; font-size: 0.75rem; }}
 {timeline_view.CSS}
 """
 HEAD = timeline_view.SEEK_SCRIPT
 # The visitor's own fonts: nothing to fetch, and every weight there.
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+# Its colours are darker than gradio's where text would not stand out by WCAG's 4.5.
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
+    body_text_color_subdued="*neutral_600",
+    block_info_text_color="*neutral_600",
+    block_title_text_color="*neutral_600",
+    block_label_text_color="*neutral_600",
+    input_placeholder_color="*neutral_500",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+    color_accent="*primary_700",
+)
 
 
 def build_app(

@@ -50,7 +50,7 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
     with gr.Row():
         views = [gr.HTML(wording.COMPARE_WAITING[side], elem_id=f"emo-compare-{'ab'[side]}") for side in (0, 1)]
     notes = gr.Markdown(elem_id="emo-compare-notes")
-    table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences")
+    table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences", visible=False)
 
     def compare(  # noqa: PLR0913 - gradio hands every field over by itself
         consent: bool,
@@ -74,7 +74,7 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
             agreed(consent)
             found = compared(studio, visit, path, words, sides, shown_by(progress, wording.LOOKING))
         shown = [side_view(name, one, side) for name, one, side in zip("AB", found, sides, strict=True)]
-        return [*shown, differences(*found), compared_notes(studio, found)]
+        return [*shown, gr.Dataframe(differences(*found), visible=True), compared_notes(studio, found)]
 
     button.click(
         compare,

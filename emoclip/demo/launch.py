@@ -33,12 +33,13 @@ def _main(argv: list[str] | None) -> int | None:
     args = build_parser().parse_args(argv)
     if args.port is not None and not 0 < args.port < 65536:
         raise ValueError(f"`--port` must be between 1 and 65535, got {args.port}; leave it out to take a free one.")
-    require("gradio", "demo")
     # Uploads and everything made of them lie in one folder, which goes with the server however it ends.
     root = Path(tempfile.mkdtemp(prefix="emoclip-demo-"))
     before, handler = os.environ.get("GRADIO_TEMP_DIR"), signal.signal(signal.SIGTERM, _leave)
+    # Before gradio is imported: parts of it look there once.
     os.environ["GRADIO_TEMP_DIR"] = str(root)
     try:
+        require("gradio", "demo")
         _serve(args, root)
     finally:
         signal.signal(signal.SIGTERM, handler)

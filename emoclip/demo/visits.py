@@ -177,6 +177,10 @@ class VisitBook:
         with self._lock:
             self._kept |= {path.resolve() for path in self.root.rglob("*") if path.is_file()}
 
+    def owns(self, path: Path) -> bool:
+        """Return whether a file is the page's own, which stays."""
+        return path.resolve() in self._kept or self._is_example(path)
+
     def sweep(self) -> None:
         """Delete old visits, and the files in the root that no visit uses any more, or asks for in time."""
         with self._lock:

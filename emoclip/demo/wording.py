@@ -63,11 +63,11 @@ DOWNLOADS = {
     "plot": "Timeline (PNG)",
     "film": "Annotated video (MP4)",
 }
-WAITING = "The ranking and the timeline appear here."
+WAITING = "Choose a video, a picture or an example, then press Analyse: ranking and timeline appear here."
 COMPARE_WAITING = ("A appears here.", "B appears here.")
 SEARCH_WAITING = "The moments appear here, for each word the most similar first."
 NOTHING_SCORED = "No face was found, so nothing was scored; the options let you score the whole picture."
-OLD_WORDS = "Change the words: they are scored again at once, without another look at the video."
+OLD_WORDS = "Words that you change afterwards are scored again at once, without another look at the video."
 FILE_GONE = (
     "The file must still be on the server, it is not (files go after half an hour without a click); choose it again."
 )

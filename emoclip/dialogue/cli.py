@@ -22,7 +22,7 @@ DIALOGUE_EPILOG = """examples:
   films/ --output data/dialogue --speech-model openai/whisper-small     # films without subtitles
   films/ --output data/dialogue --paper-code                            # as EmotionCLIP's own scripts do
 
-A film's subtitles are <film>.srt, .vtt or .ass beside it, else its text track. The folder gets manifest.parquet, clips/,
+A film's subtitles are <film>.srt, .en.srt, .vtt or .ass beside it, else its text track. The folder gets manifest.parquet, clips/,
 sentences.parquet and films.csv. The same command goes on after a stop."""
 SHOWN = 20
 
@@ -40,6 +40,7 @@ def add_dialogue_arguments(parser: argparse.ArgumentParser) -> None:
         help="where sentences end: marks of the text, a model's, or lines",
     )
     add("--punctuation-model", metavar="ID", help="for --punctuation model")
+    add("--language", metavar="CODE", help="of the subtitles; text in another is taken where there is no other (en)")
     add("--encoding", metavar="NAME", help="of subtitle files that are not Unicode, where the guess is wrong")
     add("--sentiment-model", metavar="ID", help="text classifier with seven or more classes, one of them neutral")
     add("--person-model", metavar="ID", help="object detector; `none` looks for nobody")
@@ -51,13 +52,15 @@ def add_dialogue_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-seconds", type=float, metavar="S", help="sentences last less long (10)")
     add("--fps", type=float, metavar="F", help="frames a second that are kept (8)")
     add("--short-side", type=int, metavar="N", help="frames are shrunk to it, in pixels (256)")
+    add("--resample", choices=("bilinear", "bicubic"), help="how frames are shrunk (bilinear)")
     add("--letterbox-slip", action="store_true", help="boxes a little too low, where EmotionCLIP's scripts put them")
     add(
         "--paper-code",
         action="store_true",
-        help="--punctuation model and --letterbox-slip, as EmotionCLIP's scripts do",
+        help="--punctuation model, --letterbox-slip and --resample bicubic, as EmotionCLIP's scripts do",
     )
     add("--test-films", nargs="*", default=[], metavar="NAME", help="films whose clips get the split `test`")
+    add("--exclude", type=Path, metavar="FILE", help="films to leave out, a name on each line")
     add("--licence", default="unknown", help="of the films, for the manifest")
     add("--workers", type=int, default=1, metavar="N", help="processes, a film each (1)")
     add("--device", default="cpu", help="where the models run (cpu)")
@@ -90,26 +93,33 @@ def run_dialogue(args: argparse.Namespace) -> None:
     """Prepare the films, and say what was written and what was left out."""
     require("pysubs2", "dialogue")
     require("datasets", "dialogue")
-    from .prepare import prepare_dialogue
+    from .prepare import finished_manifest, prepare_dialogue
     from .settings import DialogueSettings
 
-    made = prepare_dialogue(
-        args.films,
-        args.output,
-        DialogueSettings(**_settings(args)),
-        workers=args.workers,
-        device=args.device,
-        test_films=args.test_films,
-        licence=args.licence,
-        progress=_bars(),
-    )
-    _tell(made)
+    settings = DialogueSettings(**_settings(args))
+    manifest = finished_manifest(args.output, settings) if args.shards else None
+    if manifest is None:
+        made = prepare_dialogue(
+            args.films,
+            args.output,
+            settings,
+            workers=args.workers,
+            device=args.device,
+            test_films=args.test_films,
+            licence=args.licence,
+            progress=_bars(),
+        )
+        _tell(made, settings.language)
+        manifest = made.manifest
+    else:
+        write_line(f"{manifest} is finished; what its shards lack follows")
     if args.shards:
-        _write_shards(made.manifest, args.output / "shards", args.workers)
+        _write_shards(manifest, args.output / "shards", args.workers)
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
     """What was said on the command line; the rest keeps its default."""
+    from .films import read_names
     from .settings import DialogueSettings
 
     names = [field.name for field in fields(DialogueSettings) if hasattr(args, field.name)]
@@ -118,12 +128,21 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
         given["person_model"] = None if args.person_model == "none" else args.person_model
     if args.paper_code and args.punctuation not in (None, "model"):
         raise ValueError(f"`--paper-code` sets --punctuation model, got {args.punctuation}; leave one of them out.")
+    if args.paper_code and args.resample not in (None, "bicubic"):
+        raise ValueError(f"`--paper-code` sets --resample bicubic, got {args.resample}; leave one of them out.")
     if args.paper_code:
-        given["punctuation"] = "model"
+        given |= {"punctuation": "model", "resample": "bicubic"}
+    if args.exclude is not None:
+        given["exclude"] = read_names(args.exclude)
     return given | {"letterbox_slip": args.letterbox_slip or args.paper_code}
 
 
-def _tell(made: Prepared) -> None:
+def _tell(made: Prepared, language: str) -> None:
+    from .text_sources import language_code
+
+    others = [film for film in made.films if film.language not in ("", language_code(language))]
+    for film in others[:SHOWN]:
+        write_line(f"{film.film_id}: no text in {language}, taken {film.source}")
     failed = [film for film in made.films if film.error]
     for film in failed[:SHOWN]:
         write_line(f"{film.film_id}: {film.error}")

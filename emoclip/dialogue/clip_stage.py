@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from emoclip.data.faces.crop_writers import FrameFolder
 from emoclip.data.journal import Journal
 
-from .films import Film
-from .frame_grid import Stretch, grid_stretch, read_stretches
+from .films import Film, reading_errors, told
+from .frame_grid import RESAMPLING, Stretch, grid_stretch, read_stretches
 from .persons import PersonDetector
 from .settings import DialogueSettings
 
@@ -36,6 +36,10 @@ ROWS = pa.schema(
 CHUNK, CHUNK_SECONDS = 16, 20.0
 TOO_FEW_FRAMES = "too few frames"
 NO_PERSON = "no person"
+
+
+class FilmReadError(ValueError):
+    """A film cannot be read to its end. Errors of writing are none: they end the run."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,8 @@ def cut_film(
             writer.add(row)
             made += 1
             advance()
-    except ValueError as problem:  # VideoDecodeError among them
-        error = " ".join(str(problem).split())
+    except FilmReadError as problem:
+        error = str(problem)
     finally:
         writer.flush()
     return FilmResult(job.film, made, error)
@@ -123,7 +127,7 @@ def _clip_rows(
     yield from (_row(one, left_out=TOO_FEW_FRAMES) for one in short)
     long = [one for one in stretches if one.length >= settings.min_frames]
     seen: set[int] = set()
-    for stretch, frames in read_stretches(job.film.path, long, settings.fps, settings.short_side):
+    for stretch, frames in _read(job.film, long, settings):
         seen.add(stretch.number)
         boxes = detector(frames) if detector is not None else [[] for _ in frames]
         share = sum(map(bool, boxes)) / len(frames)
@@ -135,6 +139,18 @@ def _clip_rows(
         flat = [[corner for box in frame for corner in box] for frame in boxes]
         yield _row(stretch, num_frames=len(frames), boxes=flat, has_person=share)
     yield from (_row(one, left_out=TOO_FEW_FRAMES) for one in long if one.number not in seen)
+
+
+def _read(
+    film: Film, stretches: Sequence[Stretch], settings: DialogueSettings
+) -> Iterator[tuple[Stretch, list[np.ndarray]]]:
+    """The frames of the stretches; what goes wrong in reading, and in reading alone, becomes a `FilmReadError`."""
+    try:
+        yield from read_stretches(
+            film.path, stretches, settings.fps, settings.short_side, RESAMPLING[settings.resample]
+        )
+    except reading_errors() as problem:
+        raise FilmReadError(told(problem)) from problem
 
 
 def clip_path(film: Film, number: int) -> str:
@@ -175,4 +191,4 @@ class _Chunks:
         self._rows, self._since = [], time.monotonic()
 
 
-__all__ = ["FilmJob", "FilmResult", "clip_path", "cut_film", "wanted_clips"]
+__all__ = ["FilmJob", "FilmReadError", "FilmResult", "clip_path", "cut_film", "wanted_clips"]

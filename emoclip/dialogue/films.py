@@ -53,9 +53,46 @@ def list_films(inputs: Iterable[str | Path]) -> list[Film]:
     return [Film(paths[film_id], film_id, names[film_id]) for film_id in sorted(paths)]
 
 
+def without_excluded(films: list[Film], names: Iterable[str]) -> list[Film]:
+    """Return the films that no name means: their id, or its last part up to an `&` as the original compares ids of videos.
+
+    Raises:
+        ValueError: No film is left.
+    """
+    excluded = set(names)
+    kept = [film for film in films if not {film.film_id, Path(film.film_id).name.partition("&")[0]} & excluded]
+    if not kept:
+        raise ValueError(f"At least 1 film must be left, `--exclude` names all {len(films)}.")
+    return kept
+
+
+def read_names(path: Path) -> list[str]:
+    """Return the names in a file, one a line; what follows a `#` at the beginning of a line is a remark.
+
+    Raises:
+        FileNotFoundError: The file is not there.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"`--exclude` must name a file with a film's name on each line, {path} is none.")
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def reading_errors() -> tuple[type[Exception], ...]:
+    """Return what reading one film may raise, files without rights, dangling links and all errors of FFmpeg among it."""
+    import av
+
+    return ValueError, OSError, av.error.FFmpegError
+
+
+def told(error: Exception) -> str:
+    """Return an error as one line; some of FFmpeg's say nothing but their name."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _films_below(folder: Path) -> list[Path]:
     # `rglob` does not follow links to folders, so that a loop of links ends.
     return [path for path in folder.rglob("*") if path.suffix.lower() in FILM_SUFFIXES and path.is_file()]
 
 
-__all__ = ["FILM_SUFFIXES", "Film", "list_films"]
+__all__ = ["FILM_SUFFIXES", "Film", "list_films", "read_names", "reading_errors", "told", "without_excluded"]

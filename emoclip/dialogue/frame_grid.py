@@ -24,7 +24,8 @@ from modeling_emoclip.video_container_emoclip import (
 from modeling_emoclip.video_sources_emoclip import MediaSource, resolve_source
 
 
-BILINEAR = 2
+# Pillow's numbers of the filters.
+RESAMPLING = {"bilinear": 2, "bicubic": 3}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ def grid_stretch(number: int, start: float, end: float, fps: float) -> Stretch:
 
 
 def read_stretches(
-    film: Path, stretches: Sequence[Stretch], fps: float, short_side: int
+    film: Path,
+    stretches: Sequence[Stretch],
+    fps: float,
+    short_side: int,
+    resample: int = RESAMPLING["bilinear"],
 ) -> Iterator[tuple[Stretch, list[np.ndarray]]]:
     """Yield every stretch with its frames, uint8 RGB (height, width, 3), as the film goes by.
 
@@ -65,13 +70,14 @@ def read_stretches(
         stretches: In any order; they may overlap.
         fps: Of the grid.
         short_side: Frames are shrunk to it; smaller ones stay.
+        resample: Filter that shrinks, as Pillow numbers them.
 
     Raises:
         VideoDecodeError: The film is no video, or is damaged; after all stretches before the damage.
     """
     waiting = deque(sorted((one for one in stretches if one.length > 0), key=lambda one: (one.first, one.last)))
     active: list[_Open] = []
-    shrink = _Shrinker(short_side)
+    shrink = _Shrinker(short_side, resample)
     for place, frame in _on_grid(film, fps):
         if not waiting and not active:
             return
@@ -110,8 +116,8 @@ def _on_grid(film: Path, fps: float) -> Iterator[tuple[int, Any]]:
 class _Shrinker:
     """Converts and shrinks frames; a frame that stands at several places is converted once."""
 
-    def __init__(self, short_side: int):
-        self.short_side = short_side
+    def __init__(self, short_side: int, resample: int):
+        self.short_side, self.resample = short_side, resample
         self.convert = FrameConverter()
         self._last: tuple[Any, np.ndarray] | None = None
 
@@ -124,7 +130,7 @@ class _Shrinker:
         if min(picture.shape[:2]) <= self.short_side:
             return picture
         pixels = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
-        smaller = resize(pixels, {"shortest_edge": self.short_side}, BILINEAR, True)
+        smaller = resize(pixels, {"shortest_edge": self.short_side}, self.resample, True)
         return np.ascontiguousarray(smaller[0].permute(1, 2, 0).numpy())
 
 

@@ -4,7 +4,7 @@
 clips/<film>/<sentence>/000001.jpg   frames at 8 a second
 manifest.parquet                     captions, sentiment_logits, boxes of persons
 sentences.parquet                    every sentence, with why it was left out
-films.csv                            a row for each film: clips, and what went wrong
+films.csv                            a row for each film: where its text is from, clips, and what went wrong
 settings.json                        how it was made
 work/                                what a run that was stopped goes on from
 """
@@ -15,22 +15,23 @@ import csv
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from emoclip.data.manifest import RowTable, write_manifest_table
+from emoclip.data.manifest import write_manifest_table
 from emoclip.data.output import replacing
+from emoclip.data.row_spool import RowSpool
 from emoclip.data.worker_pool import WorkerPool
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
 from .clip_stage import FilmJob, FilmResult, clip_path, cut_film, wanted_clips
-from .films import Film, list_films
+from .films import Film, list_films, reading_errors, told, without_excluded
 from .persons import PersonDetector
-from .settings import DialogueSettings, claim_output
-from .text_stage import TextStage
+from .settings import SETTINGS_NAME, DialogueSettings, check_settings, claim_output
+from .text_stage import TextStage, source_of, write_table
 
 
 MANIFEST_NAME = "manifest.parquet"
@@ -42,10 +43,12 @@ Watch = Callable[[Iterable[Film], int], Iterable[Film]]
 
 @dataclass(frozen=True)
 class FilmStatus:
-    """A line of `films.csv`."""
+    """A line of `films.csv`; `source` says where the text is from, `language` in what it is, empty where that is not told."""
 
     film_id: str
     path: str
+    source: str
+    language: str
     num_sentences: int
     num_clips: int
     error: str
@@ -118,7 +121,7 @@ def prepare_dialogue(
         raise FileExistsError(
             f"The output must not be finished yet, got {output}; choose another folder or remove it."
         )
-    films = list_films(inputs)
+    films = without_excluded(list_films(inputs), settings.exclude)
     tests = _checked_tests(films, test_films)
     # Models that do not fit are told before the first film, and before anything is written.
     stage = TextStage(settings, device)
@@ -135,6 +138,22 @@ def prepare_dialogue(
         if result.error:
             errors[result.film.film_id] = result.error
     return _finish(output, jobs, errors, settings, tests, licence)
+
+
+def finished_manifest(output: Path, settings: DialogueSettings) -> Path | None:
+    """Return the manifest of an output that is finished, `None` for any other.
+
+    Raises:
+        FileExistsError: It was made with other settings, or by something else.
+    """
+    if not (output / MANIFEST_NAME).is_file():
+        return None
+    if not (output / SETTINGS_NAME).is_file():
+        raise FileExistsError(
+            f"`--output` must be a new folder or one begun earlier, {output} holds another manifest."
+        )
+    check_settings(output, settings)
+    return output / MANIFEST_NAME
 
 
 def _checked_tests(films: list[Film], names: Iterable[str]) -> set[str]:
@@ -162,9 +181,11 @@ def _read_texts(jobs: list[FilmJob], stage: TextStage, progress: Progress) -> di
         if job.sentences.is_file():
             continue
         try:
-            stage.write(film, job.sentences, probe_video(film.path).duration)
-        except ValueError as error:
-            errors[film.film_id] = " ".join(str(error).split())
+            table = stage.table(film, probe_video(film.path).duration)
+        except reading_errors() as error:
+            errors[film.film_id] = told(error)
+            continue
+        write_table(table, job.sentences)
     return errors
 
 
@@ -226,34 +247,36 @@ def _finish(
     tests: set[str],
     licence: str,
 ) -> Prepared:
-    rows, left_out, films = RowTable(), Counter[str](), []
-    for job in jobs:
-        num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
-        error = errors.get(job.film.film_id, "")
-        films.append(FilmStatus(job.film.film_id, str(job.film.path), num_sentences, num_clips, error))
-    _write_films(output / "films.csv", films)
-    table = rows.table()
-    if not len(table):
-        first = next((film.error for film in films if film.error), "every sentence was left out")
-        raise ValueError(
-            f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
+    left_out, films = Counter[str](), []
+    with RowSpool(output) as rows:
+        for job in jobs:
+            num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
+            error = errors.get(job.film.film_id, "")
+            source, language = source_of(job.sentences) if job.sentences.is_file() else ("", "")
+            place = str(job.film.path)
+            films.append(FilmStatus(job.film.film_id, place, source, language, num_sentences, num_clips, error))
+        _write_films(output / "films.csv", films)
+        if not len(rows):
+            first = next((film.error for film in films if film.error), "every sentence was left out")
+            raise ValueError(
+                f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
+            )
+        _write_sentences(output / "sentences.parquet", jobs)
+        num_clips = write_manifest_table(
+            output / MANIFEST_NAME,
+            rows.parts(),
+            class_names=[],
+            dataset="dialogue",
+            licence=licence,
+            source="data_scripts/prepare_dialogue.py",
+            notes=_notes(settings),
         )
-    _write_sentences(output / "sentences.parquet", jobs)
-    write_manifest_table(
-        output / MANIFEST_NAME,
-        table,
-        class_names=[],
-        dataset="dialogue",
-        licence=licence,
-        source="data_scripts/prepare_dialogue.py",
-        notes=_notes(settings),
-    )
     shutil.rmtree(output / WORK)
-    return Prepared(output / MANIFEST_NAME, len(table), dict(left_out), films)
+    return Prepared(output / MANIFEST_NAME, num_clips, dict(left_out), films)
 
 
 def _add_rows(
-    rows: RowTable, job: FilmJob, settings: DialogueSettings, tests: set[str], left_out: Counter[str]
+    rows: RowSpool, job: FilmJob, settings: DialogueSettings, tests: set[str], left_out: Counter[str]
 ) -> tuple[int, int]:
     """Add the clips of a film; return its numbers of sentences and clips."""
     if not job.sentences.is_file():
@@ -294,7 +317,7 @@ def _write_sentences(path: Path, jobs: list[FilmJob]) -> None:
         for job in jobs:
             if not job.sentences.is_file():
                 continue
-            table = pq.read_table(job.sentences)
+            table = pq.read_table(job.sentences).replace_schema_metadata(None)
             table = table.add_column(0, "film_id", pa.array([job.film.film_id] * len(table), pa.string()))
             writer = writer or pq.ParquetWriter(temporary, table.schema)
             writer.write_table(table)
@@ -305,8 +328,8 @@ def _write_sentences(path: Path, jobs: list[FilmJob]) -> None:
 def _write_films(path: Path, films: list[FilmStatus]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["film_id", "path", "sentences", "clips", "error"])
-        table.writerows([one.film_id, one.path, one.num_sentences, one.num_clips, one.error] for one in films)
+        table.writerow(["film_id", "path", "source", "language", "sentences", "clips", "error"])
+        table.writerows(astuple(one) for one in films)
 
 
 def _notes(settings: DialogueSettings) -> list[str]:
@@ -318,4 +341,4 @@ def _notes(settings: DialogueSettings) -> list[str]:
     ]
 
 
-__all__ = ["FilmStatus", "Prepared", "Progress", "prepare_dialogue"]
+__all__ = ["FilmStatus", "Prepared", "Progress", "finished_manifest", "prepare_dialogue"]

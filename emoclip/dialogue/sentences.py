@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .subtitles import Cue
 
@@ -13,14 +13,17 @@ from .subtitles import Cue
 # What ends a sentence in writing, full-width marks of Chinese and Japanese among it, closing quotes and brackets behind it allowed. EmotionCLIP cuts at full stops alone.
 SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019»)\]]*$")
 FULL_STOP = re.compile(r"\.[\"'\u201d\u2019»)\]]*$")
-# Sounds that subtitles for the deaf describe, lines that are sung, and dashes before a change of speaker.
-SOUND = re.compile(r"[\[\]]|^\(.*\)$")
+# Sounds that subtitles for the deaf describe: one in square brackets costs its sentence, as in the original; round ones are taken out.
+SOUND = re.compile(r"[\[\]]")
+ASIDE = re.compile(r"\([^()]*\)|\uff08[^\uff08\uff09]*\uff09")
+# Lines that are sung, and dashes before a change of speaker.
 SUNG = re.compile(r"[♪♫]")
 DASH = re.compile(r"^[-\u2013\u2014]+$")
 # Fewer ends for a word than this is text without punctuation, such as automatic captions.
 FEWEST_ENDS = 1 / 60
-# Punctuation at either side of a word, but not between digits such as in 3.5 (as the original strips it).
-STRIPPED = re.compile(r"(?<!\d)[^\w\s'\u2019-]|[^\w\s'\u2019-](?!\d)")
+# Punctuation at either side of a word, but not between digits such as in 3.5 (as the original strips it). Square brackets stay, for
+# they tell which sentences describe a sound.
+STRIPPED = re.compile(r"(?<!\d)[^\w\s'\u2019\[\]-]|[^\w\s'\u2019\[\]-](?!\d)")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def spread_words(cues: Sequence[Cue]) -> list[Word]:
     """Return the words of all lines; a line ends where the next one begins at the latest.
 
     Args:
-        cues: In the order of time; what is sung is left out.
+        cues: In the order of time; what is sung and what stands in round brackets is left out.
     """
     words = []
     cues = _spoken(cues)
@@ -102,8 +105,9 @@ def line_sentences(cues: Sequence[Cue]) -> list[Sentence]:
 
 
 def _spoken(cues: Sequence[Cue]) -> list[Cue]:
-    """Lines that are not sung; the words of a song would run into the next sentence."""
-    return [cue for cue in cues if not SUNG.search(cue.text)]
+    """Lines that are not sung, for the words of a song would run into the next sentence; without what stands in round brackets."""
+    spoken = (replace(cue, text=" ".join(ASIDE.sub(" ", cue.text).split())) for cue in cues)
+    return [cue for cue in spoken if cue.text and not SUNG.search(cue.text)]
 
 
 def _cut(words: Sequence[Word], ends: Callable[[Word], bool]) -> Iterator[Sentence]:

@@ -10,9 +10,11 @@ from typing import Literal
 
 from emoclip.data.output import replacing
 
+from .frame_grid import RESAMPLING
 from .persons import DEFAULT_PERSON_MODEL, MIN_SCORE
 from .punctuation import DEFAULT_PUNCTUATION_MODEL
 from .sentiment import DEFAULT_SENTIMENT_MODEL
+from .text_sources import language_code
 
 
 SETTINGS_NAME = "settings.json"
@@ -26,8 +28,10 @@ class DialogueSettings:
     """What becomes a clip, and how. The defaults of the selection are EmotionCLIP's (`src/datasets/youtube_v3.py`).
 
     Args:
+        exclude: Names of films that are left out, such as those of a data set that will measure the model.
         punctuation: Where sentences end.
         punctuation_model: Hub id or folder, for `punctuation="model"`.
+        language: Of the subtitles, `en` or another code; text in another is taken only where there is nothing else.
         encoding: Of subtitle files that are not Unicode, see `subtitles.decode_text`.
         sentiment_model: Hub id or folder of the text classifier.
         person_model: Hub id or folder of the object detector; `None` looks for nobody.
@@ -36,6 +40,7 @@ class DialogueSettings:
         letterbox_slip: Put boxes where the original puts them, see `persons.letterbox_shift`.
         fps: Frames a second that are kept.
         short_side: Frames are shrunk to this short side in pixels; smaller ones stay.
+        resample: Filter that shrinks them, `bilinear` or, as the original does, `bicubic`.
         min_seconds, max_seconds: A sentence lasts longer and less long than these.
         min_characters: Of a sentence.
         max_neutral: Highest probability of the neutral class.
@@ -48,6 +53,7 @@ class DialogueSettings:
 
     punctuation: Punctuation = "text"
     punctuation_model: str = DEFAULT_PUNCTUATION_MODEL
+    language: str = "en"
     encoding: str | None = None
     sentiment_model: str = DEFAULT_SENTIMENT_MODEL
     person_model: str | None = DEFAULT_PERSON_MODEL
@@ -56,18 +62,23 @@ class DialogueSettings:
     letterbox_slip: bool = False
     fps: float = 8.0
     short_side: int = 256
+    resample: str = "bilinear"
     min_seconds: float = 2.0
     max_seconds: float = 10.0
     min_characters: int = 3
     max_neutral: float = 0.05
     min_person_share: float = 0.0
     min_frames: int = 8
+    exclude: list[str] = field(default_factory=list)
     # Filled in by the run: what the logits of the clips mean.
     sentiment_names: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.punctuation not in PUNCTUATION:
             raise ValueError(f"`--punctuation` must be one of {', '.join(PUNCTUATION)}, got {self.punctuation!r}.")
+        if self.resample not in RESAMPLING:
+            raise ValueError(f"`--resample` must be one of {', '.join(RESAMPLING)}, got {self.resample!r}.")
+        language_code(self.language)
         for name in ("max_neutral", "min_person_share", "min_person_score"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{_flag(name)}` must be from 0 to 1, got {getattr(self, name)}.")
@@ -98,7 +109,19 @@ def claim_output(output: Path, settings: DialogueSettings) -> None:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    check_settings(output, settings)
+
+
+def check_settings(output: Path, settings: DialogueSettings) -> None:
+    """Refuse to go on with other settings than a folder was begun with; names of sentiments are compared where they are known.
+
+    Raises:
+        FileExistsError: They differ.
+    """
+    wanted = asdict(settings)
+    begun = json.loads((output / SETTINGS_NAME).read_text(encoding="utf-8"))
+    if not settings.sentiment_names:
+        begun["sentiment_names"] = []
     for name in sorted(wanted.keys() | begun.keys()):
         if wanted.get(name) != begun.get(name):
             raise FileExistsError(
@@ -111,4 +134,4 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-__all__ = ["PUNCTUATION", "DialogueSettings", "Punctuation", "claim_output"]
+__all__ = ["PUNCTUATION", "DialogueSettings", "Punctuation", "check_settings", "claim_output"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cues of a film: subtitle files in any usual form and encoding, and text tracks inside the film."""
+"""Cues of a film out of subtitle files in any usual form and encoding, and out of text tracks inside the film."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from typing import Any
 from emoclip.console import require
 
 
-SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
-
-
 @dataclass(frozen=True)
 class Cue:
     """Text that stands on the screen from `start` to `end`, in seconds."""
@@ -23,20 +20,6 @@ class Cue:
     text: str
     start: float
     end: float
-
-
-def find_subtitles(film: Path) -> Path | None:
-    """Return the subtitle file that belongs to a film: the same name, with a language between or not; else `None`.
-
-    Of several the plain name is taken first, then the alphabetically first.
-    """
-    beside = [
-        path
-        for path in film.parent.iterdir()
-        if path.suffix.lower() in SUBTITLE_SUFFIXES
-        and (path.stem == film.stem or path.name.startswith(f"{film.stem}."))
-    ]
-    return min(beside, key=lambda path: (path.stem != film.stem, path.name), default=None)
 
 
 def read_subtitles(path: Path, encoding: str | None = None) -> list[Cue]:
@@ -96,15 +79,17 @@ def _guessed(data: bytes, name: str) -> str:
     return text
 
 
-def embedded_cues(film: Path) -> list[Cue]:
-    """Return the cues of the first text track inside a film, none where it has no such track."""
+def embedded_cues(film: Path, track: int = 0) -> list[Cue]:
+    """Return the cues of a text track inside a film.
+
+    Args:
+        film: The film.
+        track: Number among its subtitle tracks, see `text_sources.text_sources`.
+    """
     import av
 
     with av.open(str(film)) as container:
-        track = next((stream for stream in container.streams.subtitles if _is_text(stream)), None)
-        if track is None:
-            return []
-        return _in_order(_packet_cues(container, track))
+        return _in_order(_packet_cues(container, container.streams.subtitles[track]))
 
 
 def _packet_cues(container: Any, track: Any) -> Iterable[Cue]:
@@ -116,11 +101,6 @@ def _packet_cues(container: Any, track: Any) -> Iterable[Cue]:
         lines = [_ass_text(part.ass) for part in track.codec_context.decode2(packet) or () if hasattr(part, "ass")]
         if text := " ".join(line for line in lines if line):
             yield Cue(text, start, end)
-
-
-def _is_text(stream: Any) -> bool:
-    # Subtitles of discs are pictures; reading them is not done here.
-    return stream.codec_context.name not in ("dvdsub", "dvbsub", "pgssub", "xsub")
 
 
 def _ass_text(line: bytes | str) -> str:
@@ -139,4 +119,4 @@ def _in_order(cues: Iterable[Cue]) -> list[Cue]:
     return sorted((cue for cue in cues if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
 
 
-__all__ = ["SUBTITLE_SUFFIXES", "Cue", "decode_text", "embedded_cues", "find_subtitles", "read_subtitles"]
+__all__ = ["Cue", "decode_text", "embedded_cues", "read_subtitles"]

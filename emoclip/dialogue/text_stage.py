@@ -18,7 +18,8 @@ from .sentences import Sentence, line_sentences, restored_sentences, spread_word
 from .sentiment import SentimentModel
 from .settings import DialogueSettings
 from .speech import SpeechModel
-from .subtitles import Cue, embedded_cues, find_subtitles, read_subtitles
+from .subtitles import Cue, embedded_cues, read_subtitles
+from .text_sources import TextSource, language_code, text_sources
 
 
 SENTENCES = pa.schema(
@@ -32,6 +33,8 @@ SENTENCES = pa.schema(
         ("left_out", pa.string()),  # why; null for a clip
     ]
 )
+# Metadata of a film's table.
+SOURCE, LANGUAGE = "source", "language"
 # Length of a film beyond which a sentence may begin: subtitles of another cut of the film run past its end.
 DURATION_SLACK = 1.0
 
@@ -59,36 +62,27 @@ class TextStage:
         if settings.speech_model is not None:
             self._speech = SpeechModel(settings.speech_model, device)
 
-    def write(self, film: Film, path: Path, duration: float | None) -> None:
-        """Write the table of sentences of a film under a temporary name and rename it.
+    def table(self, film: Film, duration: float | None) -> pa.Table:
+        """Return the table of sentences of a film; its metadata say where the text is from, see `source_of`.
 
         Args:
             film: The film.
-            path: The table.
             duration: Of the film in seconds, where it is known.
 
         Raises:
             ValueError: There is no text, it has no sentences, or none lies within the film.
-            OSError: A file cannot be read or written.
+            OSError, av.error.FFmpegError: The film or its subtitles cannot be read.
         """
-        sentences = self.sentences(film)
+        cues, source, language = self._cues(film.path)
+        sentences = self._sentences(film.path, cues)
         if duration is not None and all(sentence.start > duration + DURATION_SLACK for sentence in sentences):
             raise ValueError(
                 f"Subtitles must belong to their film, those of {film.path} begin at {sentences[0].start:.0f} s and the film "
                 f"ends at {duration:.0f} s."
             )
-        table = self._table(sentences, duration)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary)
+        return self._table(sentences, duration).replace_schema_metadata({SOURCE: source, LANGUAGE: language or ""})
 
-    def sentences(self, film: Film) -> list[Sentence]:
-        """Return what is said in a film, by its subtitles, its text track or speech recognition.
-
-        Raises:
-            ValueError: There is none of these, or nothing that could be cut into sentences.
-        """
-        cues = self._cues(film.path)
+    def _sentences(self, film: Path, cues: list[Cue]) -> list[Sentence]:
         if self._punctuation is not None:
             found = restored_sentences(spread_words(cues), self._punctuation)
         elif self.settings.punctuation == "lines":
@@ -96,14 +90,14 @@ class TextStage:
         else:
             found = written_sentences(spread_words(cues))
         if not found:
-            raise ValueError(f"A film must have at least 1 whole sentence, {film.path} has none in {len(cues)} lines.")
+            raise ValueError(f"A film must have at least 1 whole sentence, {film} has none in {len(cues)} lines.")
         return found
 
-    def _cues(self, film: Path) -> list[Cue]:
-        beside = find_subtitles(film)
-        cues = read_subtitles(beside, self.settings.encoding) if beside is not None else embedded_cues(film)
-        if cues:
-            return cues
+    def _cues(self, film: Path) -> tuple[list[Cue], str, str | None]:
+        """What is said, where that stands, and its language where it is told."""
+        for source in text_sources(film, language_code(self.settings.language)):
+            if cues := self._read(source):
+                return cues, str(source), source.language
         if self._speech is None:
             raise ValueError(
                 f"A film must have subtitles beside it ({film.stem}.srt, .vtt, .ass) or a text track, {film} has neither; "
@@ -111,7 +105,12 @@ class TextStage:
             )
         if not (cues := self._speech(film)):
             raise ValueError(f"A film without subtitles must have speech, none was recognised in {film}.")
-        return cues
+        return cues, f"speech, by {self.settings.speech_model}", None
+
+    def _read(self, source: TextSource) -> list[Cue]:
+        if source.track is None:
+            return read_subtitles(source.path, self.settings.encoding)
+        return embedded_cues(source.path, source.track)
 
     def _table(self, sentences: Sequence[Sentence], duration: float | None) -> pa.Table:
         logits = self.sentiment.logits([sentence.text for sentence in sentences])
@@ -134,6 +133,19 @@ class TextStage:
         )
 
 
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table under a temporary name and rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def source_of(path: Path) -> tuple[str, str]:
+    """Return where the text of a film's table is from, and its language, empty where that is not told."""
+    metadata = pq.read_schema(path).metadata or {}
+    return metadata.get(SOURCE.encode(), b"").decode(), metadata.get(LANGUAGE.encode(), b"").decode()
+
+
 def why_left_out(
     sentence: Sentence, neutral_score: float, settings: DialogueSettings, duration: float | None = None
 ) -> str | None:
@@ -149,4 +161,4 @@ def why_left_out(
     return None
 
 
-__all__ = ["SENTENCES", "TextStage", "why_left_out"]
+__all__ = ["SENTENCES", "TextStage", "source_of", "why_left_out", "write_table"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from emoclip.evaluation.predictions import PredictionTable
@@ -31,4 +33,19 @@ def original_leave_one_out_uar(table: PredictionTable) -> float:
     return float(np.mean(printed))
 
 
-__all__ = ["LEAVE_ONE_OUT", "original_leave_one_out_uar"]
+def without_rankings(result: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of leave-one-class-out without AUC and average precision, which would rank scores of different models.
+
+    Every clip is scored by the model that has not seen its class: the clips of one class by one model, all others by others.
+    """
+    rankings = ("auc", "mean_average_precision", "average_precision")
+    hidden = {f"{name}{end}": None for name in rankings[:2] for end in ("", "_interval")}
+    per_class = {
+        name: {key: None if key in rankings else value for key, value in values.items()}
+        for name, values in result["per_class"].items()
+    }
+    folds = {key: value for key, value in (result["folds"] or {}).items() if key != "auc"} or None
+    return {**result, **hidden, "per_class": per_class, "folds": folds}
+
+
+__all__ = ["LEAVE_ONE_OUT", "original_leave_one_out_uar", "without_rankings"]

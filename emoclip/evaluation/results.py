@@ -15,7 +15,7 @@ import numpy as np
 from emoclip.evaluation.alignment import align_tables, check_same_manifest
 from emoclip.evaluation.classification_results import score_classification
 from emoclip.evaluation.comparisons import Table, compare
-from emoclip.evaluation.original_scripts import LEAVE_ONE_OUT, original_leave_one_out_uar
+from emoclip.evaluation.original_scripts import LEAVE_ONE_OUT, original_leave_one_out_uar, without_rankings
 from emoclip.evaluation.predictions import CLASSIFICATION, PredictionTable
 from emoclip.evaluation.published_rows import beside
 from emoclip.evaluation.resampling_options import Resampling
@@ -101,9 +101,11 @@ def score(table: Table, resampling: Resampling) -> dict[str, Any]:
     names = ("protocol", "system", "prompt_set", "model", "revision")
     described: dict[str, Any] = {"task": task_of(table), **{name: getattr(table, name) for name in names}}
     if isinstance(table, PredictionTable):
+        scored = score_classification(table, resampling)
         if table.protocol == LEAVE_ONE_OUT:
             described["original_script_uar"] = original_leave_one_out_uar(table)
-        return described | score_classification(table, resampling)
+            scored = without_rankings(scored)
+        return described | scored
     if isinstance(table, TargetTable):
         return described | score_targets(table, resampling)
     return described | score_retrieval(table, resampling)

@@ -63,7 +63,8 @@ def _original_script(results: Sequence[Mapping[str, Any]]) -> list[Block]:
     return [
         Text(
             f"UAR as the original script prints it, a class's recall divided by the number of labels that occur: {values}. "
-            "The UAR above is the mean of the classes' recalls."
+            "The UAR above is the mean of the classes' recalls. The clips of each class are scored by another model, so that scores of "
+            "different classes cannot be ranked: there is no AUC and no mAP, and precision and F1 mix the models."
         )
     ]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 
 from emoclip.analysis.analyzer import split_options
+from emoclip.analysis.calibration import read_calibration
 from emoclip.analysis.encoding import VideoEncoder
 from emoclip.analysis.frames import Frame
 from emoclip.analysis.picture import Embedded, Picture
@@ -37,9 +39,12 @@ class LiveJob(VideoJob):
         camera: Where they come from.
         loaded: The model.
         settings: How frames are looked at; `fps` is the camera's.
+        seconds: Where it ends.
     """
 
-    def __init__(self, camera: Camera, loaded: LoadedModel, settings: AnalysisSettings):
+    live = True
+
+    def __init__(self, camera: Camera, loaded: LoadedModel, settings: AnalysisSettings, seconds: float | None = None):
         width, height = camera.size
         info = VideoInfo(camera.name, None, camera.fps, None, height, width)
         super().__init__(
@@ -52,7 +57,7 @@ class LiveJob(VideoJob):
             embed_dim=loaded.model.embed_dim,
             by_subject=loaded.model.config.subject_prompting != "none",
         )
-        self._camera = camera
+        self._camera, self._seconds = camera, seconds
 
     def pictures(self) -> Iterator[Picture]:
         """Yield what the model is to see, as it comes."""
@@ -69,7 +74,8 @@ class LiveJob(VideoJob):
         return len(self._rows)
 
     def _frames_in_order(self) -> Iterator[Frame]:
-        return self._camera.frames()
+        # The frames end, not the pictures: where nobody is in sight there are none of these.
+        return takewhile(lambda frame: self._seconds is None or frame.seconds <= self._seconds, self._camera.frames())
 
 
 def watch(
@@ -81,6 +87,7 @@ def watch(
     show: Show = lambda rows: None,
     prompt: str = "auto",
     agreement: bool = False,
+    calibration: Any = None,
     **options: Any,
 ) -> Analysis:
     """Score a live source until it ends, `seconds` are over or somebody presses Ctrl-C, and return the whole analysis.
@@ -93,6 +100,7 @@ def watch(
         show: Called with the new rows of the timeline.
         prompt: As for `analyze`.
         agreement: As for `analyze`.
+        calibration: As for `analyze`.
         options: As for `analyze`; `mode` must be `windows` or `frames`.
 
     Raises:
@@ -102,19 +110,18 @@ def watch(
     settings, scores = split_options(options)
     if settings.mode == "whole":
         raise ValueError("A live source has no whole, got mode='whole'; choose 'windows' or 'frames'.")
-    job = LiveJob(camera, loaded, settings)
+    wanted = read_emotions(emotions)
+    if calibration is not None:
+        scores = read_calibration(calibration).applied(scores, wanted.names, loaded)
+    job = LiveJob(camera, loaded, settings, seconds)
     interrupted = False
     with scoring(loaded.model):
-        words = read_words(
-            read_emotions(emotions), loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label
-        )
-        encoder = VideoEncoder(loaded.model, loaded.processor.video_processor)
+        words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
+        encoder = loaded.encoder(settings.precision, compile=settings.compile)
         live = _Live(job, encoder, words.prototypes, scores, show)
         try:
             for picture in job.pictures():
                 live.see(picture)
-                if seconds is not None and picture.seconds >= seconds:
-                    break
         except KeyboardInterrupt:
             interrupted = True
         finally:

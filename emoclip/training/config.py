@@ -144,7 +144,16 @@ class DataConfig:
         needs_rows = ("cache_frames", "cache_features", "class_balanced", "bucket_by_length", "mix")
         for name in (*needs_rows, "left_out_class", "left_out_subject"):
             if self.streaming and getattr(self, name):
-                raise ValueError(f"`{name}` needs random access, so streaming must be false; got both.")
+                remedy = _STREAM_REMEDIES.get(name, "")
+                raise ValueError(f"`{name}` needs random access, so streaming must be false; got both.{remedy}")
+
+
+_STREAM_REMEDIES = {
+    "class_balanced": " A stream gives every clip once an epoch: put the clips of rare classes into the manifest several times, each "
+    "under an id of its own, before data_scripts/shard.py, or leave streaming=false, for which shards are copied to disk once.",
+    "bucket_by_length": " A stream mixes stills and clips: make a manifest and shards of each, or leave streaming=false, for which "
+    "shards are copied to disk once.",
+}
 
 
 @dataclass(frozen=True)

@@ -75,3 +75,53 @@ def test_files_that_are_no_calibration_are_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="must name a file"):
         read_calibration(tmp_path / "b.json")
     assert isinstance(read_calibration(Calibration((), {}, 1.0, 1.0, 0, "m", {})), Calibration)
+
+
+def labelled(shares, seed=5):
+    """Logits (600, 3) of windows with labels in known shares, of words that fit every face by +2, 0 and -1.5 more."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.repeat_interleave(torch.arange(3), torch.tensor([round(600 * share) for share in shares]))
+    signal = 2.0 * torch.nn.functional.one_hot(labels, 3).double()
+    noise = torch.randn(600, 3, dtype=torch.float64, generator=generator)
+    return 4 * (signal + noise * 0.6 + torch.tensor([2.0, 0.0, -1.5], dtype=torch.float64)), labels
+
+
+def accuracy(logits, labels):
+    return float((logits.argmax(1) == labels).double().mean())
+
+
+@pytest.mark.parametrize("shares", [(1 / 3, 1 / 3, 1 / 3), (0.2, 0.3, 0.5)])
+def test_the_right_prior_gives_back_what_the_words_own_offsets_took(shares):
+    """What it is for: without a label, nearly as many right as with the offsets known."""
+    logits, labels = labelled(shares)
+    best = accuracy(logits - 4 * torch.tensor([2.0, 0.0, -1.5]), labels)
+    corrected = logits + prior_bias(logits, torch.tensor(shares, dtype=torch.float64))
+    assert accuracy(logits, labels) < 0.7
+    assert accuracy(corrected, labels) > 0.9
+    assert accuracy(corrected, labels) > best - 0.02
+
+
+def test_a_wrong_prior_costs_what_a_right_one_gains():
+    """The documentation says that clips must be as mixed as assumed; this is how much it matters."""
+    logits, labels = labelled((0.9, 0.05, 0.05))
+    equal = logits + prior_bias(logits, torch.full((3,), 1 / 3, dtype=torch.float64))
+    right = logits + prior_bias(logits, torch.tensor([0.9, 0.05, 0.05], dtype=torch.float64))
+    assert accuracy(equal, labels) < accuracy(logits, labels) < accuracy(right, labels)
+
+
+def test_the_temperature_brings_confidence_to_what_is_right():
+    """Matches that say 97 % and are right in 70 % mislead; the log loss tells."""
+    logits, labels = labelled((1 / 3, 1 / 3, 1 / 3))
+    # Wilder noise, so that the model is often wrong and always sure.
+    logits = logits + 6 * torch.randn(600, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(8))
+    target = torch.full((3,), 1 / 3, dtype=torch.float64)
+    unsoftened = logits + prior_bias(logits, target)
+    share = accuracy(unsoftened, labels)
+    temperature, bias = fit(logits, target, share)
+    calibrated = logits / temperature + bias
+    sure = [float(one.softmax(1).max(1).values.mean()) for one in (unsoftened, calibrated)]
+    loss = [float(torch.nn.functional.cross_entropy(one, labels)) for one in (unsoftened, calibrated)]
+    assert temperature > 1.5
+    assert sure[0] - share > 0.1
+    assert sure[1] == pytest.approx(share, abs=1e-3)
+    assert loss[1] < 0.7 * loss[0]

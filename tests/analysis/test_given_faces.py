@@ -47,7 +47,7 @@ def test_tables_by_frame_and_by_time(tmp_path):
 
 def test_people_of_given_boxes_are_looked_at():
     """The same form as from a detector, with quality."""
-    seen = list(GivenPeople(read_boxes([BOX, OTHER, BOX]), 25.0, largest=True).sights([frame(0), frame(1)]))
+    seen = list(GivenPeople(read_boxes([BOX, BOX]), 25.0).sights([frame(0), frame(1)]))
     assert [[sight.person for sight in sights] for _, _, sights in seen] == [[1], [1]]
     assert seen[0][2][0].look.size == 30
     assert seen[0][2][0].look.sharpness == 0

@@ -79,13 +79,6 @@ def test_a_cut_every_few_frames_loses_nobody(follow, make_film):
     assert numbers(follow(script, backgrounds)) == [[1], [1], [2], [2]] * 3
 
 
-def test_the_largest_alone_can_be_asked_for(follow, make_film):
-    """The interviewer in the background is not asked for."""
-    _, _, actor = make_film
-    script = [[actor(0, 10, 40), actor(1, 200, 50, 70)]] * 8
-    assert numbers(follow(script, largest=True)) == [[1]] * 8
-
-
 def test_a_single_frame_is_enough(follow, make_film):
     """A still picture has no second frame to confirm a face."""
     _, _, actor = make_film

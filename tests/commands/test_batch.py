@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -107,3 +108,49 @@ def test_torchrun_shares_the_files(films, tiny_model_folder, tmp_path):
     subprocess.run(command, check=True, timeout=300, capture_output=True)
     assert pd.read_csv(tmp_path / "out" / "status.csv")["status"].tolist() == ["done"] * 3
     assert len([path for path in (tmp_path / "out" / ".batch").iterdir() if path.is_dir()]) == 2
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_really_full_stops_the_batch_and_room_lets_it_go_on(
+    make_clip, tiny_model_folder, tmp_path, on_small_disk
+):
+    """No file is blamed, what was done stays, nothing is half-written, and the same command ends the work."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        shutil.copyfile(make_clip(40, name), folder / name)
+    command = [sys.executable, "-m", "emoclip.cli", "batch", str(folder), "--emotions", "a,b", "--faces", "none"]
+    command += ["--model", str(tiny_model_folder), "--output", "out", "--workers", "1", "--forms", "csv,png"]
+    lines = [
+        # Room for the first picture and the status, not for the second picture.
+        "head -c 120k /dev/zero > ballast",
+        shlex.join(command),
+        "echo code $?; cat out/status.csv; find out -name '*.partial'; rm ballast",
+        shlex.join(command),
+        "echo code $?; cut -d, -f1,3 out/status.csv",
+    ]
+    result = on_small_disk("\n".join(lines), size="200k")
+    first, second = result.stdout.split("code 2\n")
+    assert "what was done is kept, run the same command again to go on" in result.stderr
+    assert "failed" not in result.stdout
+    assert "partial" not in second
+    assert second.endswith("code 0\nname,status\na.mp4,done\nb.mp4,done\nc.mp4,done\n"), first
+
+
+def test_words_of_a_file_count_for_a_batch_and_bad_sums_are_refused(films, tiny_model_folder, tmp_path, capsys):
+    """Descriptions and groups are what long studies use; a slip must not stand a thousand times as a failed file."""
+    words = tmp_path / "words.yaml"
+    words.write_text(
+        "emotions: {joy: , held-back anger: lips pressed}\ngroups: {all: [joy, held-back anger]}\n", encoding="utf-8"
+    )
+    options = ["--model", str(tiny_model_folder), "--faces", "none", "--workers", "1"]
+    command = ["batch", str(films), "--output", str(tmp_path / "out"), *options]
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 1
+    assert set(pd.read_csv(tmp_path / "out" / "a.mp4.csv")["emotion"]) == {"joy", "held-back anger"}
+    assert pd.read_csv(tmp_path / "out" / "a.mp4.groups.csv")["match"].to_list() == pytest.approx([1.0], abs=1e-5)
+    # The same command goes on, a changed file of words is another batch.
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 1
+    words.write_text("[joy, fear]", encoding="utf-8")
+    assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 2
+    assert cli.main(["batch", str(films), "--output", str(tmp_path / "no"), *options, "--emotions", "a, 0*b + c"]) == 2
+    assert not (tmp_path / "no").exists()

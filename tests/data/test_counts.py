@@ -56,3 +56,12 @@ def test_all_clips_are_those_of_every_split_once() -> None:
     assert differences(count_rows(ROWS, NAMES), reader(**official), "t") == ["all clips, tense: 2 clips, officially 3"]
     line = next(line for line in table_lines(count_rows(ROWS, NAMES), reader(**official), "t") if WHOLE in line)
     assert line.split() == ["all", "clips", "4", "calm", "1,", "tense", "2/3,", "(none)", "1"]
+
+
+def test_classes_of_which_only_is_known_that_they_are_there() -> None:
+    """An empty folder is half an archive, whatever the number should be."""
+    official = {"fold 1": {"calm": None, "tense": None, "glad": None}}
+    names = (*NAMES, "glad")
+    assert differences(count_rows(ROWS, names), reader(**official), "t") == ["fold 1, glad: 0 clips, officially some"]
+    line = next(line for line in table_lines(count_rows(ROWS, names), reader(**official), "t") if "fold 1" in line)
+    assert line.split() == ["fold", "1", "2", "calm", "1,", "tense", "1"]

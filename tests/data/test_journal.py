@@ -39,3 +39,24 @@ def test_removing_leaves_nothing(tmp_path: Path) -> None:
     journal.append([{"clip_id": "a", "count": 1}])
     journal.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_of_some_rows_come_in_their_order(tmp_path: Path) -> None:
+    """Boxes of all clips do not fit in memory; those of a thousand must be theirs."""
+    journal = Journal(tmp_path / "parts", SCHEMA)
+    for numbers in ([4, 0], [1, 5], [9]):
+        journal.append([{"clip_id": f"c{number}", "count": number} for number in numbers])
+    between = journal.by_number("count")
+    found = [between(start, start + 5)["clip_id"].to_pylist() for start in (0, 5, 10)]
+    assert found == [["c0", "c1", "c4"], ["c5", "c9"], []]
+    assert between(10, 15).schema == SCHEMA
+
+
+def test_what_a_killed_run_worked_on_is_known(tmp_path: Path) -> None:
+    """It may be what killed it."""
+    journal = Journal(tmp_path / "parts", SCHEMA)
+    assert journal.marked() is None
+    journal.mark("clip ü")
+    assert Journal(tmp_path / "parts", SCHEMA).marked() == "clip ü"
+    journal.unmark()
+    assert journal.marked() is None and journal.table().num_rows == 0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every clip is decoded once, failures are listed, and a stopped run goes on."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from emoclip.cli import main
-from emoclip.data import media_check
-from emoclip.data.manifest import RowTable, read_manifest, write_manifest, write_manifest_table
+from emoclip.data import media_check, quarantine
+from emoclip.data.journal import Journal
+from emoclip.data.manifest import build_table, fingerprint, read_manifest, write_manifest, write_manifest_table
 from emoclip.data.media_check import Checked, check_media
 from emoclip.data.quarantine import move_failed, write_good
 
@@ -94,9 +97,97 @@ def test_the_command_writes_the_ids_to_leave_out(
     assert main([*command, "--exclude", str(tmp_path / "ids.txt")]) == 0
     assert (tmp_path / "ids.txt").read_text().split() == ["cut", "gone"]
     assert "2 clips failed" in capsys.readouterr().out
+    assert main([*command, "--exclude", str(manifest)]) == 2
+    assert "holds something else" in capsys.readouterr().err
+    assert main([*command, "--workers", "0"]) == 2
+    (tmp_path / "out.parquet").write_bytes(b"of another program")
     assert main(command) == 2
     assert "must not exist yet" in capsys.readouterr().err
-    assert main([*command, "--workers", "0"]) == 2
+
+
+@pytest.mark.parametrize("killed_at", ["write_good", "move_failed"])
+def test_killed_after_the_table_decodes_nothing_again(
+    killed_at: str, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """The night of decoding is over; what is left takes seconds."""
+    command = ["data", "check-media", "--manifest", str(manifest), "--output", str(tmp_path / "out.parquet")]
+    command += ["--exclude", str(tmp_path / "ids.txt"), "--good", str(tmp_path / "good.parquet")]
+    command += ["--quarantine", str(tmp_path / "away")]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quarantine, killed_at, stop)
+        assert main(command) == 130
+    assert (tmp_path / "out.parquet").is_file() and (tmp_path / "cut.mp4").is_file()
+    monkeypatch.setattr(media_check, "_decode", stop)
+    assert main(command) == 0
+    assert "Decoded before" in capsys.readouterr().out
+    assert (tmp_path / "ids.txt").read_text().split() == ["cut", "gone"]
+    assert read_manifest(tmp_path / "good.parquet").table["clip_id"].to_pylist() == ["a", "b", "c"]
+    assert (tmp_path / "away" / "cut.mp4").is_file()
+
+
+def test_killed_while_files_are_moved_lists_each_once(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the quarantine that no list names, or one that two lines name."""
+    failed = [Checked("cut", "cut.mp4", 0, "bad, and more"), Checked("a", "a.mp4", 0, None)]
+    real = quarantine.shutil.move
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            quarantine.shutil,
+            "move",
+            lambda source, target: _stop() if "a.mp4" in str(source) else real(source, target),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            move_failed(manifest, tmp_path / "away", failed)
+    assert [path.name for path in move_failed(manifest, tmp_path / "away", failed)] == ["a.mp4"]
+    lines = (tmp_path / "away" / "quarantine.csv").read_text().splitlines()
+    assert lines == ["clip_id,path,error", 'cut,cut.mp4,"bad, and more"', "a,a.mp4,"]
+
+
+def _stop() -> None:
+    raise KeyboardInterrupt
+
+
+# Decodes in the manner of a codec that crashes at one clip; worker processes run these lines too.
+CRASHING = """
+import os, signal, sys
+from emoclip.data import media_check, quarantine
+from emoclip.data.journal import Journal
+real = media_check.iter_clip
+
+def iter_clip(row):
+    if row["clip_id"] == "b":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(row)
+
+media_check.iter_clip = iter_clip
+if __name__ == "__main__":
+    failed = media_check.check_media(sys.argv[1], sys.argv[2])
+    print([one.clip_id for one in failed if "ended the process" in one.error], len(failed))
+"""
+
+
+def test_one_worker_dies_once_of_a_clip_that_kills_it(manifest: Path, tmp_path: Path) -> None:
+    """Every run would end at the same clip, and nothing behind it ever be decoded."""
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    command = [sys.executable, "-P", str(tmp_path / "crashing.py"), str(manifest), str(tmp_path / "out.parquet")]
+    first = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert first.returncode == -9 and not (tmp_path / "out.parquet").exists()
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stderr
+    assert second.stdout.strip() == "['b'] 3"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_clip_at_which_a_run_was_killed_from_outside_is_not_blamed(manifest: Path, tmp_path: Path) -> None:
+    """A machine that is switched off says nothing about the clip that was being decoded."""
+    name = f".out.parquet.{fingerprint(manifest)[:12]}.parts"
+    Journal(tmp_path / name, media_check.COLUMNS).mark("b")
+    assert {one.clip_id for one in check_media(manifest, tmp_path / "out.parquet")} == {"cut", "gone"}
 
 
 def test_failures_are_left_out_and_moved_away(manifest: Path, tmp_path: Path) -> None:
@@ -164,10 +255,9 @@ def test_file_that_a_good_clip_needs_stays(tmp_path: Path, short_clip: Path) -> 
 def test_what_was_missing_before_is_still_told(tmp_path: Path, short_clip: Path) -> None:
     """A score is judged by which clips of the official set it lacks."""
     (tmp_path / "a.mp4").write_bytes(short_clip.read_bytes())
-    rows = RowTable()
-    rows.add({"clip_id": "a", "path": "a.mp4", "media": "video", "split": "train"})
+    table = build_table([{"clip_id": "a", "path": "a.mp4", "media": "video", "split": "train"}])
     about = {"class_names": ["x"], "dataset": "d", "licence": "l", "source": "s", "missing": ["b"]}
-    write_manifest_table(tmp_path / "m.parquet", rows.table(), **about)
+    write_manifest_table(tmp_path / "m.parquet", table, **about)
     write_good(tmp_path / "m.parquet", tmp_path / "good.parquet", [])
     assert read_manifest(tmp_path / "good.parquet").missing == ["b"]
 

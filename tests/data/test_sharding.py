@@ -14,7 +14,7 @@ from emoclip.data import load
 from emoclip.data.cli import main
 from emoclip.data.clip_transform import ClipTransform
 from emoclip.data.clips import clip_generator
-from emoclip.data.manifest import write_manifest
+from emoclip.data.manifest import read_manifest, write_manifest, write_manifest_table
 from emoclip.data.sharding import write_shards
 from emoclip.data.shards import ShardIndex, plan_shards
 from modeling_emoclip import EmoCLIPVideoProcessor
@@ -122,6 +122,23 @@ def test_stopped_run_goes_on_and_keeps_what_is_finished(
     assert sum(index.clips.values()) == 5 and list(failures) == ["gone"]
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert not list((tmp_path / "set/data").glob(".*.tmp"))
+
+
+def test_index_says_what_the_shards_lack(manifest: Path, tmp_path: Path) -> None:
+    """A score on a set of shards is one on fewer clips than its name promises."""
+    source = read_manifest(manifest, check_media=False)
+    about = {name: getattr(source, name) for name in ("class_names", "dataset", "licence", "source")}
+    with_missing = manifest.with_name("with_missing.parquet")
+    write_manifest_table(with_missing, source.table, **about, missing=["lost", "never"])
+    sized: list[int] = []
+
+    def sizing(sizes: Iterable[int], total: int) -> Iterable[int]:
+        sized.append(total)
+        return sizes
+
+    write_shards(with_missing, tmp_path / "set", sizing=sizing)
+    index = ShardIndex.read(tmp_path / "set")
+    assert (index.missing, index.unreadable) == (2, 1) and sized == [6]
 
 
 def test_folder_of_another_set_is_not_touched(manifest: Path, tmp_path: Path) -> None:

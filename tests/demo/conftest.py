@@ -7,19 +7,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo import browsing
+
 
 @contextmanager
-def served(root: Path, model: Path | None = None, **limits: float) -> Iterator[tuple[str, object]]:
-    """Give the address of the page and its studio."""
+def served(
+    root: Path,
+    model: Path | None = None,
+    *,
+    mcp_server: bool = False,
+    max_size: int = 20,
+    port: int | None = None,
+    **limits: float,
+) -> Iterator[tuple[str, object]]:
+    """Give the address of the page and its studio; `max_size` is the number of requests that may wait."""
     from emoclip.demo.app import CSS, HEAD, THEME, build_app
     from emoclip.demo.limits import Limits
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(root))
         page = build_app(model, root=root, limits=Limits(**limits))
-        _, address, _ = page.queue(max_size=20, default_concurrency_limit=1).launch(
+        _, address, _ = page.queue(max_size=max_size, default_concurrency_limit=1).launch(
             server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False, run_history=False,
-            css=CSS, head=HEAD, theme=THEME, footer_links=["api"],
+            css=CSS, head=HEAD, theme=THEME, footer_links=["api"], mcp_server=mcp_server, server_port=port,
         )  # fmt: skip
         try:
             yield address, page.studio
@@ -32,3 +42,56 @@ def served(root: Path, model: Path | None = None, **limits: float) -> Iterator[t
 def serve() -> Callable:
     """Returns `served`."""
     return served
+
+
+@pytest.fixture(scope="module")
+def page_address(tmp_path_factory):
+    """The page with the embedded default, whose faces the examples are."""
+    with served(tmp_path_factory.mktemp("page"), seconds=60) as (address, studio):
+        yield address, studio
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser."""
+    if browsing.BROWSER is None:
+        pytest.skip("needs a Chromium: apt-get install chromium")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browsing.BROWSER, args=list(browsing.ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit_at(browser) -> Iterator[Callable]:
+    """Returns a function that opens the page at an address in a fresh browser; faults of the page fail the test."""
+    contexts, faults = [], []
+
+    def visit(address: str, *, consent: bool = True, tolerated: tuple[str, ...] = (), **options):
+        def ours(url: str) -> bool:
+            return url.startswith((address, "data:", "blob:"))
+
+        def told(message: str) -> None:
+            if not any(part in message for part in tolerated):
+                faults.append(message)
+
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "permissions": ["camera"], **options}
+        )
+        contexts.append(context)
+        context.on("console", lambda message: told(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: told(str(error.error)))
+        context.on("request", lambda request: None if ours(request.url) else told(f"outside: {request.url}"))
+        return browsing.open_page(context, address, consent=consent)
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture
+def visit(visit_at, page_address) -> Callable:
+    """Returns a function that opens the page of this module."""
+    return lambda **options: visit_at(page_address[0], **options)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import httpx
 import pytest
+from gradio import Error
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
@@ -139,6 +143,18 @@ def test_endpoints_are_typed_and_described(client):
     assert "no probability of a feeling" in endpoints["/analyze"]["description"]
 
 
+def test_the_endpoints_answer_plain_http(page, long_clip):
+    """As curl asks: a file, a call, and the answer as it comes."""
+    address = f"{page[0].rstrip('/')}/gradio_api"
+    with httpx.Client(timeout=120) as http, long_clip.open("rb") as file:
+        (path,) = http.post(f"{address}/upload", files={"files": ("clip.mp4", file, "video/mp4")}).json()
+        stored = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        event = http.post(f"{address}/call/find_moments", json={"data": [stored, "awe", True]}).json()["event_id"]
+        told = http.get(f"{address}/call/find_moments/{event}").text
+    assert told.startswith("event: complete")
+    assert "moments" in told
+
+
 def test_notice_stands_before_the_fields_and_they_are_closed(tiny_model_folder, tmp_path):
     """Notice and consent come before any upload or camera."""
     app = build_app(tiny_model_folder, root=tmp_path)
@@ -162,3 +178,42 @@ def test_uploads_are_deleted_as_promised(tiny_model_folder, tmp_path):
     assert app.delete_cache is None
     assert app.studio.book.lifetime <= 30 * 60
     assert app.studio.book.grace + INTERVAL <= 90
+
+
+@pytest.mark.parametrize("handler", ["analyse", "compare", "search", "annotate"])
+def test_fields_that_were_opened_by_other_means_do_nothing(tiny_model_folder, tmp_path, short_clip, handler):
+    """Hidden fields are only hidden: each event of a tab looks whether the box is ticked."""
+    app = build_app(tiny_model_folder, root=tmp_path)
+    app.sweeping.set()
+    (event,) = [one for one in app.fns.values() if one.name == handler]
+    given = {
+        "consent": False,
+        "video": str(short_clip),
+        "picture": None,
+        "words": "joy",
+        "faces": "none",
+        "prompt": "auto",
+    }
+    given |= {"other": 0, "prompt_a": "auto", "prompt_b": "auto", "model_a": str(tiny_model_folder)}
+    given |= {"model_b": str(tiny_model_folder), "request": SimpleNamespace(session_hash="a"), "progress": None}
+    wanted = inspect.signature(event.fn).parameters
+    with pytest.raises(Error, match="must be ticked first"):
+        event.fn(**{name: value for name, value in given.items() if name in wanted})
+
+
+def test_a_tab_that_is_closed_midway_gets_no_new_visit(tiny_model_folder, tmp_path, short_clip, monkeypatch):
+    """What is written after the analysis belongs to the visit that began it."""
+    app = build_app(tiny_model_folder, root=tmp_path)
+    app.sweeping.set()
+    book, analyse = app.studio.book, app.studio.analyse_for
+
+    def closed_meanwhile(*arguments):
+        book.leave("a")
+        return analyse(*arguments)
+
+    monkeypatch.setattr(app.studio, "analyse_for", closed_meanwhile)
+    (event,) = [one for one in app.fns.values() if one.name == "analyse"]
+    request = SimpleNamespace(session_hash="a")
+    event.fn(True, str(short_clip), None, "joy, awe", "none", "auto", 0.2, request, lambda *_, **__: None)
+    assert len(book) == 0
+    assert list(tmp_path.glob("visit-*")) == []

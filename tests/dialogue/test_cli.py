@@ -60,3 +60,39 @@ def test_mistakes_are_told_in_a_sentence(command, extra, told, capsys, tmp_path)
     assert run_command(dialogue_main, [*command, *extra]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_stop_while_shards_are_written_goes_on_with_them(command, capsys, tmp_path, monkeypatch):
+    """The manifest is there by then, and the same command ended in `must not be finished yet`."""
+    from emoclip.dialogue import cli
+
+    write = cli._write_shards
+    monkeypatch.setattr(cli, "_write_shards", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert run_command(dialogue_main, [*command, "--shards"]) == 130
+    monkeypatch.setattr(cli, "_write_shards", write)
+    assert run_command(dialogue_main, [*command, "--shards"]) == 0
+    assert len(load(tmp_path / "out/shards", split="train")) == 1
+    assert run_command(dialogue_main, [*command, "--shards", "--fps", "4"]) == 2
+    assert "begun with fps 8.0, got 4.0" in capsys.readouterr().err
+
+
+def test_text_in_another_language_is_told(command, capsys, tmp_path):
+    """A set in a language that the model does not know looks like any other."""
+    (tmp_path / "film.srt").rename(tmp_path / "film.ar.srt")
+    assert run_command(dialogue_main, command) == 0
+    assert "film: no text in en, taken film.ar.srt (ar)" in capsys.readouterr().out
+
+
+def test_films_of_a_file_are_excluded(command, capsys, tmp_path):
+    """A list that is not read would train on what measures."""
+    (tmp_path / "names.txt").write_text("# films of the test\n\nfilm\n")
+    assert run_command(dialogue_main, [*command, "--exclude", str(tmp_path / "names.txt")]) == 2
+    assert "`--exclude` names all 1" in capsys.readouterr().err
+
+
+def test_the_papers_switches_are_set_together():
+    """`--paper-code` promises what the scripts do."""
+    from emoclip.dialogue.cli import _settings, build_parser
+
+    given = _settings(build_parser().parse_args(["film.mp4", "--output", "out", "--paper-code"]))
+    assert given == {"punctuation": "model", "letterbox_slip": True, "resample": "bicubic"}

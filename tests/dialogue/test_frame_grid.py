@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+from PIL import Image
 
-from emoclip.dialogue.frame_grid import Stretch, grid_stretch, read_stretches
+from emoclip.dialogue.frame_grid import Stretch, _Shrinker, grid_stretch, read_stretches
 from modeling_emoclip.video_sources_emoclip import VideoDecodeError
 
 
@@ -49,6 +50,14 @@ def test_frames_are_shrunk_to_the_short_side(make_film):
     ((_, same),) = read_stretches(film, [Stretch(1, 0, 1)], 8.0, 999)
     assert small[0].shape == (18, 32, 3)
     assert same[0].shape == (36, 64, 3)
+
+
+@pytest.mark.parametrize(("number", "filter"), [(2, Image.Resampling.BILINEAR), (3, Image.Resampling.BICUBIC)])
+def test_the_filter_is_pillows(number, filter):
+    """The original shrinks with Pillow's bicubic, which looks at its neighbours as they are before they shrink."""
+    picture = np.random.default_rng(0).integers(0, 255, (36, 64, 3), dtype=np.uint8)
+    expected = np.asarray(Image.fromarray(picture).resize((32, 18), filter)).astype(int)
+    assert np.abs(_Shrinker(18, number)._shrunk(picture) - expected).max() <= 1
 
 
 def test_a_damaged_film_gives_what_lies_before(make_film, tmp_path):

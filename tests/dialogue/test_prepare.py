@@ -69,7 +69,9 @@ def test_what_was_left_out_and_how_it_was_made_stand_beside(films, tmp_path, set
     sentences = pq.read_table(tmp_path / "out/sentences.parquet").to_pylist()
     assert [row["left_out"] for row in sentences] == [None, None, "neutral", "too short", "after the end of the film"]
     with (tmp_path / "out/films.csv").open() as file:
-        assert list(csv.reader(file))[1] == ["show/one", str(films / "show/one.mp4"), "5", "2", ""]
+        assert list(csv.reader(file))[1] == [
+            "show/one", str(films / "show/one.mp4"), "one.srt", "", "5", "2", "",
+        ]  # fmt: skip
     recorded = json.loads((tmp_path / "out/settings.json").read_text())
     assert recorded["sentiment_names"][4] == "neutral"
     assert not (tmp_path / "out/work").exists()
@@ -82,8 +84,13 @@ def test_a_film_that_fails_is_listed_and_the_others_go_on(films, tmp_path, setti
     (films / "other_cut.srt").write_text(srt((900.0, 904.0, "I am so glad you came.")))
     (films / "broken.mp4").write_bytes(b"no film")
     (films / "broken.srt").write_text(srt(*LINES))
+    make_film(2.0, "sealed.mp4", films)
+    (films / "sealed.srt").symlink_to(films / "gone.srt")
+    (films / "gone.mp4").symlink_to(films / "nowhere.mp4")
+    (films / "other.en.srt").mkdir()
     made = prepare_dialogue([films], tmp_path / "out", settings)
     errors = {film.film_id: film.error for film in made.films}
+    assert "sealed" in errors["sealed"]
     assert "neither" in errors["silent"]
     assert "--speech-model" in errors["silent"]
     assert "begin at 900 s and the film ends at 2 s" in errors["other_cut"]
@@ -200,3 +207,65 @@ def test_films_are_listed_once_each(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="At least 1 film"):
         list_films([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize("where", ["text", "frames"])
+def test_errors_of_ffmpeg_and_of_files_end_their_film_alone(films, tmp_path, settings, make_film, monkeypatch, where):
+    """Of FFmpeg's errors some are no ValueError and no OSError; they ended the run."""
+    import av
+
+    from emoclip.dialogue import clip_stage, prepare
+
+    make_film(10.0, "two.mp4", films)
+    (films / "two.srt").write_text(srt(*LINES))
+    module, name = {"text": (prepare, "probe_video"), "frames": (clip_stage, "read_stretches")}[where]
+    reads = getattr(module, name)
+
+    def fail_for_two(path, *arguments):
+        if path.stem == "two":
+            raise av.error.ExternalError(1, "a library of FFmpeg gave up")
+        return reads(path, *arguments)
+
+    monkeypatch.setattr(module, name, fail_for_two)
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    errors = {film.film_id: film.error for film in made.films}
+    assert "a library of FFmpeg gave up" in errors["two"]
+    assert (errors["show/one"], made.num_clips) == ("", 2)
+
+
+def test_excluded_films_are_left_out(films, tmp_path, settings, make_film):
+    """BoLD shows films that the original leaves out of training; ids stand before an `&`."""
+    from dataclasses import replace
+
+    make_film(3.0, "abc&t=1.mp4", films)
+    made = prepare_dialogue([films], tmp_path / "out", replace(settings, exclude=["abc", "never downloaded"]))
+    assert [film.film_id for film in made.films] == ["show/one"]
+    with pytest.raises(ValueError, match="`--exclude` names all 2"):
+        prepare_dialogue([films], tmp_path / "none", replace(settings, exclude=["abc", "one"]))
+
+
+def test_the_list_of_bolds_films_is_whole():
+    """The eleven ids that the original compares (`preprocessing/create_index`)."""
+    from pathlib import Path
+
+    from emoclip.dialogue.films import read_names
+
+    names = read_names(Path(__file__).parents[2] / "configs/dialogue/films_in_bold.txt")
+    assert (len(names), len(set(names)), {len(name) for name in names}) == (11, 11, {11})
+
+
+def test_the_filter_reaches_the_frames(films, tmp_path, settings, monkeypatch):
+    """The original shrinks by bicubic; an option that is lost on the way would be told as its."""
+    from dataclasses import replace
+
+    from emoclip.dialogue import clip_stage
+
+    read, told = clip_stage.read_stretches, []
+
+    def heard(*arguments):
+        told.append(arguments[3:])
+        return read(*arguments)
+
+    monkeypatch.setattr(clip_stage, "read_stretches", heard)
+    prepare_dialogue([films], tmp_path / "out", replace(settings, short_side=17, resample="bicubic"))
+    assert told == [(17, 3)]

@@ -53,3 +53,28 @@ def test_a_model_sets_the_stops_as_in_the_original():
     marks = {"tail": ".", "two": ".", "3.5": "?", "five": "."}
     told = restored_sentences(words, lambda bare: [word + marks.get(word, "") for word in bare])
     assert told == [Sentence("one two.", 1, 3), Sentence("3.5? four five.", 3, 6)]
+
+
+def test_a_model_leaves_sentences_with_sounds_out_as_in_the_original():
+    """Stripped of its brackets, a described sound would become what the person says."""
+    cues = [Cue("Stop. [door slams softly] Wait for me, please. (sighs) I am glad.", 0.0, 9.0)]
+    stops = {"Stop", "please", "glad"}
+    told = restored_sentences(
+        spread_words(cues), lambda bare: [f"{word}." if word in stops else word for word in bare]
+    )
+    assert [one.text for one in told] == ["I am glad."]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("(sighs) I am glad.", "I am glad."),
+        ("I am (quietly) glad.", "I am glad."),
+        ("\uff08sighs\uff09I am glad.", "I am glad."),
+    ],
+)
+def test_sounds_in_round_brackets_are_taken_out_of_lines(text, left):
+    """They stand beside what is said and are not said."""
+    cues = [Cue(text, 0.0, 3.0)]
+    assert [one.text for one in written_sentences(spread_words(cues))] == [left]
+    assert [one.text for one in line_sentences(cues)] == [left]

@@ -2,7 +2,7 @@
 import av
 import pytest
 
-from emoclip.dialogue.subtitles import Cue, embedded_cues, find_subtitles, read_subtitles
+from emoclip.dialogue.subtitles import Cue, embedded_cues, read_subtitles
 
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n<i>Où es-tu, Zoé?</i>\n\n2\n00:00:03,000 --> 00:00:04,000\nIch weiß nicht.\n"
@@ -80,16 +80,6 @@ def test_what_is_no_subtitle_file_is_named(tmp_path, content, told):
         read_subtitles(path)
 
 
-def test_the_file_of_the_same_name_is_found(tmp_path):
-    """`film 2.srt` belongs to another film."""
-    for name in ("film 2.srt", "film.en.srt", "film.de.vtt", "film.mp4"):
-        (tmp_path / name).touch()
-    assert find_subtitles(tmp_path / "film.mp4").name == "film.de.vtt"
-    (tmp_path / "film.srt").touch()
-    assert find_subtitles(tmp_path / "film.mp4").name == "film.srt"
-    assert find_subtitles(tmp_path / "other.mp4") is None
-
-
 def test_a_text_track_inside_the_film_is_read(tmp_path, make_film):
     """Films of the Matroska kind carry their subtitles."""
     (tmp_path / "lines.srt").write_text(SRT)
@@ -109,4 +99,3 @@ def test_a_text_track_inside_the_film_is_read(tmp_path, make_film):
                     packet.stream = target
                     out.mux(packet)
     assert embedded_cues(film) == CUES
-    assert embedded_cues(make_film(0.5)) == []

@@ -198,3 +198,16 @@ def test_pairs_are_corrected_metric_by_metric(make_table):
         smallest = min(found, key=lambda entry: entry["p_value"])
         assert smallest["p_holm"] == pytest.approx(min(1.0, 3 * smallest["p_value"]))
         assert all(entry["p_holm"] >= entry["p_value"] for entry in found)
+
+
+def test_scores_of_different_models_are_not_ranked(make_table):
+    """Of leave-one-class-out an AUC would compare one model's scores with another's; recalls are each of one model."""
+    columns = {"fold": [1 + number % 2 for number in range(33)]}
+    plain, left_out = (
+        summarize([make_table(protocol=protocol, columns=columns)], FEW)["results"][0]
+        for protocol in ("zero_shot", "leave_one_out")
+    )
+    assert plain["auc"] is not None and "auc" in plain["folds"]
+    assert left_out["auc"] is left_out["auc_interval"] is left_out["mean_average_precision"] is None
+    assert left_out["per_class"]["anger"]["auc"] is None and "auc" not in left_out["folds"]
+    assert left_out["per_class_recall"] == plain["per_class_recall"]

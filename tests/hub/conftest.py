@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
@@ -36,6 +36,9 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    # Large files in the order of their arrival, and what is called with each before it counts as arrived.
+    uploads: list[str] = field(default_factory=list)
+    on_upload: Callable[[str], None] = lambda digest: None
     new_repository = Repository
 
 
@@ -70,8 +73,12 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"files": modes})
         elif match := re.fullmatch(r"/(.+)\.git/info/lfs/objects/batch", path):
             objects = json.loads(body)["objects"]
+            # What has arrived before is not asked for again, as by the Hub itself.
             answers = [
-                {**one, "actions": {"upload": {"href": f"{self.hub.address}/lfs/{one['oid']}"}}} for one in objects
+                one
+                if one["oid"] in self.hub.objects
+                else {**one, "actions": {"upload": {"href": f"{self.hub.address}/lfs/{one['oid']}"}}}
+                for one in objects
             ]
             self._json({"transfer": "basic", "objects": answers})
         elif match := re.fullmatch(rf"/api/{KIND}(.+)/commit/[^/]+", path):
@@ -85,7 +92,9 @@ class Handler(BaseHTTPRequestHandler):
         if hashlib.sha256(body).hexdigest() != digest:
             self._answer(400, b"")
             return
+        self.hub.on_upload(digest)
         self.hub.objects[digest] = body
+        self.hub.uploads.append(digest)
         self._answer(200, b"")
 
     def do_GET(self) -> None:
@@ -138,11 +147,6 @@ class Handler(BaseHTTPRequestHandler):
         entries = [*_entries(repository), *_folders(repository)]
         inside = [entry for entry in entries if start in PurePosixPath(entry["path"]).parents]
         self._json([one for one in inside if recursive or PurePosixPath(one["path"]).parent == start])
-
-    def _paths(self, name: str, paths: list[str]) -> None:
-        """What lies at paths, folders included."""
-        repository = self.hub.repositories[name]
-        self._json([entry for entry in [*_entries(repository), *_folders(repository)] if entry["path"] in paths])
 
     def _paths(self, name: str, paths: list[str]) -> None:
         """What lies at paths, folders included."""

@@ -4,15 +4,18 @@
 A process takes seconds to start, so that each runs several commands.
 """
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from emoclip.data.manifest import read_manifest, write_manifest
+from emoclip.data.sharding import write_shards
 
 
 NAMES = ["tense", "calm"]
@@ -50,8 +53,17 @@ print(json.dumps(loaded))
 def run(script: str, address: str, folder: Path, commands: list[list[str]] | None = None) -> list | dict:
     """Run Python elsewhere with this Hub and an empty cache; return what it printed last."""
     folder.mkdir(exist_ok=True)
+    environment = environment_of(address, folder)
+    command = [sys.executable, "-P", "-c", script, json.dumps(commands)]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def environment_of(address: str, folder: Path) -> dict[str, str]:
+    """Variables of a process that knows this Hub only and has an empty cache."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-    environment |= {
+    return environment | {
         "HF_ENDPOINT": address,
         "HF_HOME": str(folder / "home"),
         "HF_TOKEN": "hf_local",
@@ -60,10 +72,6 @@ def run(script: str, address: str, folder: Path, commands: list[list[str]] | Non
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "OMP_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-P", "-c", script, json.dumps(commands)]
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr[-3000:]
-    return json.loads(result.stdout.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +180,54 @@ def test_unpacking_goes_on_in_another_process(pushed) -> None:
     assert run(RUN, hub.address, folder, [command])[0][0] == 0
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert (folder / "back_media" / "train" / "000000.mp4").is_file()
+
+
+def test_a_killed_push_sends_no_shard_twice(hub, tmp_path: Path, short_clip: Path) -> None:
+    """A night of uploading must survive the night, and nobody must see half of it."""
+    for number in range(8):
+        (tmp_path / f"{number}.mp4").write_bytes(short_clip.read_bytes())
+    rows = [{"clip_id": f"c{n}", "path": f"{n}.mp4", "media": "video", "split": "train", "label": 0} for n in range(8)]
+    about = {"class_names": NAMES, "dataset": "ravdess/speech", "licence": "l", "source": "s"}
+    write_manifest(tmp_path / "m.parquet", rows, **about)
+    write_shards(tmp_path / "m.parquet", tmp_path / "shards", shard_bytes=1)
+    push = [
+        "push",
+        "--manifest",
+        str(tmp_path / "m.parquet"),
+        "--repo",
+        "me/killed",
+        "--shards",
+        str(tmp_path / "shards"),
+    ]
+    script = tmp_path / "push.py"
+    script.write_text("import sys\nfrom emoclip.cli import main\nsys.exit(main(['data', *sys.argv[1:]]))")
+    process = subprocess.Popen([sys.executable, "-P", str(script), *push], env=environment_of(hub.address, tmp_path))
+    lock, calls, before = threading.Lock(), [], len(hub.uploads)
+
+    def kill_at_the_fifth(digest: str) -> None:
+        with lock:
+            calls.append(digest)
+            if len(calls) == 5:
+                process.kill()
+                process.wait()
+        if len(calls) >= 5 and digest not in calls[:4]:
+            raise ConnectionAbortedError
+
+    hub.on_upload = kill_at_the_fifth
+    try:
+        assert process.wait(120) == -9
+    finally:
+        hub.on_upload = lambda digest: None
+    assert not hub.repositories["datasets/me/killed"].files
+    assert run(RUN, hub.address, tmp_path / "again", [push])[0][0] == 0
+    sent = hub.uploads[before:]
+    shards = {path.name: path.read_bytes() for path in (tmp_path / "shards" / "data").glob("*.parquet")}
+    assert len(shards) == 8
+    digests = {hashlib.sha256(content).hexdigest() for content in shards.values()}
+    assert sorted(sent) == sorted(digests)
+    files = hub.repositories["datasets/me/killed"].files
+    assert {name for name in files if name.startswith("data/")} == {f"data/{name}" for name in shards}
+    assert all(files[f"data/{name}"] == content for name, content in shards.items())
 
 
 def test_refusals_and_dry_runs_ask_the_hub_nothing(hub, manifests: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import emoclip
 from emoclip.analysis import load_model
+from emoclip.analysis.calibration import Calibration
 from emoclip.live.camera import Camera
 from emoclip.live.watching import watch
 
@@ -93,3 +94,30 @@ def test_source_that_is_none_is_told(source, error, message, tmp_path):
 def test_whole_is_refused(loaded, long_clip):
     with pytest.raises(ValueError, match="A live source has no whole"):
         watch(Camera(str(long_clip), FPS), WORDS, loaded, mode="whole")
+
+
+def test_seconds_end_it_also_where_nobody_is_in_sight(loaded, long_clip):
+    """A camera in an empty room films on for ever; only frames, not faces, can count the time."""
+    asked = []
+
+    class Counted(Camera):
+        def frames(self):
+            for frame in super().frames():
+                asked.append(frame.seconds)
+                yield frame
+
+    result = watch(Counted(str(long_clip), FPS, realtime=False), WORDS, loaded, seconds=1.0)
+    assert result.timeline["mark"].unique().tolist() == ["no face"]
+    assert max(asked) < 1.5
+
+
+def test_options_of_analyze_count_for_a_camera_too(loaded, long_clip):
+    """Calibration was refused and the precision passed over in silence."""
+    fitted = Calibration(tuple(WORDS), {"joy": 5.0, "fear": -5.0}, 1.0, 1.0, 30, loaded.name, {})
+    options = {"faces": "none", "mode": "frames"}
+    plain = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, **options)
+    corrected = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, calibration=fitted, **options)
+    joy = [one.timeline.loc[one.timeline["emotion"] == "joy", "match"] for one in (plain, corrected)]
+    assert (joy[1].to_numpy() > joy[0].to_numpy()).all()
+    half = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, precision="bfloat16", **options)
+    assert half.timeline["similarity"].tolist() != plain.timeline["similarity"].tolist()

@@ -71,3 +71,15 @@ def test_a_fold_is_never_trained_on(write_run: Callable[..., Path], split: str) 
     """With any other split the rows of the fold itself would be chosen: a test of the clips that were trained on."""
     with pytest.raises(ValueError, match=r"`fold` trains on all other folds, so `split` must be train, got"):
         load_config(TrainConfig, write_run(), ["data.fold=1", f"data.split={split}"])
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("class_balanced", "rare classes"), ("bucket_by_length", "shards of each")]
+)
+def test_orders_that_a_stream_cannot_have_name_the_way_out(
+    write_run: Callable[..., Path], name: str, remedy: str
+) -> None:
+    """A refusal without a remedy ends the use of shards where they are needed most."""
+    run = write_run(data__streaming=True, data__cache_frames=False, **{f"data__{name}": True})
+    with pytest.raises(ValueError, match=rf"`{name}` needs random access.*{remedy}.*streaming=false"):
+        load_config(TrainConfig, run)

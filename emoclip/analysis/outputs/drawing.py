@@ -22,6 +22,8 @@ BLOCKS = 6
 # Share of a box that is hidden around it: detectors cut off chins and foreheads.
 HIDDEN_MARGIN = 0.25
 MAX_BARS = 8
+# The longest that fits beside the picture.
+WHAT = ("relative match to your words", "relative match")
 # Fonts that know many scripts, best first; Pillow's own knows Latin letters.
 FONTS = (
     "NotoSansCJK-Regular.ttc",
@@ -104,7 +106,10 @@ def draw_panel(
     panel = Image.new("RGB", size, BACK)
     pen = ImageDraw.Draw(panel)
     line = int(font.size * 1.35)
-    foot = height - 2 * line
+    foot = height - 3 * line
+    # What the numbers are must be read off any single picture of the film.
+    what = next((text for text in WHAT if pen.textlength(text, font=font) <= width - line), WHAT[-1])
+    _write(pen, (line // 2, height - int(2.4 * line)), what, FAINT, font, width)
     pen.text((line // 2, height - line * 1.4), clock, fill=FAINT, font=font)
     bars = max(1, min(MAX_BARS, (foot // line) // max(1, len(rows)) // 2 - 1))
     top = line // 2

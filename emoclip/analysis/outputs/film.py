@@ -100,6 +100,7 @@ class _Annotator:
         width, height = size
         self._style = style
         self._tracks = BoxTrack(people)
+        self._persons = set(timeline["person"]) if "person" in timeline else set()
         self._cells = [part for _, part in by_person(window_cells(timeline))]
         self._font = load_font(max(11, round(min(width, height) / 26)), style.font)
         self._panel_width = max(180, round(self._font.size * 13)) if style.panel else 0
@@ -113,12 +114,14 @@ class _Annotator:
         boxes = self._tracks.at(seconds)
         if self._style.blur_faces:
             hide_faces(frame, list(boxes.values()))
-        if self._style.boxes and boxes:
-            frame = draw_boxes(frame, boxes, self._font)
+        # Everybody who was found is hidden, but only those whose windows count have a box.
+        shown = {person: box for person, box in boxes.items() if person in self._persons}
+        if self._style.boxes and shown:
+            frame = draw_boxes(frame, shown, self._font)
         canvas = np.zeros((self.size[1], self.size[0], 3), np.uint8)
         # A film whose size changes half-way keeps the first one's canvas.
-        shown = frame[: self.size[1], : self.size[0] - self._panel_width]
-        canvas[: shown.shape[0], : shown.shape[1]] = shown
+        part = frame[: self.size[1], : self.size[0] - self._panel_width]
+        canvas[: part.shape[0], : part.shape[1]] = part
         if self._style.panel:
             panel = self._panel(seconds)
             canvas[: panel.shape[0], -panel.shape[1] :] = panel

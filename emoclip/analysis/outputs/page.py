@@ -66,7 +66,7 @@ def page(
         "top": max(0.05, float(timeline["match"].max())) if timeline["match"].notna().any() else 1.0,
         "persons": _persons(cells),
         "segments": [_segment(one) for one in found],
-        "boxes": _boxes(people),
+        "boxes": _boxes(people[people["person"].isin(set(timeline["person"]))]),
         "gap": MOST_GAP,
         "video": video,
     }

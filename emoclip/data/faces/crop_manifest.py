@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from emoclip.data.manifest import Manifest, write_manifest_table
 from emoclip.data.output import replacing
+from emoclip.data.parts import read_parts
 
 from .crop_clip import CROP
 
@@ -23,24 +25,53 @@ FAILURES_NAME = "failures.csv"
 SEVERAL_NAME = "several_faces.csv"
 
 
-def write_crop_manifest(output: Path, source: Manifest, results: pa.Table, note: str) -> int:
+# Of two numbers: the results of the source's rows from the first to before the second, in their order.
+Results = Callable[[int, int], pa.Table]
+
+
+def write_crop_manifest(output: Path, source: Manifest, results: Results, *, num_left_out: int, note: str) -> int:
     """Write the manifest of a crop set and return its number of rows, in the order of the source.
 
-    Everything is done column by column: the boxes of a large set as Python's own lists would not fit.
+    Everything is done column by column and a part at a time: the boxes of a large set would not fit.
 
     Args:
         output: Folder of the crop set.
-        source: What was cropped.
+        source: What was cropped; its rows are read from its file.
         results: Of the type `emoclip.data.faces.crop_clip.RESULTS`.
+        num_left_out: Clips that have no crop.
         note: How the crops were made.
     """
-    results = results.sort_by("row").combine_chunks()
+    # A score on what is left is not one on all clips.
+    without = "clips were left out when faces were cropped, without a face or with an error."
+    left_out = [f"{num_left_out} {without}"] if num_left_out else []
+    return write_manifest_table(
+        output / MANIFEST_NAME,
+        _crop_parts(output, source, results),
+        class_names=source.class_names,
+        dataset=source.dataset,
+        licence=source.licence,
+        source=source.source,
+        notes=[*source.notes, *left_out, note],
+        missing=source.missing,
+    )
+
+
+def _crop_parts(output: Path, source: Manifest, results: Results) -> Iterator[pa.Table]:
+    folder = os.path.relpath(source.root.resolve(), output.resolve())
+    start = 0
+    for part in read_parts(source.path):
+        yield _crop_rows(part, start, results(start, start + part.num_rows), folder)
+        start += part.num_rows
+    if not start:
+        yield _crop_rows(pq.read_schema(source.path).empty_table(), 0, results(0, 0), folder)
+
+
+def _crop_rows(source: pa.Table, start: int, results: pa.Table, folder: str) -> pa.Table:
+    """The rows of a part of the source, which begins at row `start`, with their crops for media."""
     crops = results["crops"].combine_chunks() if results.num_rows else pa.array([], pa.list_(CROP))
     clips = crops.value_parent_indices()
     fields = crops.flatten()
-    rows = results["row"].take(clips)
-    table = source.table.take(rows)
-    folder = os.path.relpath(source.root.resolve(), output.resolve())
+    table = source.take(pc.subtract(results["row"].take(clips), start))
     ids, tracks = table["clip_id"], fields.field("track")
     numbered = pc.binary_join_element_wise(ids, tracks.cast(pa.string()), "#")
     replaced: dict[str, Any] = {
@@ -63,23 +94,7 @@ def write_crop_manifest(output: Path, source: Manifest, results: pa.Table, note:
     for name, column in replaced.items():
         position = table.schema.get_field_index(name)
         table = table.append_column(name, column) if position < 0 else table.set_column(position, name, column)
-    write_manifest_table(
-        output / MANIFEST_NAME,
-        table,
-        class_names=source.class_names,
-        dataset=source.dataset,
-        licence=source.licence,
-        source=source.source,
-        notes=[*source.notes, *_note_left_out(results), note],
-        missing=source.missing,
-    )
-    return table.num_rows
-
-
-def _note_left_out(results: pa.Table) -> list[str]:
-    # A score on what is left is not one on all clips.
-    count = len(results) - results["error"].null_count
-    return [f"{count} clips were left out when faces were cropped, without a face or with an error."] if count else []
+    return table
 
 
 def write_lists(output: Path, results: pa.Table) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from emoclip.console import require
 from emoclip.data.journal import Journal
 from emoclip.data.manifest import Manifest, fingerprint, read_manifest
+from emoclip.data.parts import read_parts
 from emoclip.data.worker_pool import WorkerPool
 
 from .crop_clip import NO_FACE_FOUND, RESULTS, ClipJob, ClipResult, crop_clip
@@ -92,7 +94,7 @@ def crop_faces(
         raise FileExistsError(
             f"The crop set must not be finished yet, got {output}; choose another folder or remove it."
         )
-    source = read_manifest(manifest_path, check_media=False)
+    source = read_manifest(manifest_path, check_media=False, checked_only=True)
     if settings.select == "all" and (taken := ambiguous_id(source.table["clip_id"])):
         raise ValueError(
             f"With `--select all` no clip id may look like a track of another one, got {taken!r}; rename it."
@@ -103,8 +105,9 @@ def crop_faces(
     claim_folder(output, settings, detector=finder.name, source=fingerprint(source.path))
     journal = Journal(output / "journal", RESULTS)
     done = {row["row"] for row in journal.rows(["row"])}
+    _crop_suspect(source, output, journal, done, settings, finder)
     waiting = source.table.num_rows - len(done)
-    results = _run_all(_jobs(source, output, done), settings, finder, workers)
+    results = _run_all(_jobs(source, output, done), settings, finder, workers, journal)
     _keep(journal, progress(results, waiting))
     return _finish(output, source, journal, settings.describe(finder.name))
 
@@ -133,18 +136,18 @@ class _Finder:
 
 
 def _jobs(source: Manifest, output: Path, done: set[int]) -> Iterator[ClipJob]:
-    """The clips that are not done, read row by row, for the boxes of all would not fit as Python's own lists."""
-    table = source.table
-    names = crop_names(table["clip_id"].to_pylist())
+    """The clips that are not done, read some rows at a time, for the boxes of all would not fit as Python's own lists."""
+    names = crop_names(source.table["clip_id"].to_pylist())
+    there = pq.read_schema(source.path).names
     wanted = ["clip_id", "path", "media", "fps", "boxes", "start_frame", "end_frame", "frame_name"]
-    table = table.select([name for name in wanted if name in table.column_names])
+    parts = read_parts(source.path, [name for name in wanted if name in there], rows=CHUNK)
     persons = source.dataset.partition("/")[0] in PERSON_BOXES
-    for row in range(table.num_rows):
-        if row in done:
+    rows = (row for part in parts for row in part.to_pylist())
+    for number, values in enumerate(rows):
+        if number in done:
             continue
-        values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
         yield ClipJob(
-            row=row,
+            row=number,
             clip_id=values["clip_id"],
             path=values["path"],
             media=values["media"],
@@ -182,16 +185,37 @@ def _work(job: ClipJob) -> ClipResult:
     return crop_clip(job, _Worker.settings, _Worker.detector, use_boxes=_Worker.use_boxes)
 
 
-def _run_all(jobs: Iterator[ClipJob], settings: CropSettings, finder: _Finder, workers: int) -> Iterator[ClipResult]:
-    if workers == 1:
-        detector = finder.build()
-        for job in jobs:
-            yield crop_clip(job, settings, detector, use_boxes=finder.use_boxes)
+def _run_all(
+    jobs: Iterator[ClipJob], settings: CropSettings, finder: _Finder, workers: int, journal: Journal
+) -> Iterator[ClipResult]:
+    if workers > 1:
+        yield from _pool(workers, settings, finder).run(jobs)
         return
-    pool: WorkerPool[ClipJob, ClipResult] = WorkerPool(
-        _work, workers=workers, setup=_setup, arguments=(settings, finder), on_death=_died
-    )
-    yield from pool.run(jobs)
+    detector = finder.build()
+    try:
+        for job in jobs:
+            # A detector that was given as an object may not reach another process.
+            if finder.given is None:
+                journal.mark(str(job.row))
+            yield crop_clip(job, settings, detector, use_boxes=finder.use_boxes)
+    finally:
+        journal.unmark()
+
+
+def _crop_suspect(
+    source: Manifest, output: Path, journal: Journal, done: set[int], settings: CropSettings, finder: _Finder
+) -> None:
+    """What was being cropped when the last run was killed may have killed it: in a process of its own, it cannot again."""
+    suspect = journal.marked() or ""
+    if suspect.isdigit() and int(suspect) not in done:
+        for job in (job for job in _jobs(source, output, done) if job.row == int(suspect)):
+            journal.append([asdict(_pool(1, settings, finder).run_alone(job))])
+            done.add(job.row)
+    journal.unmark()
+
+
+def _pool(workers: int, settings: CropSettings, finder: _Finder) -> WorkerPool[ClipJob, ClipResult]:
+    return WorkerPool(_work, workers=workers, setup=_setup, arguments=(settings, finder), on_death=_died)
 
 
 def _died(job: ClipJob) -> ClipResult:
@@ -215,11 +239,12 @@ def _keep(journal: Journal, results: Iterable[ClipResult]) -> None:
 
 
 def _finish(output: Path, source: Manifest, journal: Journal, note: str) -> CropSet:
-    results = journal.table()
+    results = journal.table(["row", "clip_id", "path", "error", "num_faces"])
     failed = results.filter(pc.is_valid(results["error"]))
     no_face = pc.sum(pc.starts_with(failed["error"], NO_FACE_FOUND)).as_py() or 0
     write_lists(output, results)
-    num_crops = write_crop_manifest(output, source, results, note)
+    by_row = journal.by_number("row")
+    num_crops = write_crop_manifest(output, source, by_row, num_left_out=failed.num_rows, note=note)
     journal.remove()
     return CropSet(
         manifest=output / MANIFEST_NAME,

@@ -6,12 +6,13 @@
     mmextract/003/IzvOYVMltkI.mp4/0114.mp4/img_00001.jpg    frames, where only they were kept
     joints/003/IzvOYVMltkI.mp4/0114.npy    rows: frame, person, 18 x (x, y, confidence)
 
-One row is one person of a clip. A category counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints
+One row is one person of a clip; a person that is listed again with other frames is one more row, `clip#person@first-last`. A category counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints
 count in the source film and are moved so that the clip begins at 0. The test labels are not public.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from .reader import Reader, Row
 NAMES = CLASS_ORDERS["bold"]
 NUM_COLUMNS = 37
 POSITIVE = 0.5
+FIRST_FRAME = 2
 FIRST_SCORE = 4
 AFFECT = ("valence", "arousal", "dominance")
 ABOUT = ("gender", "age", "ethnicity", "confidence")
@@ -38,10 +40,17 @@ def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the persons of the training and validation clips, with a box for each frame where joints are known."""
     for split, name in (("train", "train"), ("validation", "val")):
         path = find(root, "annotations", rf"{name}\.csv")
+        stretches: dict[str, set[str]] = defaultdict(set)
         for number, fields in read_csv(path):
             if len(fields) != NUM_COLUMNS:
                 raise ValueError(f"{path}:{number}: a row must have {NUM_COLUMNS} fields, got {len(fields)}.")
-            yield {**_row(root, fields, split, f"{path}:{number}"), "listed": listed(path, number)}
+            row = _row(root, fields, split, f"{path}:{number}")
+            frames, known = "-".join(fields[FIRST_FRAME:FIRST_SCORE]), stretches[row["clip_id"]]
+            # The same person with the same frames keeps the id, which is then refused with both places.
+            if known and frames not in known:
+                row["clip_id"] += f"@{frames}"
+            known.add(frames)
+            yield {**row, "listed": listed(path, number)}
 
 
 def _row(root: Path, fields: list[str], split: str, place: str) -> Row:

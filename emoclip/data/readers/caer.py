@@ -42,8 +42,10 @@ READER = Reader(
     access="https://caer-dataset.github.io/",
     source="https://caer-dataset.github.io/",
     rows=lambda root, task: rows(root, VIDEOS, ("train", "validation", "test")),
-    # The authors' own number; those of splits and classes are not known here.
-    counts={"single": {WHOLE: {"": 13201}}},
+    # How many there are in each is not known here, but none of them is empty.
+    counts={"single": {split: dict.fromkeys(NAMES) for split in ("train", "validation", "test")}},
+    # The number that is usually told; no list confirms it.
+    reported={"single": {WHOLE: {"": 13201}}},
     notes=(overlaps.TV_SERIES,),
 )
 STILLS = Reader(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,8 @@ from typing import Any, Literal
 Row = dict[str, Any]
 # Group ("train", "fold 1", ...) -> class -> number of clips.
 Counts = dict[str, dict[str, int]]
+# The same of official numbers; None is any number but nil.
+OfficialCounts = Mapping[str, Mapping[str, int | None]]
 # A group: all rows, whatever their split.
 WHOLE = "all clips"
 
@@ -50,6 +52,7 @@ class Reader:
         source: Web page or paper.
         rows: Function of the root folder and the task.
         counts: Task -> official counts; a task, group or class that is not there is not compared. The class "" is the sum of a group.
+        reported: Task -> counts that are shown beside, marked, and not compared, for no list or count is at hand that confirms them.
         alternatives: Further counts that are right too, for releases that are known to differ.
         notes: What a user of results must know, such as clips shared with other sets.
         publication: What may be published.
@@ -63,8 +66,9 @@ class Reader:
     access: str
     source: str
     rows: Callable[[Path, str], Iterator[Row]]
-    counts: dict[str, Counts] = field(default_factory=dict)
-    alternatives: dict[str, list[Counts]] = field(default_factory=dict)
+    counts: Mapping[str, OfficialCounts] = field(default_factory=dict)
+    reported: Mapping[str, OfficialCounts] = field(default_factory=dict)
+    alternatives: Mapping[str, Sequence[OfficialCounts]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     publication: Publication = Publication()
     never_published: frozenset[str] = frozenset()
@@ -87,4 +91,4 @@ def counts_of(names: tuple[str, ...], **groups: list[int]) -> Counts:
     return {group.replace("_", " "): dict(zip(names, numbers, strict=True)) for group, numbers in groups.items()}
 
 
-__all__ = ["WHOLE", "Counts", "Publication", "Reader", "Row", "counts_of"]
+__all__ = ["WHOLE", "Counts", "OfficialCounts", "Publication", "Reader", "Row", "counts_of"]

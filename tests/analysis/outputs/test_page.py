@@ -4,6 +4,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -132,3 +133,15 @@ def test_large_films_are_linked(make_clip, tmp_path, monkeypatch):
         video_source(film, tmp_path / "a.html", "inside")
     with pytest.raises(FileNotFoundError, match="html_video='none'"):
         video_source(Path("no.mp4"), tmp_path / "a.html")
+
+
+def test_a_telephone_shows_curves_and_times_that_stand_apart(write_page, browser_page):
+    """At 360 pixels the names took the room of the curves, and the times lay upon one another."""
+    browser_page.set_viewport_size({"width": 360, "height": 700})
+    open_page(browser_page, write_page("embed"))
+    assert browser_page.locator(".lane").first.bounding_box()["width"] > 250
+    boxes = [tick.bounding_box() for tick in browser_page.locator(".scale span").all()]
+    assert len(boxes) >= 3
+    assert all(one["x"] + one["width"] < other["x"] for one, other in pairwise(boxes))
+    assert browser_page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert "relative match to your words, full height" in browser_page.locator("#legend").inner_text()

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manifest of a crop set."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from emoclip.data.faces.crop_clip import RESULTS
@@ -14,6 +16,16 @@ from emoclip.data.manifest import read_manifest
 def crop(track: int | None, path: str) -> dict:
     boxes = [[1.0, 2.0, 3.0, 4.0]] * 2
     return {"track": track, "path": path, "media": "frames", "num_frames": 2, "start_frame": 7, "end_frame": 9, "boxes": boxes}  # fmt: skip
+
+
+def by_row(results: pa.Table) -> Callable[[int, int], pa.Table]:
+    def between(start: int, end: int) -> pa.Table:
+        rows = results["row"]
+        return (
+            results.filter(pc.and_(pc.greater_equal(rows, start), pc.less(rows, end))).sort_by("row").combine_chunks()
+        )
+
+    return between
 
 
 def test_rows_follow_the_source_and_keep_what_it_says(tmp_path: Path, make_manifest) -> None:
@@ -38,7 +50,7 @@ def test_rows_follow_the_source_and_keep_what_it_says(tmp_path: Path, make_manif
     )  # fmt: skip
     output = tmp_path / "sets" / "new"
     output.mkdir(parents=True)
-    assert write_crop_manifest(output, source, results, "how") == 3
+    assert write_crop_manifest(output, source, by_row(results), num_left_out=1, note="how") == 3
     made = read_manifest(output / "manifest.parquet", check_media=False)
     assert (made.class_names, made.dataset, made.licence, made.source) == (["calm", "tense"], "demo/two", "l", "s")
     left_out = "1 clips were left out when faces were cropped, without a face or with an error."
@@ -60,7 +72,7 @@ def test_a_set_without_any_crop_is_written(tmp_path: Path, make_manifest) -> Non
     """The lists say what was wrong with every clip; a failure here would hide them."""
     source = read_manifest(make_manifest([{"clip_id": "a", "path": "a"}]), check_media=False)
     for results in (RESULTS.empty_table(), pa.Table.from_pylist([{"row": 0, "clip_id": "a", "crops": []}], RESULTS)):
-        assert write_crop_manifest(tmp_path, source, results, "how") == 0
+        assert write_crop_manifest(tmp_path, source, by_row(results), num_left_out=1, note="how") == 0
 
 
 @pytest.mark.parametrize(("ids", "found"), [(["a", "a#1"], "a#1"), (["a#1", "b#2"], None), (["a", "a#x", "a#"], None)])

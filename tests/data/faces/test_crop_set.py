@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole manifest: in parallel, stopped, gone on with."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -86,6 +87,37 @@ def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, detector, monkeyp
     )
     assert cropped == ["a?", "gone", LONG, "none", "z"] and totals == [2]
     assert made.num_crops == 3
+
+
+# Crops in the manner of a codec that crashes at one clip; worker processes run these lines too.
+CRASHING = """
+import os, signal, sys
+from emoclip.data.faces import crop_set
+real = crop_set.crop_clip
+
+def crop_clip(job, *arguments, **options):
+    if job.clip_id == "b":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(job, *arguments, **options)
+
+crop_set.crop_clip = crop_clip
+if __name__ == "__main__":
+    made = crop_set.crop_faces(sys.argv[1], sys.argv[2], detector="boxes")
+    print(made.num_crops, made.first_errors)
+"""
+
+
+def test_one_worker_dies_once_of_a_clip_that_kills_it(make_frames, make_manifest, tmp_path: Path) -> None:
+    """Every run would end at the same clip, and nothing behind it ever be cropped."""
+    make_frames("one", [[(9, 9)]] * 3)
+    source = make_manifest([{"clip_id": name, "path": "one", "boxes": [[2, 2, 9, 9]]} for name in "abc"])
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    command = [sys.executable, "-P", str(tmp_path / "crashing.py"), str(source), str(tmp_path / "out")]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(2))
+    assert first.returncode == -9
+    assert second.returncode == 0, second.stderr
+    assert second.stdout.startswith("2 ['row 1, b (one): the worker process died")
+    assert not (tmp_path / "out" / "journal").exists()
 
 
 def test_what_cannot_work_is_refused_before_anything_is_written(

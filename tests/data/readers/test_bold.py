@@ -2,8 +2,11 @@
 """BoLD: persons as rows, boxes from joints."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from emoclip.data.prepare import prepare
 
 
 class TestBoLD:
@@ -38,6 +41,24 @@ class TestBoLD:
         rows = rows_of("bold", miniature("bold_frames"))
         first = rows["003/IzvOYVMltkI.mp4/0114.mp4#0"]
         assert (first["media"], first["num_frames"]) == ("frames", 2)
+
+    def test_a_person_listed_again_is_one_more_row_or_named(
+        self, miniature: Callable, rows_of: Callable, tmp_path: Path
+    ) -> None:
+        """A list that rates two stretches of one person is whole; one that holds a line twice is damaged."""
+        root = miniature("bold")
+        path = root / "annotations" / "train.csv"
+        lines = path.read_text().splitlines()
+        clip, person, *_ = fields = lines[0].split(",")
+        again = ",".join([clip, person, "901", "933", *fields[4:]])
+        path.write_text("\n".join([*lines, again]) + "\n")
+        rows = rows_of("bold", root)
+        first, second = rows[f"{clip}#{person}"], rows[f"{clip}#{person}@901-933"]
+        assert first["subject_id"] == second["subject_id"] and first["path"] == second["path"]
+        path.write_text("\n".join([*lines, lines[0]]) + "\n")
+        where = rf"train.csv:1 and in annotations/train.csv:{len(lines) + 1}"
+        with pytest.raises(ValueError, match=rf"must be listed once, '{clip}#{person}' is in annotations/{where}"):
+            prepare("bold", root, tmp_path / "b.parquet", allow_missing=True)
 
     def test_moved_columns_and_damaged_joints_are_named(self, miniature: Callable, rows_of: Callable) -> None:
         """A score of 100 is the number of a frame."""
