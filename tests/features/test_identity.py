@@ -20,6 +20,7 @@ def test_modules_of_the_fingerprint_bring_those_they_compute_with() -> None:
         "expression",
         "hub",
         "labels",
+        "preprocessing",
         "presets",
         "prompts",
         "temporal",
