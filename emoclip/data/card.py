@@ -37,6 +37,7 @@ COLUMNS = {
     "subject_id": "who is seen, as a number or name within this set",
     "test_fold": "fold of cross-validation, from 1",
     "boxes": "face box of each frame: x1, y1, x2, y2 in pixels",
+    "source_boxes": "of a face crop: its box of each frame in the clip that was cropped",
     "sha256": "of the media file, to compare your copy with",
 }
 

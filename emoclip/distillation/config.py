@@ -52,6 +52,7 @@ class PicturesConfig:
     Args:
         manifest: Parquet manifest, folder of shards or Hub id of the data set; labels are not used.
         split: value of the column `split` to use; null takes all rows.
+        fold: cross-validation: all folds but this one (`split: train`), which is left for the test; null uses the fixed split.
         frames_per_clip: of a clip, so many frames at equal distances.
         level: `frame` pairs each frame with the teacher's feature of it; `clip` pairs the embedding of the whole clip, behind the
             temporal part, with the mean of the teacher's.
@@ -62,6 +63,7 @@ class PicturesConfig:
 
     manifest: Path
     split: str | None = "train"
+    fold: int | None = None
     frames_per_clip: int = 1
     level: Literal["frame", "clip"] = "frame"
     batch_size: int = 64
@@ -69,7 +71,7 @@ class PicturesConfig:
     max_clips: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("frames_per_clip", "batch_size", "max_clips"):
+        for name in ("fold", "frames_per_clip", "batch_size", "max_clips"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {value}.")

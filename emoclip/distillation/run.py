@@ -77,7 +77,14 @@ class DistillationRun:
     def plan(self) -> list[str]:
         """One line for each step and what it has still to do; loads no weights."""
         data = self.config.data
-        lines = [f"{len(self.rows):,} clips of {data.manifest} (split {data.split})"]
+        fold = (
+            f", without fold {data.fold}"
+            if data.fold and data.split == "train"
+            else f", fold {data.fold}"
+            if data.fold
+            else ""
+        )
+        lines = [f"{len(self.rows):,} clips of {data.manifest} (split {data.split}{fold})"]
         for cache in self.caches:
             names = ", ".join(shown(name) for name in cache.config.instructions)
             lines.append(f"teacher {cache.config.name} ({names}): {cache.num_missing():,} clips to show it")
@@ -203,7 +210,7 @@ class DistillationRun:
 
 
 def _chosen_rows(config: DistillConfig) -> Any:
-    rows = load(config.data.manifest, config.data.split)
+    rows = load(config.data.manifest, config.data.split, config.data.fold)
     most = config.data.max_clips
     if most is None or most >= len(rows):
         return rows

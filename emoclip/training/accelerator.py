@@ -65,4 +65,17 @@ def process_state() -> PartialState:
         ) from error
 
 
-__all__ = ["build_accelerator", "process_state"]
+def seed_process(seed: int, rank: int) -> None:
+    """Give every process but the first a stream of random numbers of its own, so that their dropout differs.
+
+    Weights are drawn before, from one stream in all processes. A checkpoint keeps each process's state.
+
+    Args:
+        seed: Of the run.
+        rank: Of this process; EmotionCLIP adds it to the seed as well.
+    """
+    if rank:
+        torch.manual_seed((seed + rank) % 2**32)
+
+
+__all__ = ["build_accelerator", "process_state", "seed_process"]

@@ -31,12 +31,23 @@ def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
     else:
         model = load_earlier_run(str(config.name), config.config)
     _check_vocabulary(model, tokenizer)
+    if config.identical_layers:
+        _copy_first_layer(model)
     if config.class_descriptions is not None:
         model.config.class_descriptions = dict(prompt_set_texts(config.class_descriptions))
     if config.attention is not None:
         for tower in (model.text_model, model.vision_model):
             tower.set_attn_implementation(config.attention)
     return model.float(), EmoCLIPProcessor(_build_video_processor(config, model), tokenizer)
+
+
+def _copy_first_layer(model: EmoCLIPModel) -> None:
+    layers: Any = getattr(model.temporal, "layers", ())
+    if not len(layers):
+        pooling = model.config.temporal_config.pooling
+        raise ValueError(f"`identical_layers` needs a temporal transformer, got pooling={pooling}; set it to false.")
+    for layer in layers[1:]:
+        layer.load_state_dict(layers[0].state_dict())
 
 
 def load_earlier_run(name: str, overrides: dict[str, Any]) -> EmoCLIPModel:

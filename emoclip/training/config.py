@@ -24,6 +24,8 @@ class ModelConfig:
             text for a class name; never trained on. null keeps what an earlier run has.
         attention: `sdpa` or `eager` attention in the towers; null is transformers' choice. On CPUs `eager` is the faster one
             for the backward pass of small towers.
+        identical_layers: let the layers of a new temporal transformer start as copies of the first, as EmotionCLIP's do; rates
+            as low as its own leave them so.
     """
 
     init: Literal["clip", "emoclip", "scratch"] = "clip"
@@ -33,8 +35,11 @@ class ModelConfig:
     processor: dict[str, Any] = field(default_factory=dict)
     class_descriptions: str | None = None
     attention: Literal["sdpa", "eager"] | None = None
+    identical_layers: bool = False
 
     def __post_init__(self) -> None:
+        if self.identical_layers and self.init == "emoclip":
+            raise ValueError("`identical_layers` is for new layers, got true with init=emoclip, whose are trained.")
         if self.init != "scratch" and not self.name:
             raise ValueError(f"`name` must be a Hub id or a folder with init={self.init}, got {self.name!r}.")
         if self.init == "scratch" and not self.tokenizer:

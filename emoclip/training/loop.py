@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from emoclip.config_loading import config_to_dict
 from emoclip.features import FrameFeatureStore
-from emoclip.training.accelerator import build_accelerator
+from emoclip.training.accelerator import build_accelerator, seed_process
 from emoclip.training.checkpoint import abandon_later, load_checkpoint, save_checkpoint
 from emoclip.training.checkpoint_probe import CheckpointProbe
 from emoclip.training.compute import peak_memory, prepare_compute
@@ -70,6 +70,8 @@ class TrainingRun:
         chosen = None if config.data.streaming else training_rows(config.data)
         model, self.processor, self.adapter = build_regime(config, chosen)
         self.data = self._build_data(chosen)
+        if isinstance(self.data, CaptionedClips) and self.data.sentiment is not None:
+            model.config.num_sentiments = self.data.sentiment.shape[1]
         self.validation = self._build_validation()
         self.fingerprint = run_fingerprint(config.data)
         self.identity = run_identity(self.accelerator, config, self.fingerprint)
@@ -99,6 +101,7 @@ class TrainingRun:
         self.stopper = Stopper()
         self.step = 0
         self.validation_is_due = False
+        seed_process(config.seed, self.accelerator.process_index)
         if checkpoint is not None:
             self._resume(checkpoint)
 

@@ -99,7 +99,7 @@ class Validation:
         encoder = self._encoder(model)
         clips, rows = self._features(encoder, self.rows)
         if self._targets is not None:
-            return self._score_head(encoder.class_logits(clips.values, []), rows)
+            return self._score_head(self._targets, encoder.class_logits(clips.values, []), rows)
         if self.config.metric == "recall":
             captions = [captions[0] for captions in rows["captions"]]
             return _retrieval(encoder.clip_embeds(clips.values), encoder.embed_texts(captions), captions)
@@ -119,9 +119,8 @@ class Validation:
             return HeadEncoder(model, self.processor.video_processor, self.dtype)
         return EmoCLIPEncoder(model, self.processor, self.dtype)
 
-    def _score_head(self, logits: torch.Tensor, rows: Dataset) -> dict[str, float]:
-        assert self._targets is not None
-        wanted = self._targets.collate(list(rows[self._targets.column]))["labels"].numpy()
+    def _score_head(self, targets: LabelTargets, logits: torch.Tensor, rows: Dataset) -> dict[str, float]:
+        wanted = targets.collate(list(rows[targets.column]))["labels"].numpy()
         if self._head == "classification":
             predicted = logits.argmax(dim=1).tolist()
             return {"uar": uar(wanted.tolist(), predicted), "war": war(wanted.tolist(), predicted)}

@@ -266,6 +266,17 @@ class TestSubjects:
         expected[2] = 1
         assert torch.equal(masks, expected[None])
 
+    def test_boxes_of_another_picture_are_told(self, plain):
+        """Boxes of the source on a crop of it would mark nobody, and the subject's token would say nothing in silence."""
+        video = np.zeros((3, 20, 30, 3), np.uint8)
+        outside = [[100.0, 80.0, 160.0, 140.0]]
+        with pytest.raises(
+            ValueError, match=r"within their frames of 30 x 20 pixels, got \[100\.0, 80\.0, 160\.0, 140\.0\]"
+        ):
+            plain(video, subject_boxes=[[outside, [], outside]])
+        leaves = plain(video, subject_boxes=[[[[9, 3, 16, 9]], outside, []]])["subject_masks"]
+        assert leaves.amax(dim=(2, 3)).tolist() == [[1.0, 0.0, 0.0]]
+
     def test_one_entry_stands_for_every_frame(self, plain):
         """An annotated person who sits still has one box."""
         video = np.zeros((5, 20, 30, 3), np.uint8)

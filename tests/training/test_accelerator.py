@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from emoclip.config_loading import load_config
-from emoclip.training.accelerator import build_accelerator
+from emoclip.training.accelerator import build_accelerator, seed_process
 from emoclip.training.config import TrainConfig
 
 
@@ -52,3 +53,22 @@ def test_a_port_that_is_taken_is_one_sentence(write_run: Callable[..., Path]) ->
         )
     assert done.returncode == 2, done.stderr
     assert f"localhost:{port} is taken by another job" in done.stderr.strip().splitlines()[-1]
+
+
+def test_processes_drop_other_units(write_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed for all gave every process the same dropout mask; the original adds the rank. The first keeps its stream."""
+    masks = []
+    for rank in range(3):
+        torch.manual_seed(5)
+        seed_process(5, rank)
+        masks.append(torch.nn.functional.dropout(torch.ones(99)) > 0)
+    torch.manual_seed(5)
+    assert torch.equal(masks[0], torch.nn.functional.dropout(torch.ones(99)) > 0)
+    assert not torch.equal(masks[0], masks[1]) and not torch.equal(masks[1], masks[2])
+
+    from emoclip.training import loop
+
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(loop, "seed_process", lambda seed, rank: told.append((seed, rank)))
+    loop.TrainingRun(load_config(TrainConfig, write_run(seed=7)))
+    assert told == [(7, 0)]

@@ -125,3 +125,16 @@ def test_any_clip_is_a_base(tiny_model_folder: Path, tmp_path: Path, vision, tex
         torch.testing.assert_close(model.eval().get_frame_features(pixels)[:, 0], expected)
         assert model.get_video_features(pixels).pooler_output.shape == (2, dim)
     assert processor.video_processor.crop_size == {"height": 20, "width": 20}
+
+
+def test_layers_start_as_copies_on_request(scratch: dict) -> None:
+    """EmotionCLIP's six temporal layers are, and at 1e-8 they stay so; six different ones are another model."""
+    scratch["config"]["temporal_config"] |= {"pooling": "residual_transformer", "num_hidden_layers": 3}
+    for identical in (True, False):
+        model, _ = build_model(ModelConfig(**scratch, identical_layers=identical))
+        first, *others = (layer.state_dict() for layer in model.temporal.layers)
+        same = [all(torch.equal(first[name], other[name]) for name in first) for other in others]
+        assert same == [identical] * 2
+    scratch["config"]["temporal_config"] = {"pooling": "mean"}
+    with pytest.raises(ValueError, match="needs a temporal transformer, got pooling=mean"):
+        build_model(ModelConfig(**scratch, identical_layers=True))

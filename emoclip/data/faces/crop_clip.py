@@ -39,6 +39,7 @@ CROP = pa.struct(
         ("start_frame", pa.int64()),
         ("end_frame", pa.int64()),
         ("boxes", pa.list_(pa.list_(pa.float32()))),
+        ("source_boxes", pa.list_(pa.list_(pa.float32()))),
         ("sha256", pa.string()),
     ]
 )
@@ -107,7 +108,7 @@ class ClipJob:
 
 @dataclass
 class ClipResult:
-    """What became of a clip; `crops` are rows of the type `CROP`, frames counted in the source file."""
+    """What became of a clip; `crops` are rows of the type `CROP`, frames counted in the source file, `boxes` in pixels of the crop."""
 
     row: int
     clip_id: str
@@ -224,6 +225,7 @@ class _Output:
     def __init__(self, plan: CropPlan, job: ClipJob, settings: CropSettings, fps: float):
         self.plan, self._job, self._all = plan, job, settings.select == "all" and plan.track_id > 0
         self._boxes: list[Box] = []
+        self._source_boxes: list[Box] = []
         self._first = 0
         self._writer: CropWriter | None = None
         self._options: dict[str, Any] = {"format_name": settings.format, "size": settings.size, "fps": fps}
@@ -235,7 +237,8 @@ class _Output:
                 self._writer = make_writer(self._job.output / name, self._job.media, **self._options)
                 self._first = number
             self._writer.write(crop)
-        self._boxes.append(self.plan.box(number))
+        self._boxes.append(self.plan.box_in_crop(number, self._options["size"]))
+        self._source_boxes.append(self.plan.box(number))
 
     def finish(self) -> dict[str, Any]:
         if self._writer is None:
@@ -253,6 +256,7 @@ class _Output:
             "start_frame": start,
             "end_frame": start + len(self._boxes),
             "boxes": [list(box) for box in self._boxes],
+            "source_boxes": [list(box) for box in self._source_boxes],
             "sha256": digest,
         }
 

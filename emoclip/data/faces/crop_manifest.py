@@ -81,7 +81,8 @@ def _crop_rows(source: pa.Table, start: int, results: pa.Table, folder: str) -> 
         "media": fields.field("media"),
         "num_frames": fields.field("num_frames"),
         "fps": results["fps"].take(clips),
-        "boxes": fields.field("boxes"),
+        "boxes": fields.field("boxes"),  # of the crops, for masks are drawn on them
+        "source_boxes": fields.field("source_boxes"),
         "sha256": fields.field("sha256"),
         "num_faces": results["num_faces"].take(clips),
         "detector": results["detector"].take(clips),

@@ -48,6 +48,13 @@ class CropPlan:
         center, side = square_around(self.box(frame), self.margin)
         return similarity(center, side, float(self.rolls[self._position(frame)]), size)
 
+    def box_in_crop(self, frame: int, size: int) -> Box:
+        """Return the face's box in its crop of `size` pixels: as large as in the frame, scaled, around the middle."""
+        left, top, right, bottom = self.box(frame)
+        scale = size / square_around((left, top, right, bottom), self.margin)[1]
+        width, height = (right - left) * scale, (bottom - top) * scale
+        return (size - width) / 2, (size - height) / 2, (size + width) / 2, (size + height) / 2
+
     def _position(self, frame: int) -> int:
         return min(frame - self.first, len(self.boxes) - 1)
 

@@ -72,6 +72,24 @@ def draw_boxes(boxes: Sequence[Sequence[float]], source: tuple[int, int], sides:
     return mask
 
 
+def check_boxes_inside(frames: Sequence[Sequence[Sequence[float]]], source: tuple[int, int]) -> None:
+    """Check that the boxes of a clip belong to its frames: at least one of them must touch a frame of `source` (height, width).
+
+    A subject may leave the picture for a while. Boxes that all lie outside are those of another picture, such as the one that was
+    cropped, and would mark nobody.
+
+    Raises:
+        ValueError: If there are boxes, and all lie outside.
+    """
+    boxes = [box for frame in frames for box in frame if len(box) >= 4]
+    height, width = source
+    if boxes and not any(box[0] < width and box[1] < height and box[2] > 0 and box[3] > 0 for box in boxes):
+        raise ValueError(
+            f"Boxes must lie within their frames of {width} x {height} pixels, got {[float(x) for x in boxes[0][:4]]} and "
+            "others that lie outside; they belong to another picture."
+        )
+
+
 def resize_masks(masks: torch.Tensor, sides: tuple[int, int]) -> torch.Tensor:
     """Resize masks (T, height, width) bilinearly and cut them at one half, to float 0 and 1."""
     if tuple(masks.shape[-2:]) == sides:
@@ -80,4 +98,12 @@ def resize_masks(masks: torch.Tensor, sides: tuple[int, int]) -> torch.Tensor:
     return (resized > 0.5).float()
 
 
-__all__ = ["RESAMPLE_MODES", "center_crop", "draw_boxes", "resize", "resize_masks", "resized_sides"]
+__all__ = [
+    "RESAMPLE_MODES",
+    "center_crop",
+    "check_boxes_inside",
+    "draw_boxes",
+    "resize",
+    "resize_masks",
+    "resized_sides",
+]

@@ -202,7 +202,8 @@ class EmoCLIPResidualTransformer(nn.Module):
 
     The residual is the input without its positions: `encoder(frames + positions) + frames` (EmotionCLIP
     `src/models/base.py`). The original fixes the number of frames to the length of its table and starts from layers that
-    are copies of each other; here a clip may be shorter, and each layer starts from weights of its own.
+    are copies of each other; here a clip may be shorter, and each layer starts from weights of its own unless training asks for
+    copies.
 
     Args:
         hidden_size: width D of the frame embeddings.

@@ -17,7 +17,7 @@ from .frame_sampling_emoclip import (
     expclip_paper_code_indices,
     uniform_indices,
 )
-from .frame_transform_emoclip import center_crop, draw_boxes, resize, resize_masks, resized_sides
+from .frame_transform_emoclip import center_crop, check_boxes_inside, draw_boxes, resize, resize_masks, resized_sides
 from .preprocessing_emoclip import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 from .video_decoding_emoclip import decode_video, stretch_bounds
 from .video_fields_emoclip import EmoCLIPVideoProcessorKwargs, check_fields
@@ -251,6 +251,7 @@ class EmoCLIPVideoProcessor(VideoProcessorMixin):
             masks = torch.zeros(len(places), *sides)
         elif from_boxes:
             masks = torch.stack([draw_boxes(subject[place], clip.source, sides) for place in places])
+            check_boxes_inside(subject, clip.source)
         else:
             masks = resize_masks(_checked_masks(subject, clip.source)[places], sides)
         return (center_crop(masks, self.crop_size) if self.do_center_crop else masks).contiguous()

@@ -38,12 +38,14 @@ def test_the_square_stays_in_the_middle(job, detector, tmp_path: Path) -> None:
     assert (result.error, result.num_faces, result.detector) == (None, 2, "squares")
     (crop,) = result.crops
     assert (crop["num_frames"], crop["start_frame"], crop["end_frame"]) == (23, 0, 23)
-    assert crop["boxes"][10] == pytest.approx([14, 10, 26, 22]) and crop["track"] is None
+    assert crop["source_boxes"][10] == pytest.approx([14, 10, 26, 22]) and crop["track"] is None
     for frame in decode_video(tmp_path / "out" / crop["path"]).frames.permute(0, 2, 3, 1).numpy()[1:21]:
         inside = (frame[..., 0] > 170) & (frame[..., 1] < 100)
         ys, xs = np.nonzero(inside)
         # 12 pixels in a square of 24, which becomes 32: from 8 to 24.
         assert [xs.min(), xs.max() + 1, ys.min(), ys.max() + 1] == pytest.approx([8, 24, 8, 24], abs=1)
+    # Masks of the subject are drawn on the crop, not on what was cropped.
+    assert crop["boxes"] == [pytest.approx([8, 8, 24, 24])] * 23
 
 
 def test_each_track_becomes_a_clip_of_its_stretch(job, detector, tmp_path: Path) -> None:
@@ -60,30 +62,30 @@ def test_a_stretch_of_a_film_is_counted_in_the_film(job, detector) -> None:
     """Crops that cannot be traced to their frames cannot be checked."""
     (crop,) = run(job, detector, start=4, end=16).crops
     assert (crop["num_frames"], crop["start_frame"], crop["end_frame"]) == (12, 4, 16)
-    assert crop["boxes"][6] == pytest.approx([14, 10, 26, 22])
+    assert crop["source_boxes"][6] == pytest.approx([14, 10, 26, 22])
 
 
 def test_frames_named_one_by_one(job, detector) -> None:
     """The folder of a film holds 200,000 frames, and a clip is a few of them."""
     (crop,) = run(job, detector, frame_name="{:03}.png", start=4, end=16).crops
     assert (crop["num_frames"], crop["start_frame"], crop["end_frame"]) == (12, 4, 16)
-    assert crop["boxes"][6] == pytest.approx([14, 10, 26, 22])
+    assert crop["source_boxes"][6] == pytest.approx([14, 10, 26, 22])
     assert "099.png" in str(run(job, detector, frame_name="{:03}.png", start=99, end=101).error)
 
 
 def test_boxes_of_the_data_set_are_taken(job) -> None:
     """They need no detector; one box holds for all frames, and frames without one are interpolated."""
     (crop,) = run(job, None, boxes=[[2, 4, 8, 10]]).crops
-    assert crop["num_frames"] == 23 and crop["boxes"][22] == [2, 4, 8, 10]
+    assert crop["num_frames"] == 23 and crop["source_boxes"][22] == [2, 4, 8, 10]
     moving = [[frame, 4, frame + 6, 10] if frame % 4 == 0 else [] for frame in range(23)]
     (crop,) = run(job, None, boxes=moving).crops
-    assert crop["num_frames"] == 23 and crop["boxes"][10] == pytest.approx([10, 4, 16, 10])
+    assert crop["num_frames"] == 23 and crop["source_boxes"][10] == pytest.approx([10, 4, 16, 10])
 
 
 def test_boxes_of_persons_choose_among_faces(job, detector) -> None:
     """In BoLD a row is one person of a clip with several."""
     (crop,) = run(job, detector, boxes=[[40, 0, 56, 40]], boxes_are_persons=True).crops
-    assert crop["boxes"][0] == [42, 24, 54, 36] and crop["num_frames"] == 10
+    assert crop["source_boxes"][0] == [42, 24, 54, 36] and crop["num_frames"] == 10
 
 
 @pytest.mark.parametrize("no_face", ["skip", "keep"])
@@ -95,7 +97,7 @@ def test_clips_without_a_face(tmp_path: Path, make_frames, job, detector, no_fac
     if no_face == "skip":
         assert result.error == "no face found in 3 frames looked at (squares)" and not result.crops
     else:
-        assert result.crops[0]["num_frames"] == 7 and result.crops[0]["boxes"][0] == [8, 0, 48, 40]
+        assert result.crops[0]["num_frames"] == 7 and result.crops[0]["source_boxes"][0] == [8, 0, 48, 40]
 
 
 def test_bad_clips_are_reported(tmp_path: Path, job, detector) -> None:

@@ -15,7 +15,7 @@ from emoclip.data.manifest import read_manifest
 
 def crop(track: int | None, path: str) -> dict:
     boxes = [[1.0, 2.0, 3.0, 4.0]] * 2
-    return {"track": track, "path": path, "media": "frames", "num_frames": 2, "start_frame": 7, "end_frame": 9, "boxes": boxes}  # fmt: skip
+    return {"track": track, "path": path, "media": "frames", "num_frames": 2, "start_frame": 7, "end_frame": 9, "boxes": boxes, "source_boxes": [[5.0, 6.0, 7.0, 8.0]] * 2}  # fmt: skip
 
 
 def by_row(results: pa.Table) -> Callable[[int, int], pa.Table]:
@@ -60,6 +60,7 @@ def test_rows_follow_the_source_and_keep_what_it_says(tmp_path: Path, make_manif
     assert (first["path"], first["source_path"], first["label"], first["age"]) == ("crops/a", "../../v/a", 0, 31)
     assert (first["fps"], first["num_frames"], first["captions"], first["num_faces"]) == (24.0, 2, ["x"], 1)
     assert first["start_frame"] is None and (first["source_start_frame"], first["source_end_frame"]) == (7, 9)
+    assert third["source_boxes"] == [[5.0, 6.0, 7.0, 8.0]] * 2
     assert third["boxes"] == [[1.0, 2.0, 3.0, 4.0]] * 2 and (third["age"], third["num_faces"]) == (9, 2)
     write_lists(output, results)
     failures = (output / "failures.csv").read_text(encoding="utf-8-sig").splitlines()

@@ -54,7 +54,8 @@ def test_worker_processes_make_the_same_set(make_frames, make_manifest, tmp_path
         assert (made.num_crops, made.num_failed) == (17, 1)
         sets.append(read_manifest(made.manifest).table)
     assert sets[0].equals(sets[1]) and sets[0]["clip_id"].to_pylist() == [row["clip_id"] for row in rows]
-    assert sets[0]["boxes"].to_pylist()[4] == [[2, 2, 9, 9]] * 5
+    assert sets[0]["source_boxes"].to_pylist()[4] == [[2, 2, 9, 9]] * 5
+    assert sets[0]["boxes"].to_pylist()[4] == [[3, 3, 13, 13]] * 5  # 7 pixels of 11.2, in a crop of 16
 
 
 def test_a_stopped_run_goes_on(manifest: Path, tmp_path: Path, detector, monkeypatch) -> None:
