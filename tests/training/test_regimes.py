@@ -169,7 +169,7 @@ def test_the_combined_recipe_goes_on_from_its_films(run_of, tmp_path) -> None:
     """Step two takes the model of step one, with its subject token, and learns with soft targets."""
     films = run_of("combined_films").train()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(REGIMES, "combined_captions", ("scenes", []))
+        patch.setitem(REGIMES, "combined_captions", ("scenes", ["data.fold=null"]))
         run = run_of("combined_captions", f"model.name={films}", f"output_dir={tmp_path / 'captions'}")
     assert "subject_masks" in next(iter(run.data.epoch(0))).inputs
     assert run.objective.soft_targets == (0.1, 0.1)
