@@ -88,9 +88,10 @@ class GivenPeople:
         """Yield every frame with its pixels (height, width, 3) and who is in it."""
         for frame in frames:
             pixels = frame.pixels.permute(1, 2, 0).contiguous().numpy()
+            # Nothing was searched for and missed: a face between two given boxes is where its box lies.
             sights = [
-                Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box), found=found))
-                for person, box, found in self._boxes.at(frame, self._fps)
+                Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box)))
+                for person, box, _ in self._boxes.at(frame, self._fps)
             ]
             yield frame, pixels, sights
 

@@ -78,3 +78,12 @@ def test_files_that_cannot_be_read_are_told(tmp_path):
     (tmp_path / "b.xlsx").touch()
     with pytest.raises(ValueError, match=r"must end in \.csv"):
         read_boxes(tmp_path / "b.xlsx")
+
+
+def test_a_face_between_two_given_boxes_is_not_rarely_found():
+    """Boxes of every 25th frame are what people have; all their windows were marked as not to be trusted."""
+    table = pd.DataFrame(
+        [{"frame": number, **dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))} for number in (0, 25)]
+    )
+    seen = list(GivenPeople(read_boxes(table), 25.0).sights([frame(number) for number in (0, 9, 25)]))
+    assert [sights[0].look.found for _, _, sights in seen] == [True] * 3
