@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -107,6 +107,30 @@ def source_licence(source: str | Path) -> str:
     return "unknown"
 
 
+class SourceTerms(NamedTuple):
+    """What a card must say of data.
+
+    Args:
+        dataset: Its name.
+        licence: As the source says it, `unknown` where it does not.
+        source: Where it comes from.
+    """
+
+    dataset: str
+    licence: str
+    source: str
+
+
+def source_terms(source: str | Path) -> SourceTerms:
+    """Name, licence and origin of a data set; of one on the Hub its address."""
+    path = Path(source)
+    if not path.exists():
+        return SourceTerms(path.as_posix(), "unknown", f"https://huggingface.co/datasets/{path.as_posix()}")
+    manifest = manifest_file(path)
+    found = _of_shards(ShardIndex.read(path)) if manifest is None else _of_manifest(manifest)
+    return SourceTerms(found.dataset, found.licence, found.source)
+
+
 def source_class_names(source: str | Path, rows: Dataset | None = None) -> list[str]:
     """The classes in the order of `label`, of a data set on the Hub those of its `rows`; none where nobody says them."""
     path = Path(source)
@@ -164,9 +188,11 @@ def _content_sha256(rows: Dataset) -> str:
 
 __all__ = [
     "DataSource",
+    "SourceTerms",
     "describe_source",
     "manifest_file",
     "source_class_names",
     "source_fingerprint",
     "source_licence",
+    "source_terms",
 ]

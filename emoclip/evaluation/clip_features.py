@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from emoclip.data.clips import ClipDataset, collate_clips
+from emoclip.data.worker_notes import NotedClips, WorkerNotes, end_workers, tell_death
 from emoclip.evaluation.encoders import Encoder
 from emoclip.evaluation.encoders.base import tensors_key
 from emoclip.evaluation.kept_features import CHUNK_SIZE, Chunk, KeptFeatures, chunk_name
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # What makes one vector of the frames of a clip.
-_POOLING_MODULES = tuple(f"modeling_emoclip.{name}_emoclip" for name in ("attention", "expression", "temporal"))
+_POOLING_MODULES = tuple(f"modeling_emoclip.{name}_emoclip" for name in ("expression", "temporal"))
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def encode_features(
         options: How clips are read.
 
     Raises:
+        ChildProcessError: If a process that decodes clips died; names the clip.
         ValueError: If no clip could be decoded, or several processes have no folder in common.
     """
     kept, options = kept or KeptFeatures(), options or PassOptions()
@@ -162,14 +164,24 @@ def _run_group(
         for chunk in chunks
         for i in range(0, len(chunk.numbers), options.batch_size)
     ]
-    loader = DataLoader(clips, batch_sampler=batches, num_workers=options.num_workers, collate_fn=collate_clips)
+    notes = WorkerNotes()
+    noted = NotedClips(clips, rows["clip_id"], notes)
+    loader = DataLoader(noted, batch_sampler=batches, num_workers=options.num_workers, collate_fn=collate_clips)
     total = sum(len(chunk.numbers) for chunk in chunks)
     # `disable=None` switches the bar off where the output is no terminal.
     with tqdm(total=total, unit="clip", desc="clips", disable=None if options.show_progress else True) as bar:
         stream = iter(loader)
-        for chunk in chunks:
-            for name, content in _encode_chunk(encoders, chunk, stream, options, bar).items():
-                kept.put(keys[name], chunk.name, content)
+        try:
+            for chunk in chunks:
+                for name, content in _encode_chunk(encoders, chunk, stream, options, bar).items():
+                    kept.put(keys[name], chunk.name, content)
+        except RuntimeError as error:
+            death = tell_death(error, stream, notes, remedy="start again")
+            if death is None:
+                raise
+            raise ChildProcessError(death) from error
+        finally:
+            end_workers(stream)
 
 
 def _encode_chunk(

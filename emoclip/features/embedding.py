@@ -95,15 +95,7 @@ def frame_features(
         PermissionError: Something is to be computed and `cache_dir` cannot be written to.
     """
     chosen = FeatureSettings(**{**vars(settings or FeatureSettings()), **changes})
-    identity = store_identity(
-        model,
-        video_processor,
-        views=chosen.views,
-        kept=chosen.kept,
-        subject_masks=chosen.subject_masks,
-        dtype=chosen.dtype,
-        storage=chosen.storage,
-    )
+    identity = _identity(model, video_processor, chosen)
     folder = Path(cache_dir) / identity_key(identity)
     keys, errors = clip_keys(rows, boxes=chosen.subject_masks)
     parts = PartFiles.of(folder)
@@ -123,6 +115,35 @@ def frame_features(
     if len(errors) == len(rows):
         raise ValueError(f"At least one clip must be readable, got {len(rows)} that are not: {errors.get(0, '')}")
     return FrameFeatureStore(rows, parts, places, views=chosen.views, video_processor=video_processor, errors=errors)
+
+
+def missing_clips(
+    rows: datasets.Dataset,
+    model: EmoCLIPVideoEncoder,
+    video_processor: EmoCLIPVideoProcessor,
+    cache_dir: str | Path,
+    **settings: Any,
+) -> int:
+    """How many clips `frame_features` would have to embed; nothing is computed or written. Arguments are the same."""
+    chosen = FeatureSettings(**settings)
+    parts = PartFiles.of(Path(cache_dir) / identity_key(_identity(model, video_processor, chosen)))
+    keys, errors = clip_keys(rows, boxes=chosen.subject_masks)
+    absent = np.flatnonzero(parts.find(keys)[0] < 0)
+    return len({bytes(keys[row]) for row in absent if row not in errors})
+
+
+def _identity(
+    model: EmoCLIPVideoEncoder, video_processor: EmoCLIPVideoProcessor, chosen: FeatureSettings
+) -> dict[str, Any]:
+    return store_identity(
+        model,
+        video_processor,
+        views=chosen.views,
+        kept=chosen.kept,
+        subject_masks=chosen.subject_masks,
+        dtype=chosen.dtype,
+        storage=chosen.storage,
+    )
 
 
 @contextmanager
@@ -169,4 +190,4 @@ def _prepare(folder: Path, identity: dict[str, Any]) -> None:
                 temporary.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
 
 
-__all__ = ["FeatureSettings", "frame_features"]
+__all__ = ["FeatureSettings", "frame_features", "missing_clips"]

@@ -32,10 +32,16 @@ _TRANSFORM_FIELDS = (
 # The code between a file and its embeddings.
 _MODULES = (
     *(f"modeling_emoclip.video_{name}_emoclip" for name in ("container", "damage", "decoding", "encoder", "sources")),
-    *(f"modeling_emoclip.{name}_emoclip" for name in ("frame_sampling", "frame_transform", "subject")),
+    *(
+        f"modeling_emoclip.{name}_emoclip"
+        for name in ("attention", "configuration", "frame_sampling", "frame_transform", "subject")
+    ),
     "modeling_emoclip.video_processing_emoclip",
-    *("emoclip.data.augmentation", "emoclip.features.pieces", "emoclip.features.views"),
+    *("emoclip.data.augmentation", "emoclip.data.media"),
+    *(f"emoclip.features.{name}" for name in ("pieces", "tower", "views")),
 )
+# Libraries that decode files and run the tower.
+_PACKAGES = ("av", "pillow", "torch", "transformers")
 
 
 def store_identity(
@@ -94,8 +100,9 @@ def code_fingerprint(*further: str) -> str:
     digest = hashlib.sha256()
     for name in (*_MODULES, *further):
         digest.update(Path(str(importlib.import_module(name).__file__)).read_bytes())
-    for package in ("av", "transformers"):
-        digest.update(f"{package} {importlib.metadata.version(package)}".encode())
+    for package in _PACKAGES:
+        # Builds of one version for CPUs and for accelerators share a store.
+        digest.update(f"{package} {importlib.metadata.version(package).partition('+')[0]}".encode())
     return digest.hexdigest()
 
 

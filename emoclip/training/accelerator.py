@@ -42,7 +42,7 @@ def build_accelerator(config: TrainConfig) -> Accelerator:
         kwargs_handlers=[wrapper],
     )
     if accelerator.distributed_type is DistributedType.FSDP:
-        check_sharding(config)
+        check_sharding(config, is_version_2=accelerator.is_fsdp2)
     if accelerator.distributed_type is DistributedType.DEEPSPEED:
         fit_deepspeed(accelerator.state.deepspeed_plugin, config)
     return accelerator

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from emoclip.config_loading import dump_config, load_config, read_yaml
 from emoclip.console import program_name, write_line
+from emoclip.data.output import replacing
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import HubConfig
 
@@ -138,10 +139,17 @@ def check_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
 
 
 def _is_run_folder(folder: Path) -> bool:
-    path = folder / "config.yaml"
-    if not path.is_file():
+    """By its own configuration or that of a checkpoint: a full disk may have cost the one, a kill before the first the others."""
+    from emoclip.training.checkpoint import list_checkpoints
+
+    return any(_is_run_config(path / "config.yaml") for path in (folder, *list_checkpoints(folder)))
+
+
+def _is_run_config(path: Path) -> bool:
+    try:
+        content = read_yaml(path)
+    except (FileNotFoundError, ValueError):  # no file, or none of ours
         return False
-    content = read_yaml(path)
     return isinstance(content, dict) and {"output_dir", "model", "optimizer"} <= content.keys()
 
 
@@ -149,14 +157,15 @@ def _prepare_output(config: TrainConfig, *, overwrite: bool) -> None:
     if overwrite and config.output_dir.exists():
         shutil.rmtree(config.output_dir)
     config.output_dir.mkdir(parents=True, exist_ok=True)
-    (config.output_dir / "config.yaml").write_text(dump_config(config), encoding="utf-8")
+    with replacing(config.output_dir / "config.yaml") as temporary:
+        temporary.write_text(dump_config(config), encoding="utf-8")
 
 
 def _dry_run(config: TrainConfig) -> int:
     from emoclip.training.loop import TrainingRun
     from emoclip.training.rehearsal import describe_run
 
-    run = TrainingRun(config)
+    run = TrainingRun(config, is_rehearsal=True)
     for line in describe_run(run):
         if run.accelerator.is_main_process:
             write_line(line)

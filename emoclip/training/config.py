@@ -53,13 +53,15 @@ class DataConfig:
     Args:
         manifest: Parquet manifest of the data set.
         split: value of the column `split` to use; null takes all rows.
-        fold: cross-validation: train on all folds but this one (`test_fold`), which is left for the test; null uses the fixed split.
+        fold: cross-validation: train on all folds but this one (`test_fold`), which is left for the test (needs split=train); null
+            uses the fixed split.
         left_out_class: train without the clips of this class, to recognise it unseen.
         left_out_subject: train without the clips of this person.
         mix: further manifests whose training clips are mixed in, such as stills, each a clip of one frame; classes go by name.
         batch_size: clips per process and step; the contrast needs at least 2.
-        drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do. Otherwise they make a last, smaller
-            batch, if every process gets at least two.
+        drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do, and the batches that fill no whole
+            `contrast.accumulate`. Otherwise they make a last, smaller batch, if every process gets at least two, and a last step of fewer
+            batches.
         num_workers: processes that decode; 0 decodes in the training process.
         cache_frames: keep resized frames in memory after the first epoch (needs num_workers=0).
         cache_features: with a frozen image tower, embed every frame once and keep the embeddings on disk, for every fold, seed and head
@@ -122,6 +124,11 @@ class DataConfig:
             )
         if self.fold is not None and self.fold < 1:
             raise ValueError(f"`fold` counts from 1, got {self.fold}.")
+        if self.fold is not None and self.split != "train":
+            raise ValueError(
+                f"`fold` trains on all other folds, so `split` must be train, got {self.split}: the clips of fold {self.fold} are for the "
+                "test. Leave split out, or set fold=null."
+            )
         if self.batch_size < 2:
             raise ValueError(
                 f"`batch_size` must be at least 2, for the contrast of one pair is nil, got {self.batch_size}."
@@ -213,6 +220,11 @@ class OptimizerConfig:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"`{name}` must be above 0 or null, got {value}.")
+        low, high = self.min_logit_scale, self.max_logit_scale
+        if low is not None and high is not None and low > high:
+            raise ValueError(
+                f"`min_logit_scale` must be at most `max_logit_scale`, got {low} and {high}; the multiplier lies between them."
+            )
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from torch.utils.data import DataLoader
 
 from emoclip.data.clips import ClipDataset, clip_generator, collate_clips
 from emoclip.data.sampling import EpochBatchSampler
+from emoclip.data.worker_notes import NotedClips, WorkerNotes
 from emoclip.features import FrameFeatureDataset, FrameFeatureStore
-from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
+from emoclip.training.clip_loader import ClipLoader
 from emoclip.training.config import TrainConfig
 from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.sentiment import sentiment_logits
@@ -103,7 +104,11 @@ class CaptionedClips:
 
     def use_features(self, store: FrameFeatureStore) -> None:
         """From now on yield `frame_embeds` (B, T, D) from a store of these rows in place of pixels."""
-        self.clips = FrameFeatureDataset(store, training=True, seed=self.seed)
+        self.use_clips(FrameFeatureDataset(store, training=True, seed=self.seed))
+
+    def use_clips(self, clips: Any) -> None:
+        """From now on take the items of `clips`, which has the same rows and needs no decoding."""
+        self.clips = clips
         # Reading is a look into memory: no workers.
         loader = DataLoader(self.clips, batch_sampler=self.sampler, collate_fn=collate_clips)
         self.loader = ClipLoader(loader, WorkerNotes())

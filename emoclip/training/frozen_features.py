@@ -36,18 +36,19 @@ def frozen_features(
         precision: of training, `no`, `bf16` or `fp16`: the embeddings are those that training would compute.
         show_progress: draw a bar.
     """
-    return frame_features(
-        rows,
-        model,
-        video_processor,
-        config.features_dir,
-        views=feature_views(config),
-        subject_masks=config.subject_masks,
-        dtype=_DTYPES[precision],
-        storage=config.feature_storage,
-        num_workers=config.num_workers,
-        show_progress=show_progress,
-    )
+    settings = feature_settings(config, precision)
+    return frame_features(rows, model, video_processor, config.features_dir, show_progress=show_progress, **settings)
+
+
+def feature_settings(config: DataConfig, precision: str) -> dict[str, Any]:
+    """How frames are embedded and kept, as `frame_features` takes it."""
+    return {
+        "views": feature_views(config),
+        "subject_masks": config.subject_masks,
+        "dtype": _DTYPES[precision],
+        "storage": config.feature_storage,
+        "num_workers": config.num_workers,
+    }
 
 
 def feature_views(config: DataConfig) -> FrameViews:
@@ -60,4 +61,4 @@ def feature_views(config: DataConfig) -> FrameViews:
     )
 
 
-__all__ = ["feature_views", "frozen_features"]
+__all__ = ["feature_settings", "feature_views", "frozen_features"]

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from emoclip.config_loading import config_to_dict
 from emoclip.features import FrameFeatureStore
 from emoclip.training.accelerator import build_accelerator, seed_process
-from emoclip.training.checkpoint import flatten, load_checkpoint, save_checkpoint
+from emoclip.training.checkpoint import abandon_later, load_checkpoint, save_checkpoint
 from emoclip.training.checkpoint_probe import CheckpointProbe
 from emoclip.training.compute import peak_memory, prepare_compute
 from emoclip.training.config import TrainConfig
@@ -29,9 +29,11 @@ from emoclip.training.processes import HostExchange
 from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
 from emoclip.training.rows import TrainingRows, training_rows
+from emoclip.training.same_run import flatten, run_identity
 from emoclip.training.selection import MeanLoss, Selection
 from emoclip.training.sharding import fit_sharding
 from emoclip.training.signals import Stopper
+from emoclip.training.skipped import MAX_EMPTY_STEPS, Skipped
 from emoclip.training.source import run_fingerprint
 from emoclip.training.step import Updater
 from emoclip.training.stream_clips import StreamedClips
@@ -53,12 +55,13 @@ class TrainingRun:
     Args:
         config: the run.
         checkpoint: where to go on, or None.
+        is_rehearsal: leave out what takes long and writes: embedding the frames (`data.cache_features`). Not to be trained.
 
     Raises:
         ValueError: the configuration does not fit the data, the model or the checkpoint.
     """
 
-    def __init__(self, config: TrainConfig, checkpoint: Path | None = None):
+    def __init__(self, config: TrainConfig, checkpoint: Path | None = None, *, is_rehearsal: bool = False):
         self.config = config
         self.accelerator = build_accelerator(config)
         self.exchange = HostExchange()
@@ -71,6 +74,7 @@ class TrainingRun:
             model.config.num_sentiments = self.data.sentiment.shape[1]
         self.validation = self._build_validation()
         self.fingerprint = run_fingerprint(config.data)
+        self.identity = run_identity(self.accelerator, config, self.fingerprint)
         head = self._build_word_prediction(model)
         prepare_compute(model, config.compute)
         optimizer = build_optimizer(
@@ -86,25 +90,34 @@ class TrainingRun:
         self.updater = Updater(
             config, self.accelerator, self.model, self.optimizer, self.objective, self.heads, scalars
         )
-        if isinstance(self.data, CaptionedClips) and config.data.cache_features:
+        if isinstance(self.data, CaptionedClips) and config.data.cache_features and not is_rehearsal:
             self.data.use_features(self._frozen_features(self.data))
         self.steps_per_epoch = self._count_steps_per_epoch()
         all_steps = config.epochs * self.steps_per_epoch
         self.total_steps = min(all_steps, config.max_steps or all_steps)
         self.selection = Selection(config.output_dir, higher_is_better=config.selection == "validation")
         self.mean_loss = MeanLoss()
+        self.skipped = Skipped(min(self.steps_per_epoch, self.total_steps, MAX_EMPTY_STEPS))
         self.stopper = Stopper()
         self.step = 0
+        self.validation_is_due = False
         seed_process(config.seed, self.accelerator.process_index)
         if checkpoint is not None:
             self._resume(checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
-        state = load_checkpoint(self.accelerator, self.config, checkpoint, self.fingerprint)
+        state = load_checkpoint(self.accelerator, self.config, checkpoint, self.identity)
         self.step = int(state["step"])
+        self.validation_is_due = bool(state.get("validation_is_due"))
         self.mean_loss.load_state(state)
-        self.selection.load_state(state, checkpoint.parent.parent)
+        self.skipped.load_state(state)
+        is_main = self.accelerator.is_main_process
+        self.selection.load_state(state, checkpoint.parent.parent, copies=is_main)
         self.data.load_state(state["data"])
+        # Only once all of it is loaded in every process may the course that is given up go.
+        self.accelerator.wait_for_everyone()
+        if is_main:
+            abandon_later(self.config.output_dir, checkpoint)
 
     def _build_data(self, chosen: TrainingRows | None) -> CaptionedClips | StreamedClips:
         place = (self.accelerator.process_index, self.accelerator.num_processes)
@@ -135,12 +148,13 @@ class TrainingRun:
         return WordPrediction(model.config.projection_dim, weights)
 
     def _count_steps_per_epoch(self) -> int:
-        steps = len(self.data) // self.config.contrast.accumulate
-        if not steps:
+        accumulate = self.config.contrast.accumulate
+        if len(self.data) < accumulate:
             raise ValueError(
-                f"`contrast.accumulate` must be at most the {len(self.data)} batches of an epoch, got "
-                f"{self.config.contrast.accumulate}."
+                f"`contrast.accumulate` must be at most the {len(self.data)} batches of an epoch, got {accumulate}."
             )
+        # What fills no whole group goes with the batches that fill no whole batch.
+        steps = len(self.data) // accumulate if self.config.data.drop_last else -(-len(self.data) // accumulate)
         return steps
 
     def _frozen_features(self, data: CaptionedClips) -> FrameFeatureStore:
@@ -176,6 +190,8 @@ class TrainingRun:
         try:
             with progress, self.stopper.listening():
                 meter = Meter()
+                if self.validation_is_due:
+                    self._validate(log)
                 while self.step < self.total_steps:
                     if self._train_epoch(meter, log, progress):
                         return None
@@ -201,16 +217,19 @@ class TrainingRun:
                 stops = self._take_step(group, time.perf_counter() - start, meter)
                 self.step += 1
                 progress.update()
-                self._after_step(epoch, meter, log, progress, stops=stops)
-                if stops and self.step < self.total_steps:
+                stops = self._after_step(meter, log, progress, stops=stops)
+                if stops and (self.step < self.total_steps or self.validation_is_due):
                     return True
         return False
 
     def _take_step(self, group: list[Batch], data_seconds: float, meter: Meter) -> bool:
         """Train on some batches; return whether any process was asked to stop."""
-        for clip_id, message in (item for batch in group for item in batch.errors.items()):
+        errors = {clip_id: message for batch in group for clip_id, message in batch.errors.items()}
+        for clip_id, message in errors.items():
             logger.warning(f"skipped clip {clip_id}: {message}", main_process_only=False)
-        stops, usable = self._agree(group)
+        stops, num_skipped, usable = self._agree(group)
+        self.skipped.add_clips(num_skipped, errors)
+        self.skipped.add_step(trained=bool(usable))
         if usable:
             set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
             loss = self.updater.update([(self._to_device(batch.inputs), counts) for batch, counts in usable])
@@ -219,18 +238,19 @@ class TrainingRun:
             self.mean_loss.add(loss)
         return stops
 
-    def _agree(self, group: list[Batch]) -> tuple[bool, list[tuple[Batch, list[int]]]]:
-        """Whether any process was asked to stop; the batches that have a loss in all of them, with the rows of each process."""
-        everywhere = self.exchange.all([int(self.stopper.requested), *(len(batch.clip_ids) for batch in group)])
-        stops, *columns = (list(column) for column in zip(*everywhere, strict=True))
+    def _agree(self, group: list[Batch]) -> tuple[bool, int, list[tuple[Batch, list[int]]]]:
+        """Whether any process was asked to stop; how many clips could not be read; batches with a loss, with the rows of each process."""
+        num_errors = sum(len(batch.errors) for batch in group)
+        own = [int(self.stopper.requested), num_errors, *(len(batch.clip_ids) for batch in group)]
+        stops, skipped, *columns = (list(column) for column in zip(*self.exchange.all(own), strict=True))
         usable = [
             (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
         ]
-        return any(stops), usable
+        return any(stops), sum(skipped), usable
 
     def try_step(self, group: list[Batch]) -> None:
         """Do what a step does except for its update."""
-        _, usable = self._agree(group)
+        _, _, usable = self._agree(group)
         if not usable:
             return
         self.updater.backward([(self._to_device(batch.inputs), counts) for batch, counts in usable])
@@ -244,33 +264,45 @@ class TrainingRun:
             inputs.pop("frame_mask")
         return {name: tensor.to(self.accelerator.device, non_blocking=True) for name, tensor in inputs.items()}
 
-    def _after_step(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm, *, stops: bool) -> None:
-        """Check, log, validate, choose and save, where it is time to; a stopped run saves at once."""
+    def _after_step(self, meter: Meter, log: MetricsLog, progress: tqdm, *, stops: bool) -> bool:
+        """Check, log, validate, choose and save, where it is time to; return whether the run stops here, which it then saves at once."""
         config = self.config
         is_last = self.step == self.total_steps
         is_epoch_end = self.step % self.steps_per_epoch == 0 or is_last
-        is_checkpoint = is_last or stops or self._is_time(config.checkpoint_every)
         is_logged = self.step % config.log_every == 0 or is_last
-        if is_checkpoint or is_logged or is_epoch_end:
+        if self.validation is not None and (is_last or self._is_time(self.validation.config.every)):
+            self.validation_is_due = True
+            # It takes long: a scheduler that waits for the run is answered first, and the resumed run begins with it.
+            stops = stops or any(flag for (flag,) in self.exchange.all([int(self.stopper.requested)]))
+        is_checkpoint = is_last or stops or self._is_time(config.checkpoint_every)
+        if is_checkpoint or is_logged or is_epoch_end or self.validation_is_due:
             self._check_health(meter)
         if is_logged:
-            self._log(epoch, meter, log, progress)
-        if self.validation is not None and (is_last or self._is_time(self.validation.config.every)):
-            self._validate(epoch, log)
+            self._log(meter, log, progress)
+        if self.validation_is_due and not stops:
+            self._validate(log)
         if is_epoch_end:
             loss = self._mean(self.mean_loss.read())
             if config.selection == "train_loss" and self.selection.is_better(loss):
                 self.selection.take(self.step, loss, self._weights())
         if is_checkpoint:
-            progress_state = {**self.selection.state(), **self.mean_loss.state()}
-            save_checkpoint(
-                self.accelerator,
-                config,
-                self.step,
-                self.fingerprint,
-                progress=progress_state,
-                data_state=self.data.state(),
-            )
+            self._save()
+        return stops
+
+    def _save(self) -> None:
+        progress = {**self.selection.state(), **self.mean_loss.state(), **self.skipped.state()}
+        save_checkpoint(
+            self.accelerator,
+            self.config,
+            self.step,
+            self.identity,
+            progress={**progress, "validation_is_due": self.validation_is_due},
+            data_state=self.data.state(),
+        )
+
+    def _epoch(self) -> int:
+        """The epoch of the last step."""
+        return (self.step - 1) // self.steps_per_epoch
 
     def _is_time(self, every: int | None) -> bool:
         return self.step % (every or self.steps_per_epoch) == 0
@@ -284,11 +316,14 @@ class TrainingRun:
         if ill:
             raise ValueError(f"The loss or the weights of process {ill[0]} must stay finite, see its message.")
 
-    def _validate(self, epoch: int, log: MetricsLog) -> None:
+    def _validate(self, log: MetricsLog) -> None:
+        self.validation_is_due = False
         if self.validation is None:
             return
         figures = self.validation(self.accelerator.unwrap_model(self.model))
-        log.write(self.step, {"epoch": epoch, **{f"validation_{name}": value for name, value in figures.items()}})
+        log.write(
+            self.step, {"epoch": self._epoch(), **{f"validation_{name}": value for name, value in figures.items()}}
+        )
         value = figures[self.validation.config.metric]
         if self.config.selection == "validation" and self.selection.is_better(value):
             self.selection.take(self.step, value, self._weights())
@@ -298,14 +333,15 @@ class TrainingRun:
         weights = self.accelerator.get_state_dict(self.model)
         return weights if self.accelerator.is_main_process else None
 
-    def _log(self, epoch: int, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
+    def _log(self, meter: Meter, log: MetricsLog, progress: tqdm) -> None:
         scalars = {name: self._mean(value) for name, value in meter.read().items()}
         if "clips_per_second" in scalars:
             scalars["clips_per_second"] *= self.accelerator.num_processes
         scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
         multiplier = {} if scale is None else {"logit_scale": scale.detach().exp().item()}
         scalars["peak_memory_gb"] = peak_memory() / 1024**3
-        log.write(self.step, {"epoch": epoch, **scalars, "lr": self._added_rate(), **multiplier})
+        figures = {**scalars, "lr": self._added_rate(), **multiplier, **self.skipped.scalars()}
+        log.write(self.step, {"epoch": self._epoch(), **figures})
         progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
 
     def _mean(self, value: float) -> float:

@@ -3,7 +3,6 @@
 
 import copy
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from torch import nn
 
 from emoclip.console import require
 from emoclip.training.task_config import LoraSettings
+from emoclip.training.whole_folder import whole_folder
 
 
 if TYPE_CHECKING:
@@ -70,13 +70,9 @@ def save_adapter(adapter: Any, output: Path) -> None:
     for name in whole:
         part = getattr(model, name).state_dict()
         state |= {f"base_model.model.{name}.{key}": tensor.detach().cpu().clone() for key, tensor in part.items()}
-    partial = output.with_name(f".{output.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    save_file({key: tensor.contiguous() for key, tensor in state.items()}, partial / "adapter_model.safetensors")
-    config.save_pretrained(partial)
-    shutil.rmtree(output, ignore_errors=True)
-    partial.rename(output)
+    with whole_folder(output, "The adapter") as partial:
+        save_file({key: tensor.contiguous() for key, tensor in state.items()}, partial / "adapter_model.safetensors")
+        config.save_pretrained(partial)
 
 
 def merged_copy(adapter: Any) -> "EmoCLIPVideoEncoder":

@@ -40,6 +40,10 @@ class Meter:
         bad = (~(losses <= bound)).nonzero().flatten().tolist()
         return self._steps[bad[0]] if bad else None
 
+    def last(self) -> MeteredStep | None:
+        """The last step, if there was one."""
+        return self._steps[-1] if self._steps else None
+
     def read(self) -> dict[str, float]:
         """Mean `loss`, `clips_per_second` and `data_wait` (a share) since the last call; empty if there was no step."""
         if not self._steps:
@@ -71,8 +75,11 @@ def find_problem(meter: Meter, parameters: Iterable[nn.Parameter], max_loss: flo
             "lower optimizer.lr or set optimizer.max_grad_norm."
         )
     if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
+        # A step on broken weights has a broken loss: the last one broke them.
+        last = meter.last()
+        where = "" if last is None else f" after step {last.step} with the clips {', '.join(last.clip_ids)}"
         return (
-            "The weights must stay finite, got some that are not; the last checkpoint is kept. Lower optimizer.lr or set "
+            f"The weights must stay finite, got some that are not{where}; the last checkpoint is kept. Lower optimizer.lr or set "
             "optimizer.max_grad_norm."
         )
     return None

@@ -7,6 +7,8 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from emoclip.data.output import replacing
+
 
 class MetricsLog:
     """Writes scalars from the main process; on resume, lines after the checkpoint are dropped so that none is double.
@@ -23,9 +25,11 @@ class MetricsLog:
         if accelerator.is_main_process:
             path.parent.mkdir(parents=True, exist_ok=True)
         if accelerator.is_main_process and path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if _step_of(line) <= first_step]
-            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            before = path.read_text(encoding="utf-8")
+            kept = "".join(f"{line}\n" for line in before.splitlines() if _step_of(line) <= first_step)
+            if kept != before:
+                with replacing(path) as temporary:
+                    temporary.write_text(kept, encoding="utf-8")
 
     def write(self, step: int, scalars: dict[str, Any]) -> None:
         """Append one line and log the numbers to the trackers."""

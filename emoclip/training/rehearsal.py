@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from emoclip.training.compute import peak_memory
+from emoclip.training.feature_rehearsal import Estimate, sampled_features
 
 
 if TYPE_CHECKING:
@@ -31,14 +32,29 @@ def describe_run(run: "TrainingRun") -> Iterator[str]:
     yield f"steps: {run.total_steps:,}, precision {run.accelerator.mixed_precision}"
     states = state_bytes(run)
     yield f"memory: {states / GIGABYTE:.2f} GB for weights, gradients and optimiser"
-    data_seconds, step_seconds = rehearse(run)
+    if run.config.data.cache_features:
+        with sampled_features(run) as features:
+            yield features_line(features)
+            data_seconds, step_seconds = rehearse(run)
+    else:
+        data_seconds, step_seconds = rehearse(run)
     yield f"memory: {peak_memory() / GIGABYTE:.2f} GB at the peak of {STEPS} steps, without the optimiser's states"
-    # Workers decode while the model computes.
-    seconds = max(data_seconds, step_seconds) if run.config.data.num_workers else data_seconds + step_seconds
+    # Workers decode while the model computes; stored features need none.
+    has_workers = run.config.data.num_workers and not run.config.data.cache_features
+    seconds = max(data_seconds, step_seconds) if has_workers else data_seconds + step_seconds
     whole = seconds * run.total_steps
     yield (
         f"time: {step_seconds:.3g} s a step and {data_seconds:.3g} s for its data, {_clock(seconds * run.steps_per_epoch)} an epoch, "
         f"{_clock(whole)} in all"
+    )
+
+
+def features_line(features: Estimate) -> str:
+    """What storing the frame embeddings will take first."""
+    seconds, size = features.missing * features.seconds, features.missing * features.num_bytes
+    return (
+        f"features: {features.missing:,} of {features.total:,} clips are still to be embedded, {features.seconds:.3g} s each, "
+        f"{_clock(seconds)} and {size / GIGABYTE:.2f} GB in all"
     )
 
 
@@ -78,4 +94,4 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
 
 
-__all__ = ["describe_run", "rehearse", "state_bytes"]
+__all__ = ["describe_run", "features_line", "rehearse", "state_bytes"]

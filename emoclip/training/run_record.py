@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emoclip.data.output import replacing
 from emoclip.provenance import command_line, git_commit, package_versions
-from emoclip.training.checkpoint import check_same_run, read_record, run_identity
 from emoclip.training.config import TrainConfig
+from emoclip.training.same_run import check_same_run, file_digests, read_record
 from emoclip.training.source import run_fingerprint
 
 
@@ -24,13 +25,13 @@ def write_run_record(run: "TrainingRun") -> Path:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "steps": run.step,
         "seed": run.config.seed,
-        **run_identity(run.accelerator, run.fingerprint),
+        **run.identity,
         "versions": package_versions(),
     }
     path = run.config.output_dir / "run.json"
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return partial.rename(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def check_finished(config: TrainConfig) -> None:
@@ -40,7 +41,8 @@ def check_finished(config: TrainConfig) -> None:
         ValueError: it was another configuration, or other data.
     """
     record = read_record(config.output_dir / "run.json")
-    check_same_run(config, config.output_dir, record, {"data_fingerprint": run_fingerprint(config.data)})
+    identity = {"data_fingerprint": run_fingerprint(config.data), "files": file_digests(config)}
+    check_same_run(config, config.output_dir, record, identity)
 
 
 def is_finished(output_dir: Path) -> bool:

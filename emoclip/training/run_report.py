@@ -22,10 +22,15 @@ def write_report(run: "TrainingRun") -> Path:
     """Write both into the run folder and return the page."""
     folder = run.config.output_dir
     lines = read_log(folder / "metrics.jsonl")
-    draw_curves(lines, folder / "curves.png")
+    try:
+        draw_curves(lines, folder / "curves.png")
+        picture = "![Loss and rates over the steps](curves.png)"
+    except ImportError as error:
+        # The run is worth more than its picture.
+        picture = f"No curves: {error}"
     page = folder / "report.md"
     with replacing(page) as temporary:
-        temporary.write_text(report_text(run, lines), encoding="utf-8")
+        temporary.write_text(report_text(run, lines, picture), encoding="utf-8")
     return page
 
 
@@ -34,13 +39,20 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def report_text(run: "TrainingRun", lines: Sequence[dict[str, Any]]) -> str:
-    """The page as Markdown."""
+def report_text(run: "TrainingRun", lines: Sequence[dict[str, Any]], picture: str) -> str:
+    """The page as Markdown.
+
+    Args:
+        run: that is finished.
+        lines: of its log.
+        picture: Markdown in place of the curves.
+    """
     config = run.config
     trained = sum(p.numel() for group in run.optimizer.param_groups for p in group["params"])
     rows = [
         ("steps", f"{run.step:,} in {-(-run.step // run.steps_per_epoch):,} epochs"),
         ("clips", f"{run.data.num_clips:,} of `{config.data.manifest}`"),
+        ("skipped", f"{run.skipped.clips:,} clips that could not be read, {run.skipped.steps:,} steps"),
         ("data, sha256", f"`{run.fingerprint}`"),
         ("parameters that learned", f"{trained:,}"),
         ("processes, number format", f"{run.accelerator.num_processes}, {run.accelerator.mixed_precision}"),
@@ -52,7 +64,7 @@ def report_text(run: "TrainingRun", lines: Sequence[dict[str, Any]]) -> str:
     return (
         f"# Training run {config.output_dir.name}\n\n"
         f"The model is in `model/`. {selection_story(run)}\n\n"
-        f"![Loss and rates over the steps](curves.png)\n\n{_figures(lines)}\n\n{table}\n\n"
+        f"{picture}\n\n{_figures(lines)}\n\n{table}\n\n"
         f"```bash\n{command_line()}\n```\n\nThe whole configuration is in `config.yaml`, every figure in `metrics.jsonl`.\n"
     )
 

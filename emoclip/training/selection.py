@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from emoclip.training.whole_folder import whole_folder
+
 
 class Selection:
     """Keeps the best weights so far in `best/<step>/`; what it knows travels with the checkpoints.
@@ -39,17 +41,15 @@ class Selection:
             step: steps done.
             value: what they were chosen by.
             weights: by name; None in processes that write nothing.
+
+        Raises:
+            OSError: they could not be written.
         """
         self.best_step, self.best_value = step, value
         if weights is None:
             return
-        folder = self._folder(step)
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, _file(partial))
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with whole_folder(self._folder(step), f"The best weights, of step {step},") as partial:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, _file(partial))
 
     def weights(self) -> dict[str, torch.Tensor] | None:
         """The best weights, None where none were chosen yet."""
@@ -59,12 +59,13 @@ class Selection:
         """What to store in a checkpoint."""
         return {"best_step": self.best_step, "best_value": self.best_value}
 
-    def load_state(self, state: Mapping[str, Any], source: Path) -> None:
+    def load_state(self, state: Mapping[str, Any], source: Path, *, copies: bool = True) -> None:
         """Go on from a checkpoint's state.
 
         Args:
             state: see `state`.
             source: the run's folder that the checkpoint comes from.
+            copies: the best weights of another run; one process alone does it.
 
         Raises:
             FileNotFoundError: its best weights are gone.
@@ -77,8 +78,9 @@ class Selection:
             raise FileNotFoundError(
                 f"The best weights so far should be in {theirs}, which is missing; resume from an earlier checkpoint."
             )
-        if theirs.resolve() != ours.resolve():
-            shutil.copytree(theirs, ours, dirs_exist_ok=True)
+        if copies and theirs.resolve() != ours.resolve():
+            with whole_folder(ours, "A copy of the best weights so far") as partial:
+                shutil.copytree(theirs, partial, dirs_exist_ok=True)
         self.best_step, self.best_value = step, state["best_value"]
 
     def _folder(self, step: int) -> Path:

@@ -26,12 +26,25 @@ class _Holder(nn.Module):
         self.held = nn.ParameterList(parameters)
 
 
-def check_sharding(config: TrainConfig) -> None:
-    """Refuse what reads whole weights between the steps.
+def check_sharding(config: TrainConfig, *, is_version_2: bool = True) -> None:
+    """Refuse what reads whole weights between the steps, or lets processes pass through the model unequally often.
+
+    Args:
+        config: of the run.
+        is_version_2: which FSDP the launcher asks for.
 
     Raises:
-        ValueError: the configuration has some of it.
+        ValueError: the configuration has some of it, or FSDP is the older one.
     """
+    if not is_version_2:
+        raise ValueError(
+            "FSDP must be of version 2, got version 1; set `fsdp_version: 2` in the launcher's file, as in configs/accelerate/fsdp2.yaml."
+        )
+    if config.contrast.chunk_size is not None:
+        raise ValueError(
+            "`contrast.chunk_size` must be null with FSDP, whose processes pass through the model equally often, which portions of uneven "
+            f"shares do not, got {config.contrast.chunk_size}; unset it or launch with configs/accelerate/ddp.yaml."
+        )
     whole = {
         "lora": config.lora is not None,
         "data.cache_features": config.data.cache_features,

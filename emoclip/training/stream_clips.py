@@ -15,7 +15,8 @@ from emoclip.data.clips import clip_generator, collate_clips
 from emoclip.data.shards import ShardIndex
 from emoclip.data.source import source_class_names
 from emoclip.data.stream import ClipStream, stable_number
-from emoclip.training.clip_loader import ClipLoader, WorkerNotes
+from emoclip.data.worker_notes import WorkerNotes
+from emoclip.training.clip_loader import ClipLoader
 from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch
 from emoclip.training.sentiment import SENTIMENT_COLUMN

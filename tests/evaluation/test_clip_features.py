@@ -3,6 +3,7 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 
 import pytest
 import torch
@@ -148,6 +149,20 @@ def test_workers_keep_the_order(encoders, rows):
     assert workers.rows == [0, 1, 2, 3, 4]
     alone = encode_features(one, rows, range(5), options=OPTIONS)["cls"]
     torch.testing.assert_close(workers.values, alone.values)
+
+
+def test_a_dead_worker_is_named_with_its_clip(encoders, rows, monkeypatch):
+    """`DataLoader worker (pid 4711) is killed by signal` leaves the user with ten thousand clips to try."""
+    original = clip_features.ClipDataset.__getitem__
+
+    def deadly(self, index):
+        if index == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, index)
+
+    monkeypatch.setattr(clip_features.ClipDataset, "__getitem__", deadly)
+    with pytest.raises(ChildProcessError, match=rf"died at the clip {rows['clip_id'][3]}\. If memory ran out"):
+        encode_features(encoders, rows, range(5), options=PassOptions(batch_size=2, num_workers=2))
 
 
 def test_processes_share_the_clips_without_overlap(encoders, rows, decoded, tmp_path, monkeypatch):

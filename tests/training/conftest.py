@@ -19,6 +19,39 @@ def world(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory) -> Path:
+    """A manifest of six scenes, with the speaker's box and the sentiment of the line."""
+    import numpy as np
+
+    from emoclip.data.manifest import write_manifest
+    from emoclip.synthetic.films import FILM_FPS, FilmWorld, make_scene
+    from emoclip.synthetic.spoken_lines import SENTIMENT_OF, SENTIMENTS
+    from emoclip.synthetic.video_file import encode_h264, write_atomically
+
+    root = tmp_path_factory.mktemp("scenes")
+    rows = []
+    for number in range(6):
+        scene = make_scene(FilmWorld(scenes=6, others=1), 0, number)
+        frames = np.stack(list(scene.frames()))
+        write_atomically(root / f"{number}.mp4", encode_h264(frames, FILM_FPS))
+        said = SENTIMENTS.index(SENTIMENT_OF[scene.actors[0].emotion])
+        rows.append(
+            {
+                "clip_id": f"scene {number}",
+                "path": f"{number}.mp4",
+                "media": "video",
+                "split": "train",
+                "captions": [scene.line],
+                "boxes": [scene.box] * len(frames),
+                "sentiment_logits": [4.0 * (place == said) for place in range(len(SENTIMENTS))],
+            }
+        )
+    path = root / "scenes.parquet"
+    write_manifest(path, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
+    return path
+
+
 @pytest.fixture
 def tiny_run(world: Path, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Returns a function that gives the configuration of a run on stills as plain mappings, with changes."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`train.py` as a user meets it: refusals before work starts, nothing overwritten."""
 
+import importlib
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,3 +132,35 @@ def test_dry_run_prints_sizes_and_writes_nothing(write_run: Callable[..., Path],
     assert "GB for weights, gradients and optimiser" in printed
     assert "s an epoch" in printed
     assert not (config.parent / "run").exists()
+
+
+def test_a_full_disk_at_resume_costs_neither_folder_nor_history(
+    write_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """The configuration and the log are written anew at each start; half of one made the folder `no run folder`."""
+    config = write_run(max_steps=4, checkpoint_every=2, log_every=1)
+    assert run_command(main, ["--config", str(config)]) == 0
+    folder = config.parent / "run"
+    (folder / "run.json").unlink()
+    before = {name: (folder / name).read_bytes() for name in ("config.yaml", "metrics.jsonl")}
+    start = str(folder / "checkpoints" / "00000002")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for place in ("emoclip.training.cli.dump_config", "emoclip.training.metrics_log._step_of"):
+        # Full from here on: what is built before has memory shared with workers, which counts as files too.
+        module, _, name = place.rpartition(".")
+        function = getattr(importlib.import_module(module), name)
+
+        def full(*arguments, function=function):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+            return function(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            try:
+                assert run_command(main, ["--config", str(config), "--resume", start]) == 2
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert {name: (folder / name).read_bytes() for name in before} == before
+    (folder / "config.yaml").write_text("")  # as older versions left it
+    assert run_command(main, ["--config", str(config), "--resume"]) == 0
+    assert "Going on from" in capsys.readouterr().out

@@ -7,7 +7,8 @@ import signal
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from emoclip.training.clip_loader import ClipLoader, NotedClips, WorkerNotes
+from emoclip.data.worker_notes import NotedClips, WorkerNotes, workers_of
+from emoclip.training.clip_loader import ClipLoader
 
 
 class Numbers(Dataset):
@@ -57,7 +58,7 @@ def test_workers_end_when_the_iteration_is_given_up() -> None:
     loader = loader_of(Numbers())
     batches = iter(loader)
     next(batches)
-    workers = loader._workers()
+    workers = workers_of(loader._iterator)
     assert len(workers) == 2
     batches.close()
     for worker in workers:

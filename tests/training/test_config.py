@@ -54,12 +54,23 @@ def test_recipes_of_the_papers_have_their_negatives(pattern: str, negatives: str
         ("epochs=many", "`epochs` must be an integer, got 'many'"),
         ("model.init=clip", "`name` must be a Hub id or a folder"),
         ("model.tokenizer=null", "`tokenizer` must be a folder"),
+        (
+            "optimizer={min_logit_scale: 5, max_logit_scale: 4}",
+            "`min_logit_scale` must be at most `max_logit_scale`, got 5.0 and 4.0",
+        ),
     ],
 )
 def test_bad_values_are_refused(write_run: Callable[..., Path], override: str, message: str) -> None:
     """A run that fails after an hour of decoding is worse than one that does not start."""
     with pytest.raises(ValueError, match=message):
         load_config(TrainConfig, write_run(), [override])
+
+
+@pytest.mark.parametrize("split", ["null", "test", "all"])
+def test_a_fold_is_never_trained_on(write_run: Callable[..., Path], split: str) -> None:
+    """With any other split the rows of the fold itself would be chosen: a test of the clips that were trained on."""
+    with pytest.raises(ValueError, match=r"`fold` trains on all other folds, so `split` must be train, got"):
+        load_config(TrainConfig, write_run(), ["data.fold=1", f"data.split={split}"])
 
 
 @pytest.mark.parametrize(

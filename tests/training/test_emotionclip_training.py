@@ -12,38 +12,10 @@ import yaml
 
 from emoclip.config_loading import load_config
 from emoclip.data.manifest import read_manifest, write_manifest
-from emoclip.synthetic.films import FILM_FPS, FilmWorld, make_scene
-from emoclip.synthetic.spoken_lines import SENTIMENT_OF, SENTIMENTS
-from emoclip.synthetic.video_file import encode_h264, write_atomically
+from emoclip.synthetic.spoken_lines import SENTIMENTS
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from modeling_emoclip import EmoCLIPModel
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory) -> Path:
-    """A manifest of six scenes, with the speaker's box and the sentiment of the line."""
-    root = tmp_path_factory.mktemp("scenes")
-    rows = []
-    for number in range(6):
-        scene = make_scene(FilmWorld(scenes=6, others=1), 0, number)
-        frames = np.stack(list(scene.frames()))
-        write_atomically(root / f"{number}.mp4", encode_h264(frames, FILM_FPS))
-        said = SENTIMENTS.index(SENTIMENT_OF[scene.actors[0].emotion])
-        rows.append(
-            {
-                "clip_id": f"scene {number}",
-                "path": f"{number}.mp4",
-                "media": "video",
-                "split": "train",
-                "captions": [scene.line],
-                "boxes": [scene.box] * len(frames),
-                "sentiment_logits": [4.0 * (place == said) for place in range(len(SENTIMENTS))],
-            }
-        )
-    path = root / "scenes.parquet"
-    write_manifest(path, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
-    return path
 
 
 @pytest.fixture

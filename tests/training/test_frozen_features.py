@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from emoclip.config_loading import load_config
+from emoclip.console import run_command
 from emoclip.features.tower import FrameTower
+from emoclip.training.cli import main
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 
@@ -113,3 +115,25 @@ def test_shards_are_read_by_random_access_too(frozen: Callable[..., TrainingRun]
     assert run.data.clips.store.errors == {}
     assert len(run.data.clip_ids) == 22
     run.train()
+
+
+def test_dry_run_embeds_a_few_clips_and_writes_nothing(
+    write_run: Callable[..., Path], tmp_path: Path, count: list[int], capsys
+) -> None:
+    """The look before a night of embedding must not take the night."""
+    config = write_run(
+        optimizer__train_vision="none",
+        data__cache_frames=False,
+        data__cache_features=True,
+        data__features_dir=str(tmp_path / "features"),
+    )
+    before = sorted(tmp_path.rglob("*"))
+    assert run_command(main, ["--config", str(config), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "features: 22 of 22 clips are still to be embedded" in printed
+    assert "s an epoch" in printed or "an epoch," in printed
+    assert len(count) == 8
+    assert sorted(tmp_path.rglob("*")) == before
+    assert run_command(main, ["--config", str(config), "max_steps=1"]) == 0
+    assert run_command(main, ["--config", str(config), "--dry-run"]) == 0
+    assert "features: 0 of 22 clips" in capsys.readouterr().out

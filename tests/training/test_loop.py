@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from emoclip.config_loading import load_config
+from emoclip.console import run_command
+from emoclip.training.cli import main
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
@@ -87,6 +89,72 @@ def test_an_exploding_loss_stops_the_run(write_run: Callable[..., Path]) -> None
     with pytest.raises(ValueError, match=r"at most 1, got 1\.\d+ at step 1"):
         run.train()
     assert not (run.config.output_dir / "checkpoints").exists()
+
+
+def test_broken_weights_are_neither_validated_nor_taken_for_the_best(write_run: Callable[..., Path]) -> None:
+    """A step with a sound loss whose update breaks the weights, right before a validation between two lines of the log."""
+    validation = {"split": "test", "prompt_set": "synthetic_descriptions", "every": 1, "allow_test": True}
+    run = run_of(write_run(log_every=100, checkpoint_every=100, selection="validation", validation=validation))
+    update = run.updater.update
+
+    def broken(batches):
+        loss = update(batches)
+        with torch.no_grad():
+            next(iter(run.model.parameters())).fill_(float("inf"))
+        return loss
+
+    run.updater.update = broken
+    with pytest.raises(ValueError, match=r"weights must stay finite, .* after step 1 with the clips train_\d{6}, "):
+        run.train()
+    assert not (run.config.output_dir / "best").exists()
+    assert not (run.config.output_dir / "metrics.jsonl").exists()
+
+
+def broken_world(world: Path, folder: Path, number: int) -> Path:
+    """A copy of the world in which so many training clips are no videos."""
+    copy = folder / "broken_world"
+    shutil.copytree(world, copy)
+    for path in sorted(copy.rglob("train_*.mp4"))[:number]:
+        path.write_bytes(b"no video at all")
+    return copy / "clips.parquet"
+
+
+def test_a_run_that_can_read_no_clip_ends_with_an_error(
+    write_run: Callable[..., Path], world: Path, tmp_path: Path
+) -> None:
+    """It would otherwise hand out the weights it began with as a success."""
+    manifest = broken_world(world, tmp_path, 22)
+    run = run_of(write_run(data__manifest=str(manifest), epochs=3))
+    with pytest.raises(ValueError, match=r"got 5 in a row without; the last clip .* was train_\d{6}: "):
+        run.train()
+    assert not (run.config.output_dir / "model").exists()
+
+
+def test_skipped_clips_are_counted_in_log_and_report(
+    write_run: Callable[..., Path], world: Path, tmp_path: Path
+) -> None:
+    """A third of the data lost to a full disk shows nowhere else."""
+    manifest = broken_world(world, tmp_path, 3)
+    config = write_run(data__manifest=str(manifest), epochs=1, log_every=1, data__drop_last=False)
+    assert run_command(main, ["--config", str(config)]) == 0
+    folder = config.parent / "run"
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["skipped_clips"] == 3
+    assert lines[-1]["skipped_steps"] == 0
+    assert "| skipped | 3 clips that could not be read, 0 steps |" in (folder / "report.md").read_text()
+
+
+def test_last_batches_of_an_epoch_make_a_smaller_group(write_run: Callable[..., Path]) -> None:
+    """Six batches in groups of four: `drop_last=false` must not lose the last two."""
+    whole, cut = (
+        run_of(write_run(contrast={"accumulate": 4}, data__drop_last=drop, epochs=1)) for drop in (False, True)
+    )
+    assert (whole.steps_per_epoch, cut.steps_per_epoch) == (2, 1)
+    seen: list[int] = []
+    update = whole.updater.update
+    whole.updater.update = lambda batches: (seen.append(len(batches)), update(batches))[1]
+    whole.train()
+    assert seen == [4, 2]
 
 
 def finish(run: Launched) -> str:

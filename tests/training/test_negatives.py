@@ -20,6 +20,8 @@ EQUAL = [
     "sentiment",
     "same_text",
     "words",
+    "soft_targets",
+    "soft_targets_in_portions",
     "portions",
     "portions_with_words",
     "accumulated",
@@ -79,7 +81,12 @@ def test_head_learns_from_the_mean_over_all_clips(results_of: Callable[[int], Re
 
 @pytest.mark.parametrize(
     ("portioned", "at_once"),
-    [("portions", "plain"), ("portions_with_words", "words"), ("accumulated_portions", "accumulated")],
+    [
+        ("portions", "plain"),
+        ("soft_targets_in_portions", "soft_targets"),
+        ("portions_with_words", "words"),
+        ("accumulated_portions", "accumulated"),
+    ],
 )
 def test_cached_gradients_equal_the_big_batch(
     results_of: Callable[[int], Results], portioned: str, at_once: str
@@ -108,6 +115,12 @@ def test_local_negatives_are_the_mean_of_separate_contrasts(results_of: Callable
     assert loss == pytest.approx(separate[0][0], abs=1e-5)  # the first process reports its own
     expected = {name: (gradient + separate[1][1][name]) / 2 for name, gradient in separate[0][1].items()}
     assert_same_gradients(gradients, expected)
+
+
+def test_soft_targets_are_another_loss(results_of: Callable[[int], Results]) -> None:
+    """If the scenario were the plain contrast, it would prove nothing of them."""
+    results = results_of(1)
+    assert abs(results["soft_targets"][0] - results["plain"][0]) > 1e-3
 
 
 def test_unknown_mode_is_refused() -> None:

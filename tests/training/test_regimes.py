@@ -2,6 +2,7 @@
 """Every training configuration takes two steps on a miniature of its data set and leaves a folder that loads."""
 
 import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from emoclip.data.clips import ClipDataset, collate_clips
 from emoclip.data.manifest import read_manifest
 from emoclip.data.prepare import prepare
 from emoclip.metrics import mae, mean_average_precision, war
+from emoclip.training.build import load_earlier_run
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
 from modeling_emoclip import EmoCLIPForVideoClassification, EmoCLIPModel, EmoCLIPProcessor
@@ -42,6 +44,19 @@ REGIMES: dict[str, tuple[str, list[str]]] = {
     "dora_mafw": ("mafw", []),
     "own_labels": ("folder", ["task.class_texts={texts}"]),
     "captions_with_stills": ("mafw", ["data.mix=[{stills}]"]),
+    "leave_class_out_synthetic": ("world", ["data.left_out_class=anger", "model.name={stills_model}"]),
+    "emotionclip": ("scenes", ["model.processor.size={{shortest_edge: 24}}"]),
+    "emotionclip_paper_code": (
+        "scenes",
+        ["model.processor.size={{shortest_edge: 24}}", "model.processor.crop_size={{height: 20, width: 20}}"],
+    ),
+    "combined_films": ("scenes", []),
+}
+# Tried elsewhere.
+ELSEWHERE = {
+    "combined_captions": "below, on the model of combined_films",
+    "demo_stills": "`make demo`",
+    "demo_clips": "`make demo`",
 }
 
 
@@ -55,9 +70,9 @@ def _miniatures():
 
 
 @pytest.fixture(scope="module")
-def manifest_of(tmp_path_factory, short_clip: Path) -> Callable[[str], Path]:
-    """Returns a function that prepares the miniature of a data set, once."""
-    root, made = tmp_path_factory.mktemp("downloads"), {}
+def manifest_of(tmp_path_factory, short_clip: Path, world: Path, scenes: Path) -> Callable[[str], Path]:
+    """Returns a function that prepares the miniature of a data set, once; rendered ones are there already."""
+    root, made = tmp_path_factory.mktemp("downloads"), {"world": world / "clips.parquet", "scenes": scenes}
 
     def build(name: str) -> Path:
         if name not in made:
@@ -83,8 +98,17 @@ def tiny_clip_folder(tmp_path_factory, tiny_model_folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def stills_model(tmp_path_factory, tiny_model_folder: Path) -> Path:
+    """A model of stills: its frames are averaged, and it has no temporal part."""
+    folder = tmp_path_factory.mktemp("stills_model")
+    shutil.copytree(tiny_model_folder, folder, dirs_exist_ok=True)
+    load_earlier_run(str(tiny_model_folder), {"temporal_config": {"pooling": "mean"}}).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
-def run_of(manifest_of, tiny_clip_folder, tiny_model_folder, tmp_path) -> Callable[..., TrainingRun]:
+def run_of(manifest_of, tiny_clip_folder, tiny_model_folder, stills_model, tmp_path) -> Callable[..., TrainingRun]:
     """Returns a function that builds the run of a configuration on its miniature."""
 
     def build(name: str, *more: str) -> TrainingRun:
@@ -93,7 +117,11 @@ def run_of(manifest_of, tiny_clip_folder, tiny_model_folder, tmp_path) -> Callab
         is_earlier = "init: emoclip" in path.read_text(encoding="utf-8")
         texts = tmp_path / "texts.yaml"
         texts.write_text("ruhig: a calm face\ngespannt: a tense face\n", encoding="utf-8")
-        places = {"texts": texts, "stills": manifest_of("affectnet") if "{stills}" in str(values) else ""}
+        places = {
+            "texts": texts,
+            "stills_model": stills_model,
+            "stills": manifest_of("affectnet") if "{stills}" in str(values) else "",
+        }
         tiny = f"model.name={tiny_model_folder if is_earlier else tiny_clip_folder}"
         overrides = [
             tiny,
@@ -119,8 +147,7 @@ def moved(run: TrainingRun) -> set[str]:
 
 def test_every_configuration_is_tried() -> None:
     """A file that is added without a try fails for the first who needs it."""
-    files = {path.stem for path in CONFIGS.glob("*.yaml")} - {"demo_stills", "demo_clips"}
-    assert set(REGIMES) <= files
+    assert {path.stem for path in CONFIGS.glob("*.yaml")} == set(REGIMES) | set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", REGIMES)
@@ -134,7 +161,19 @@ def test_configuration_trains_and_leaves_a_folder_that_loads(run_of, tmp_path, n
     assert trained in parts
     processor = EmoCLIPProcessor.from_pretrained(tmp_path / "run" / "model")
     pixels = torch.randn(1, processor.video_processor.num_frames, 3, 20, 20)
-    assert saved.get_video_features(pixels).pooler_output.isfinite().all()
+    masks = torch.ones(1, len(pixels[0]), 20, 20) if saved.config.subject_prompting != "none" else None
+    assert saved.get_video_features(pixels, subject_masks=masks).pooler_output.isfinite().all()
+
+
+def test_the_combined_recipe_goes_on_from_its_films(run_of, tmp_path) -> None:
+    """Step two takes the model of step one, with its subject token, and learns with soft targets."""
+    films = run_of("combined_films").train()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(REGIMES, "combined_captions", ("scenes", ["data.fold=null"]))
+        run = run_of("combined_captions", f"model.name={films}", f"output_dir={tmp_path / 'captions'}")
+    assert "subject_masks" in next(iter(run.data.epoch(0))).inputs
+    assert run.objective.soft_targets == (0.1, 0.1)
+    assert {"temporal", "vision_model", "text_model"} <= moved(run)
 
 
 def test_fold_is_left_out(run_of) -> None:

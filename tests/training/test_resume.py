@@ -103,6 +103,33 @@ def test_stopped_in_the_middle_of_an_epoch(write_run: Callable[..., Path], tmp_p
     assert lines[0] == lines[1]
 
 
+def test_a_stop_does_not_wait_for_a_validation(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    """A scheduler kills after seconds, and a validation takes minutes: the run saves first, and begins with it when it goes on.
+
+    Asked to stop in the step that ends an epoch, and in the last one of all.
+    """
+    config = write_run(epochs=2, log_every=1, **SCENARIOS["validated"])
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    whole = run_until(config, straight, None)
+    for steps in (2, whole.total_steps - 2):
+        stopped = run_until(config, broken, steps)
+        assert stopped.validation_is_due
+        validated = [line["step"] for line in map(json.loads, lines_of(broken)) if "validation_uar" in line]
+        assert stopped.step not in validated
+    last = run_until(config, broken, None)
+    assert last.step == whole.total_steps
+    assert (last.selection.best_step, last.selection.best_value) == (
+        whole.selection.best_step,
+        whole.selection.best_value,
+    )
+    lines = [
+        [line for line in map(json.loads, lines_of(folder)) if "validation_uar" in line]
+        for folder in (straight, broken)
+    ]
+    assert lines[0] == lines[1]
+    assert_equal(weights_of(broken), weights_of(straight))
+
+
 def test_stream_of_shards_is_trained_on_whole(write_run: Callable[..., Path], world: Path, tmp_path: Path) -> None:
     """A folder of shards has no manifest: count, fingerprint and licence come from its index."""
     write_shards(world / "clips.parquet", tmp_path / "set", shard_bytes=20_000)
@@ -125,7 +152,9 @@ def lines_of(output: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("processes", "scenario"), [(1, "dropout"), (1, "stream_with_workers"), (2, "accumulated")])
+@pytest.mark.parametrize(
+    ("processes", "scenario"), [(1, "dropout"), (1, "stream_with_workers"), (2, "accumulated"), (2, "stream")]
+)
 def test_killed_at_random_moments(
     write_run: Callable[..., Path], tmp_path: Path, processes: int, scenario: str
 ) -> None:
@@ -183,3 +212,26 @@ def test_a_signal_to_the_whole_group_saves_and_ends(
         checkpoint = find_checkpoint(output, "auto")
         assert checkpoint is not None and int(checkpoint.name) > last
         last = int(checkpoint.name)
+
+
+@pytest.mark.slow
+def test_sigterm_to_torchrun_saves_in_all_processes(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    """Torchrun passes the signal on and waits; its own exit code is 1, so a job script must look at what was saved."""
+    config = write_run(epochs=100_000, log_every=1, checkpoint_every=1_000_000, data__batch_size=2)
+    output = tmp_path / "run"
+    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2)
+    try:
+        run.wait_until(lambda: len(lines_of(output)) > 2)
+        run.process.terminate()
+    except BaseException:
+        run.kill()
+        raise
+    printed = run.finish()
+    assert run.process.returncode == 1, printed
+    assert "Stopped by SIGTERM and saved at step" in printed
+    checkpoint = find_checkpoint(output, "auto")
+    assert checkpoint is not None
+    states = (checkpoint / "training_state").glob("random_states_*.pkl")
+    assert len(list(states)) == 2
+    again = load_config(TrainConfig, checkpoint / "config.yaml")
+    assert again.output_dir == output

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page on a finished run says which weights it handed out and how they came about."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from emoclip.console import run_command
 from emoclip.training.cli import main
@@ -37,3 +40,13 @@ def test_report_of_last_weights(write_run: Callable[..., Path]) -> None:
     page = (config.parent / "run" / "report.md").read_text()
     assert "Its weights are the last ones." in page
     assert "test split" not in page
+
+
+def test_report_without_matplotlib_says_so(write_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A night of training must not end in an error for want of a picture."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    config = write_run(max_steps=1)
+    assert run_command(main, ["--config", str(config)]) == 0
+    page = (config.parent / "run" / "report.md").read_text()
+    assert "No curves: `matplotlib` is not installed; run: pip install 'emoclip[train]'" in page
+    assert (config.parent / "run" / "run.json").exists()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The best weights so far are kept, found again after an interruption, and chosen by one rule."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_missing_best_weights_are_told(tmp_path: Path) -> None:
     """Going on without them would choose among later ones in silence."""
     with pytest.raises(FileNotFoundError, match="best weights so far"):
         Selection(tmp_path, higher_is_better=True).load_state({"best_step": 3, "best_value": 0.1}, tmp_path)
+
+
+def test_a_full_disk_is_told_and_costs_no_weights(tmp_path: Path) -> None:
+    """safetensors tells it by an error of its own, which is a traceback to who reads it."""
+    selection = Selection(tmp_path, higher_is_better=True)
+    selection.take(5, 0.5, weights(5))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match=r"best weights, of step 6, could not be written to .*; make room there"):
+            selection.take(6, 0.6, weights(6))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in (tmp_path / "best").iterdir()] == ["00000005"]
 
 
 def test_mean_loss_goes_on_exactly() -> None:

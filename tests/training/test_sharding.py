@@ -77,3 +77,17 @@ def test_what_reads_whole_weights_is_refused(write_run: Callable[..., Path], cha
     """It would fail in the middle of the run, inside of PyTorch."""
     with pytest.raises(ValueError, match=rf"`{name}` must not be set with FSDP"):
         check_sharding(load_config(TrainConfig, write_run(**changes)))
+
+
+def test_portions_are_refused(write_run: Callable[..., Path]) -> None:
+    """Processes with different numbers of portions would wait for one another's weights without end."""
+    with pytest.raises(ValueError, match=r"`contrast.chunk_size` must be null with FSDP, .* got 2"):
+        check_sharding(load_config(TrainConfig, write_run(contrast={"chunk_size": 2})))
+
+
+def test_the_older_fsdp_is_refused(write_run: Callable[..., Path]) -> None:
+    """Its flat weights have no names to choose by, and it would fail inside of PyTorch."""
+    config = load_config(TrainConfig, write_run())
+    check_sharding(config)
+    with pytest.raises(ValueError, match=r"must be of version 2, got version 1; set `fsdp_version: 2`"):
+        check_sharding(config, is_version_2=False)

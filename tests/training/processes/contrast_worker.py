@@ -34,6 +34,8 @@ SCENARIOS = {
     "same_text": {"same_text": True},
     "head": {"labels": True},
     "words": {"words": True},
+    "soft_targets": {"soft": (0.3, 0.5)},
+    "soft_targets_in_portions": {"soft": (0.3, 0.5), "chunk_size": 3},
     "portions": {"chunk_size": 3},
     "portions_with_words": {"chunk_size": 2, "words": True},
     "accumulated": {"accumulate": 2},
@@ -88,6 +90,7 @@ def step_on(
     same_text: bool = False,
     labels: bool = False,
     words: bool = False,
+    soft: tuple[float, float] | None = None,
     negatives: str = "global",
     **contrast: int,
 ) -> tuple[float, dict[str, torch.Tensor]]:
@@ -108,7 +111,7 @@ def step_on(
         "unused", ModelConfig(), DataConfig("unused"), OptimizerConfig(), ContrastConfig(negatives, **contrast)
     )
     objective = ContrastObjective(
-        model.config, Negatives(negatives, world), rank, None if head is None else (modules[1], 0.7)
+        model.config, Negatives(negatives, world), rank, None if head is None else (modules[1], 0.7), soft
     )
     if labels:
         objective = HeadObjective("classification", rank)
