@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,8 @@ def score(args: argparse.Namespace, arm: str, seed: int, train: Path, test: Path
         configuration.write_text(yaml.safe_dump(run_settings(args, arm, seed, train, folder)), encoding="utf-8")
         checkpoint = find_checkpoint(folder, "auto") if folder.is_dir() else None
         model = TrainingRun(load_config(TrainConfig, configuration), checkpoint).train()
+        if model is None:
+            sys.exit("Stopped and saved; the same command goes on.")
         result.write_text(json.dumps(judged(model, test)))
     return json.loads(result.read_text())
 
