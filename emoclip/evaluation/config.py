@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from emoclip.evaluation.protocol_config import ProtocolsConfig
+from emoclip.evaluation.protocol_config import ProtocolsConfig, PublishedRow
 
 
 # System names become file names.
@@ -26,6 +26,7 @@ class SystemConfig:
         seed: Of those weights.
         frames: Fields of the model's video processor to change, such as `num_frames: 16`.
         prompt_sets: For this system alone; null takes the run's.
+        published: Published rows that its results are the counterpart of; the report gives the difference from these.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SystemConfig:
     seed: int = 0
     frames: dict[str, Any] = field(default_factory=dict)
     prompt_sets: tuple[str, ...] | None = None
+    published: tuple[PublishedRow, ...] = ()
 
     def __post_init__(self) -> None:
         if not _PLAIN_NAME.fullmatch(self.name):
@@ -114,7 +116,7 @@ class EvaluationConfig:
         precision: `auto` is bfloat16 where the device computes it natively, else float32.
         num_resamples: Draws of the bootstrap and of the permutations.
         confidence: Share inside the intervals.
-        seed: Of the draws, and of what probes draw.
+        seed: Of the draws of the bootstrap and of the permutations; probes and symptoms have seeds of their own.
     """
 
     data: ClipsConfig | None = None
