@@ -58,6 +58,8 @@ class ClipsConfig:
         num_workers: Processes that decode; 0 decodes between the batches.
         repeat_stills: How often the frame of a still is repeated before pooling over time (EmotionCLIP: 8).
         revision: Of the data set on the Hub: a branch, a tag or, what is safest, a commit.
+        subgroups: Columns of the manifest by whose values the metrics are given as well, beside `gender`, `age` and `ethnicity`;
+            numbers are put into ranges.
     """
 
     manifest: Path
@@ -68,6 +70,7 @@ class ClipsConfig:
     num_workers: int = 2
     repeat_stills: int = 1
     revision: str | None = None
+    subgroups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "repeat_stills"):

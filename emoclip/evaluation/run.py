@@ -112,7 +112,7 @@ def _prepared(config: EvaluationConfig, features: Path | None) -> tuple[Context,
     if config.features is not None:
         check_writable(config.features)
     device = own_device()
-    clips = ClipRows(config.clips.manifest, config.clips.revision)
+    clips = ClipRows(config.clips.manifest, config.clips.revision, config.clips.subgroups)
     kept = KeptFeatures(config.features or features)
     context = Context(config, clips, kept, device, choose_dtype(config.precision, device))
     steps = _steps(context)
