@@ -219,7 +219,7 @@ def test_a_signal_to_the_whole_group_saves_and_ends(
     ("number", "environment"),
     [
         (signal.SIGTERM, {}),
-        (signal.SIGUSR1, {"TORCHELASTIC_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"}),
+        (signal.SIGUSR1, {"PET_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"}),
     ],
 )
 def test_a_signal_to_torchrun_saves_in_all_processes(
