@@ -4,16 +4,21 @@
     python -P benchmarks/distilled_projection.py --output outputs/distilled_projection [--seeds 1 2 3] [--clips 660] [--stills 2000]
 
 Every seed is a world of its own: other faces, other clips, other teacher, other order. The towers are the packaged model's, which saw
-neither: with the mean of the frames, as Exp-CLIP pools, and with their temporal transformer. Behind each: no projection; Exp-CLIP's
-published recipe and the sane one with a BLIP-2 Flan-T5 of random weights, on stills or on clips; and the projection fitted to captions
-without a teacher. Judged zero-shot by class descriptions that no training saw. Prints one JSON line: the UAR of every arm by seed, and
-the paired differences to the untouched towers with their 95 % intervals over the seeds (Student's t). What is finished is kept in the
-output and not made again.
+neither: with the mean of the frames, as Exp-CLIP pools, and with their temporal transformer. Behind each: no projection; two fits to a
+BLIP-2 Flan-T5 of random weights, on stills or on clips, with one instruction, colours in [0, 1] for the teacher and batches of 256:
+`sgd` (PyTorch's start, SGD 1e-3, 5 epochs) and `adamw` (the isometric start, AdamW 1e-3, one cycle, 10 epochs, the teacher's mean
+subtracted); and the second fitted to captions without a teacher. They have the optimisers and starts of
+`configs/distill/expclip_paper_code.yaml` and `expclip.yaml` and are not those recipes: data, instructions, colours and batches differ.
+
+Judged zero-shot by class descriptions that no training saw. Prints one JSON line: the UAR of every arm by seed, and the paired
+differences to the untouched towers with their 95 % intervals over the seeds (Student's t). What is finished is kept in the output and
+not made again; worlds and runs of other settings have folders of their own.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 from pathlib import Path
@@ -36,23 +41,23 @@ from emoclip.training.build import load_earlier_run
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
 
 
-PAPER = {
+SGD = {
     "optimizer": "sgd", "lr": 1e-3, "weight_decay": 1e-4, "schedule": "constant", "epochs": 5, "center_teacher": False, "batch_size": 256,
 }  # fmt: skip
-SANE = {"epochs": 10, "batch_size": 256}
+ADAMW = {"epochs": 10, "batch_size": 256}
 # Of a clip the default model takes a window; the teacher sees four frames of it.
 CLIPS = {"level": "clip", "frames_per_clip": 4}
 CAPTIONS = {"teacher_weight": 0.0, "caption_weight": 1.0}
 POOLINGS = {"mean": {"temporal_config": {"pooling": "mean"}}, "temporal": {}}
 STUDENTS: dict[str, dict[str, dict[str, Any]]] = {
     "mean": {
-        "random_teacher_paper_code": {"head": {"init": "torch"}, "fit": PAPER},
-        "random_teacher": {"fit": SANE},
-        "captions": {"data": CLIPS, "fit": {**SANE, **CAPTIONS}},
+        "random_teacher_sgd": {"head": {"init": "torch"}, "fit": SGD},
+        "random_teacher_adamw": {"fit": ADAMW},
+        "captions": {"data": CLIPS, "fit": {**ADAMW, **CAPTIONS}},
     },
     "temporal": {
-        "random_teacher": {"data": CLIPS, "fit": SANE},
-        "captions": {"data": CLIPS, "fit": {**SANE, **CAPTIONS}},
+        "random_teacher_adamw": {"data": CLIPS, "fit": ADAMW},
+        "captions": {"data": CLIPS, "fit": {**ADAMW, **CAPTIONS}},
     },
 }
 
@@ -81,7 +86,7 @@ def main() -> None:
 
 def scores_of(args: argparse.Namespace, seed: int) -> dict[str, float]:
     """UAR of every arm in one world."""
-    folder = args.output / f"seed_{seed}"
+    folder = args.output / f"clips_{args.clips}_{args.test_clips}_stills_{args.stills}_seed_{seed}"
     if not (folder / "world" / "stills.parquet").is_file():
         render_world(folder / "world", World(seed, args.clips, args.test_clips, args.stills), workers=1)
     if not (folder / "teacher").is_dir():
@@ -106,13 +111,9 @@ def fitted(folder: Path, pooling: str, arm: str, changes: dict[str, Any], seed: 
     """The Hub folder of an arm, made by the command's own code."""
     from emoclip.distillation.run import DistillationRun
 
-    output = folder / f"{pooling}.{arm}"
-    if (output / "run.json").is_file():
-        return output / "model"
     on_clips = changes.get("data", {}).get("level") == "clip"
     manifest = folder / "world" / ("clips.parquet" if on_clips else "stills.parquet")
     values: dict[str, Any] = {
-        "output_dir": str(output),
         "features_dir": str(folder / "features"),
         "seed": seed,
         "model": {"init": "emoclip", "name": str(default_model.path()), "config": POOLINGS[pooling]},
@@ -121,8 +122,13 @@ def fitted(folder: Path, pooling: str, arm: str, changes: dict[str, Any], seed: 
         "head": changes.get("head", {}),
         "fit": changes["fit"],
     }
-    path = folder / f"{pooling}.{arm}.yaml"
-    path.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
+    # Settings that were changed in this file make another run.
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    output = folder / f"{pooling}.{arm}.{digest}"
+    if (output / "run.json").is_file():
+        return output / "model"
+    path = output.with_name(f"{output.name}.yaml")
+    path.write_text(json.dumps({**values, "output_dir": str(output)}), encoding="utf-8")  # JSON is YAML
     return DistillationRun(load_config(DistillConfig, path)).run()
 
 

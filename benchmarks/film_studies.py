@@ -50,7 +50,9 @@ def main() -> None:
     args = parser.parse_args()
     train = make_films(args.output / f"train_{args.scenes}", args.scenes, held_out=False)
     test = make_films(args.output / f"test_{TEST_SCENES}", TEST_SCENES, held_out=True)
-    scores = {arm: [score(args, arm, seed, train, test) for seed in args.seeds] for arm in ARMS}
+    # Seed by seed, so that a study that was stopped holds whole comparisons.
+    by_seed = [{arm: score(args, arm, seed, train, test) for arm in ARMS} for seed in args.seeds]
+    scores = {arm: [found[arm] for found in by_seed] for arm in ARMS}
     differences = {f"{one}_minus_{other}": paired(scores[one], scores[other]) for one, other in COMPARED}
     settings = {"seeds": args.seeds, "scenes": args.scenes, "steps": args.steps}
     print(

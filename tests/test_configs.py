@@ -109,3 +109,68 @@ def test_the_readers_write_what_is_assumed_here():
             continue
         told = {split for counts in (reader.counts or {}).values() for split in counts}
         assert told <= set(splits), manifest
+
+
+def test_emotionclips_recipe_has_the_numbers_of_its_code():
+    """Options of the released `options.py`, `main.py` and `src/`: learning rates, AdamW, warm-up, loss and sampling."""
+    from emoclip.training.config import TrainConfig
+
+    config = load_config(TrainConfig, ROOT / "configs/train/emotionclip_paper_code.yaml")
+    optimizer = config.optimizer
+    assert (optimizer.name, optimizer.groups, optimizer.lr, optimizer.matrix_lr) == (
+        "adamw",
+        "emotionclip",
+        5e-5,
+        1e-8,
+    )
+    assert (optimizer.betas, optimizer.eps, optimizer.weight_decay) == ((0.98, 0.9), 1e-6, 0.1)
+    assert (optimizer.schedule, optimizer.warmup_steps, optimizer.max_grad_norm) == ("emotionclip", 10_000, None)
+    assert (optimizer.min_logit_scale, optimizer.max_logit_scale) == (1.0, 100.0)
+    assert (optimizer.train_vision, optimizer.train_text) == ("all", "all")
+    assert (config.seed, config.epochs, config.data.batch_size, config.mixed_precision) == (2022, 25, 128, "fp16")
+    assert (config.data.drop_last, config.data.num_workers, config.contrast.negatives) == (True, 8, "global_no_grad")
+    assert (config.data.random_crop, config.data.horizontal_flip, config.data.rotation_degrees) == (
+        "frame",
+        False,
+        0.0,
+    )
+    assert config.data.subject_masks and config.data.sentiment and config.model.identical_layers
+    fields = config.model.config
+    told = (fields["subject_prompting"], fields["sentiment_beta"], fields["sentiment_kl_direction"])
+    assert told == ("sap", 10.0, "released")
+    assert fields["temporal_config"] == {
+        "pooling": "residual_transformer", "num_hidden_layers": 6, "num_attention_heads": 8, "head_dim": 64,
+        "intermediate_size": 2048, "max_position_embeddings": 8, "dropout": 0.1,
+    }  # fmt: skip
+    processor = config.model.processor
+    assert (processor["num_frames"], processor["frame_sampling"]) == (8, "emotionclip")
+    assert (processor["size"], processor["crop_size"]) == ({"shortest_edge": 256}, {"height": 224, "width": 224})
+    assert processor["image_mean"] == [0.485, 0.456, 0.406] and processor["image_std"] == [0.229, 0.224, 0.225]
+
+
+def test_expclips_recipe_has_the_numbers_of_its_code():
+    """Of `runner.sh`, `train.py` and `models/`: optimiser, loss, teacher, instruction and pixels."""
+    from emoclip.distillation.config import DistillConfig
+
+    config = load_config(DistillConfig, ROOT / "configs/distill/expclip_paper_code.yaml")
+    fit = config.fit
+    assert (fit.optimizer, fit.lr, fit.momentum, fit.weight_decay, fit.schedule) == (
+        "sgd",
+        1e-3,
+        0.9,
+        1e-4,
+        "constant",
+    )
+    assert (fit.batch_size, fit.epochs, config.seed, fit.logit_scale) == (512, 5, 1, None)
+    assert (fit.teacher_weight, fit.caption_weight, fit.center_teacher) == (1.0, 0.0, False)
+    assert (config.head.type, config.head.init, config.head.dim) == ("linear", "torch", None)
+    (teacher,) = config.teachers
+    assert (teacher.name, teacher.instructions) == ("Salesforce/blip2-flan-t5-xxl", ("action_describer",))
+    assert (teacher.normalize, teacher.hidden_act) == (False, "gelu")
+    assert (config.model.init, config.model.name) == ("clip", "openai/clip-vit-base-patch32")
+    assert config.model.config["temporal_config"] == {"pooling": "mean"}
+    processor = config.model.processor
+    assert (processor["num_frames"], processor["frame_sampling"]) == (16, "expclip_paper_code")
+    assert (processor["size"], processor["resample"]) == ({"height": 224, "width": 224}, 2)
+    assert (processor["do_center_crop"], processor["do_normalize"]) == (False, False)
+    assert (config.data.level, config.data.frames_per_clip, config.data.split) == ("frame", 1, "train")

@@ -6,18 +6,22 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 
-from emoclip.data.output import replacing
+from emoclip.data.output import check_writable
 from emoclip.distillation.config import PicturesConfig
+from emoclip.distillation.mapped_features import MappedFeatures
 from emoclip.features import FrameFeatureStore, frame_features
+from emoclip.features.clip_keys import key_of
+from emoclip.features.parts import ClipRecord, PartFiles, write_part
 from emoclip.precision import autocast_dtype
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
 
@@ -27,6 +31,9 @@ HEAD_FIELDS = ("expression_projection_dim", "expression_projection_type", "expre
 # Clips at once through the temporal part, texts at once through the text tower.
 CLIPS_AT_ONCE, TEXTS_AT_ONCE = 256, 128
 STORAGE = "float16"
+# A part of captions is written at this number or age, whichever comes first; read back so many at once.
+TEXTS_A_PART, PART_SECONDS = 50_000, 60.0
+ROWS_AT_ONCE = 4096
 
 
 def with_head(
@@ -122,29 +129,66 @@ def caption_embeds(
     *,
     show_progress: bool = True,
 ) -> torch.Tensor:
-    """CLIP's features of captions, float16 (captions, D), length 1; kept in one file for each model and list of captions.
+    """CLIP's features of captions, float16 (captions, D), length 1; kept in part files for each model, so that a stop costs a minute.
 
     Args:
         captions: Texts, repeated ones embedded once.
         model: Without a head.
         processor: The model's own.
-        cache_dir: Where the file is kept.
+        cache_dir: Where the files are kept.
         show_progress: Draw a bar with the rate, on terminals only.
     """
     wanted = sorted(set(captions))
     place = {text: number for number, text in enumerate(wanted)}
-    path = cache_dir / f"captions-{_captions_key(wanted, model, processor)}.safetensors"
-    if not path.is_file():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        with tqdm(total=len(wanted), unit="text", desc="captions", disable=None if show_progress else True) as bar:
-            parts = []
-            for start in range(0, len(wanted), TEXTS_AT_ONCE):
-                texts = wanted[start : start + TEXTS_AT_ONCE]
-                parts.append(_text_embeds(texts, model, processor).half())
-                bar.update(len(texts))
-        with replacing(path) as temporary:
-            save_file({"embeds": torch.cat(parts)}, temporary)
-    return load_file(path)["embeds"][torch.tensor([place[text] for text in captions])]
+    folder = cache_dir / f"captions-{_text_tower_key(model)}"
+    tokens = processor.tokenizer(wanted, truncation=True)["input_ids"]
+    keys = np.array([key_of(json.dumps([text, ids])) for text, ids in zip(wanted, tokens, strict=True)])
+    parts = PartFiles.of(folder)
+    missing = np.flatnonzero(parts.find(keys)[0] < 0)
+    if len(missing):
+        with tqdm(
+            total=len(wanted),
+            initial=len(wanted) - len(missing),
+            unit="text",
+            desc="captions",
+            disable=None if show_progress else True,
+        ) as bar:
+            _keep_captions(folder, [(keys[row], wanted[row]) for row in missing], model, processor, bar)
+        parts = PartFiles.of(folder)
+    kept = MappedFeatures(parts, parts.find(keys), model.config.projection_dim)
+    embeds = torch.empty(len(wanted), model.config.projection_dim, dtype=torch.float16)
+    for rows in np.array_split(np.arange(len(wanted)), -(-len(wanted) // ROWS_AT_ONCE)):
+        embeds[rows] = kept.frames(rows, np.zeros_like(rows)).half()
+    return embeds[torch.tensor([place[text] for text in captions])]
+
+
+def _keep_captions(
+    folder: Path,
+    texts: Sequence[tuple[bytes, str]],
+    model: EmoCLIPModel,
+    processor: EmoCLIPProcessor,
+    bar: tqdm,
+) -> None:
+    """Write the features of texts, which come with their keys, in parts; what is made is kept when the run is stopped."""
+    check_writable(folder)
+    keys: list[bytes] = []
+    records: list[ClipRecord] = []
+    since = time.perf_counter()
+    try:
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            chunk = texts[start : start + TEXTS_AT_ONCE]
+            for (key, _), embed in zip(
+                chunk, _text_embeds([text for _, text in chunk], model, processor), strict=True
+            ):
+                keys.append(key)
+                records.append(ClipRecord(1, np.zeros(1, np.int32), embed.numpy().astype(STORAGE)[None, None]))
+            bar.update(len(chunk))
+            if len(keys) >= TEXTS_A_PART or time.perf_counter() - since >= PART_SECONDS:
+                write_part(folder, 0, keys, records, STORAGE)
+                keys, records, since = [], [], time.perf_counter()
+    finally:
+        if keys:
+            write_part(folder, 0, keys, records, STORAGE)
 
 
 @torch.inference_mode()
@@ -157,11 +201,9 @@ def _text_embeds(texts: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPPr
     return torch.nn.functional.normalize(features.float(), dim=-1).cpu()
 
 
-def _captions_key(captions: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPProcessor) -> str:
-    """Of the texts as tokens, and of the text tower's weights."""
-    tokens = processor.tokenizer(list(captions), truncation=True)["input_ids"]
-    digest = hashlib.sha256(json.dumps([list(captions), tokens]).encode())
-    digest.update(model.config.text_config.to_json_string().encode())
+def _text_tower_key(model: EmoCLIPModel) -> str:
+    """Of the text tower's form and weights."""
+    digest = hashlib.sha256(model.config.text_config.to_json_string().encode())
     for name, tensor in sorted(model.state_dict().items()):
         if name.startswith(("text_model.", "text_projection.")):
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)

@@ -25,7 +25,11 @@ def served(
     from emoclip.demo.limits import Limits
 
     with pytest.MonkeyPatch.context() as patch:
+        from gradio import networking
+
         patch.setenv("GRADIO_TEMP_DIR", str(root))
+        # Gradio gives up where its own server has not answered once within three seconds, as on a busy machine.
+        patch.setattr(networking, "url_ok", lambda url, once=networking.url_ok: any(once(url) for _ in range(10)))
         page = build_app(model, root=root, limits=Limits(**limits))
         _, address, _ = page.queue(max_size=max_size, default_concurrency_limit=1).launch(
             server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False, run_history=False,

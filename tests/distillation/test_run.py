@@ -232,3 +232,33 @@ def test_parts_of_all_methods_go_together(make_run, world, tmp_path, tiny_model_
     model = EmoCLIPModel.from_pretrained(run.run())
     assert (model.config.subject_prompting, model.config.temporal_config.pooling) == ("sap", "cls_transformer")
     assert set(run.records[0]) == {"epoch", "loss", "top1", "caption_top1"}
+
+
+def test_captions_that_are_embedded_outlast_a_stop(make_run, world, monkeypatch):
+    """All captions were embedded before the first was kept: an hour of a million captions was lost to a kill."""
+    from emoclip.distillation import student
+
+    monkeypatch.setattr(student, "TEXTS_AT_ONCE", 4)
+    embed, calls = student._text_embeds, []
+
+    def stop_at_third(texts, *arguments):
+        calls.append(len(texts))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return embed(texts, *arguments)
+
+    monkeypatch.setattr(student, "_text_embeds", stop_at_third)
+    changes = {
+        "data__manifest": str(world / "clips.parquet"), "teachers": [], "fit__teacher_weight": 0.0, "fit__caption_weight": 1.0,
+    }  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        make_run(**changes).make_pairs()
+    run = make_run(**changes)
+    pairs = run.make_pairs()
+    texts = sorted({text for row in run.captions for text in row})
+    assert sum(calls[3:]) == len(texts) - 8
+    model, processor = run.towers
+    expected = embed(run.captions[5], model, processor)
+    first = pairs.captions.starts[5]
+    found = pairs.captions.embeds[first : first + len(expected)].float()
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)

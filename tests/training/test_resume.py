@@ -215,23 +215,29 @@ def test_a_signal_to_the_whole_group_saves_and_ends(
 
 
 @pytest.mark.slow
-def test_sigterm_to_torchrun_saves_in_all_processes(write_run: Callable[..., Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "environment"),
+    [
+        (signal.SIGTERM, {}),
+        (signal.SIGUSR1, {"PET_SIGNALS_TO_HANDLE": "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"}),
+    ],
+)
+def test_a_signal_to_torchrun_saves_in_all_processes(
+    write_run: Callable[..., Path], tmp_path: Path, number: signal.Signals, environment: dict[str, str]
+) -> None:
     """Torchrun passes the signal on and waits; its own exit code is 1, so a job script must look at what was saved."""
     config = write_run(epochs=100_000, log_every=1, checkpoint_every=1_000_000, data__batch_size=2)
     output = tmp_path / "run"
-    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2)
+    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2, environment=environment)
     try:
         run.wait_until(lambda: len(lines_of(output)) > 2)
-        run.process.terminate()
+        run.process.send_signal(number)
     except BaseException:
         run.kill()
         raise
     printed = run.finish()
     assert run.process.returncode == 1, printed
-    assert "Stopped by SIGTERM and saved at step" in printed
+    assert f"Stopped by {number.name} and saved at step" in printed
     checkpoint = find_checkpoint(output, "auto")
     assert checkpoint is not None
-    states = (checkpoint / "training_state").glob("random_states_*.pkl")
-    assert len(list(states)) == 2
-    again = load_config(TrainConfig, checkpoint / "config.yaml")
-    assert again.output_dir == output
+    assert len(list((checkpoint / "training_state").glob("random_states_*.pkl"))) == 2
