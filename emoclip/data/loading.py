@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .manifest import Manifest, read_manifest
+from .mapped_rows import open_manifest
 from .selection import check_arguments, check_selection, needed_columns, row_filter, selected
-from .tables import open_hub, open_manifest, open_shards
+from .tables import open_hub, open_shards
 
 
 if TYPE_CHECKING:
