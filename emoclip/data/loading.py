@@ -117,7 +117,7 @@ def _indices(manifest: Manifest, split: str | None, fold: int | None, task: str 
     table = manifest.table
     for name in set(absent) & set(pq.read_schema(manifest.path).names):
         # Captions and targets are left on disk by the checks.
-        table = table.append_column(name, pq.read_table(manifest.path, columns=[name])[name])
+        table = table.append_column(name, manifest.column(name))
     mask = selected(table, split, fold, task)
     check_selection(table, str(manifest.path), split, fold, task, mask)
     return pc.indices_nonzero(mask).to_numpy().astype(np.int64)

@@ -69,6 +69,11 @@ class Manifest:
         """Folder that the `path` column is relative to."""
         return self.path.parent
 
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column; from disk where only what the checks need was read."""
+        held = name in self.table.column_names
+        return self.table[name] if held else pq.read_table(self.path, columns=[name], pre_buffer=False)[name]
+
     @property
     def missing(self) -> list[str]:
         """Ids of clips that the data set lists and that were not there when the manifest was written."""
