@@ -145,11 +145,14 @@ def _task_table(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) -> s
 def _legend(task: str, entries: Sequence[Mapping[str, Any]]) -> str:
     first = next(iter(entries[0]["sets"].values()))
     said = " / ".join(_metric_name(name) for name in first if not name.endswith("_interval"))
-    unit = "errors in the unit of the scores" if task == "regression" else "in percent"
-    return (
-        f"{said}, {unit}, with intervals in brackets. With folds the value is the plain mean of the folds' values and the interval is "
-        "Student's between folds, none for a single fold; otherwise it is the bootstrap's."
-    )
+    unit = {"regression": "errors in the unit of the scores", "retrieval": "recall in percent"}.get(task, "in percent")
+    text = f"{said}, {unit}, with bootstrap intervals in brackets."
+    if task == "classification":
+        text += (
+            " With folds the value is the plain mean of the folds' values and the interval is Student's between folds, none for a "
+            "single fold."
+        )
+    return text
 
 
 def _metric_name(name: str) -> str:
@@ -162,7 +165,7 @@ def _other(entry: Mapping[str, Any]) -> list[str]:
     """What sets a row apart from zero-shot recognition."""
     if entry["num_compound_classes"]:
         return [f"{entry['num_compound_classes']} compound classes"]
-    return [] if entry["protocol"] == "zero_shot" else [section_title(entry["protocol"]).lower()]
+    return [] if entry["protocol"] in ("zero_shot", "retrieval") else [section_title(entry["protocol"]).lower()]
 
 
 def _cell(values: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -79,7 +79,7 @@ def published_beside(dataset: str, num_classes: int, protocol: str) -> list[Publ
     Args:
         dataset: Name of a manifest, such as `mafw/single` or `MAFW`; what follows the slash is the task.
         num_classes: Classes of the table; AffectNet with 7 and with 8 classes are two things. MAFW's compound classes were
-            printed as 43 and are found for 42 too.
+            printed as 43 and are found for 42 too. Values of single outputs are found for any number of outputs.
         protocol: Of the table; a part after a full stop, such as in `compound.average`, is not looked at.
     """
     name = _plain(dataset.split("/")[0])
@@ -89,7 +89,7 @@ def published_beside(dataset: str, num_classes: int, protocol: str) -> list[Publ
     found = [
         v
         for v in published_values()
-        if _plain(v.dataset) == name and v.num_classes == wanted and v.protocol in neighbours
+        if _plain(v.dataset) == name and (v.num_classes == wanted or _is_output(v)) and v.protocol in neighbours
     ]
     return sorted(found, key=lambda v: neighbours.index(v.protocol))
 
@@ -121,6 +121,7 @@ def beside(dataset: str, num_classes: int, protocol: str, results: Sequence[Ours
         results: Of one protocol; the part of its name after a full stop is the split.
     """
     split = protocol.partition(".")[2]
+    results = [replace(r, values={_plain_key(key): value for key, value in r.values.items()}) for r in results]
     found = []
     for value in published_beside(dataset, num_classes, protocol):
         key = _key(value, split)
@@ -152,7 +153,17 @@ def _key(value: PublishedValue, split: str) -> str | None:
         return value.metric
     if value.target in _SPLITS:
         return value.metric if not split or split in _SPLITS[value.target] else None
-    return f"{value.metric}/{value.target}"
+    return _plain_key(f"{value.metric}/{value.target}")
+
+
+def _plain_key(key: str) -> str:
+    """Outputs by letters and digits alone: `N1: Blunted Affect` is `N1 Blunted Affect`."""
+    metric, slash, target = key.partition("/")
+    return f"{metric}{slash}{_plain(target)}"
+
+
+def _is_output(value: PublishedValue) -> bool:
+    return bool(value.target) and value.target not in _SPLITS
 
 
 def _value(line: dict[str, str]) -> PublishedValue:

@@ -108,7 +108,8 @@ def test_difference_is_ours_minus_published():
         0.4,
         pytest.approx(0.0324),
     )
-    symptoms = beside("ness/panss", 4, "symptoms", [ours({"pcc/Total Negative": 0.9}, {"model": "EmoCLIP (LP)"})])
+    lp = {"model": "EmoCLIP (LP)"}
+    symptoms = beside("ness/panss", 2, "symptoms", [ours({"pcc/Total: Negative": 0.9, "mae/Other": 1.0}, lp)])
     (total,) = [r for r in symptoms if r["ours"] is not None]
     assert (total["target"], total["difference"]) == ("Total Negative", pytest.approx(0.05))
 

@@ -142,3 +142,17 @@ def test_stretches_cover_a_video_evenly():
     assert stretches(10, 15, 4) == [(0, 10)]
     assert stretches(100, 15, 3) == [(0, 15), (42, 57), (85, 100)]
     assert stretches(16, 15, 8) == [(0, 15), (1, 16)]
+
+
+def test_regression_on_xclip_sees_its_embeddings_alone(interviews, tiny_xclip_folder, run_tables, monkeypatch):
+    """Visual tokens stand behind the embedding in one row; of the real model they are 25,088 of 25,600 numbers."""
+    widths = []
+
+    def fit(features, *rest):
+        widths.append(features.shape[1])
+        return fit_mlp(features, *rest)
+
+    monkeypatch.setattr("emoclip.evaluation.protocols.symptoms.fit_mlp", fit)
+    options = "protocols.symptoms={epochs: 1, train_windows: 1, test_windows: 1}"
+    run_tables(interviews(), ONLY, "data.fold=all", "data.split=null", options, f"model={tiny_xclip_folder}")
+    assert widths == [16] * 3
