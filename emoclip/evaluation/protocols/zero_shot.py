@@ -223,9 +223,12 @@ def check_compound(context: Context, config: CompoundConfig) -> None:
         check_prompt_sets(context, mode)
     for spec in context.config.systems if config.weights else ():
         system = context.shared.get(spec.name)
-        if system is not None and system.encoder.class_names is None:
-            for prompt_set in spec.prompt_sets or context.config.prompt_sets:
-                _weighted_trees(system, prompt_set, config.weights)
+        if system is not None and system.encoder.class_names is not None:
+            continue
+        for prompt_set in spec.prompt_sets or context.config.prompt_sets:
+            # Texts of a model that is loaded fold by fold are not known yet.
+            if system is not None or prompt_set != MODEL_DESCRIPTIONS:
+                _weighted_trees(system.class_descriptions if system else {}, prompt_set, config.weights)
 
 
 def _ways(context: Context, own: Sequence[str] | None, ways: Sequence[Way] | None) -> Sequence[Way]:
@@ -243,14 +246,13 @@ def _trees(
     compound = "average" if mode == WEIGHTED else mode
     trees = context.trees(system, prompt_set, class_names, compound)
     if mode == WEIGHTED and context.config.protocols.compound is not None:
-        weighted = _weighted_trees(system, prompt_set, context.config.protocols.compound.weights)
+        weighted = _weighted_trees(system.class_descriptions, prompt_set, context.config.protocols.compound.weights)
         trees |= {name: tree for name, tree in weighted.items() if name in trees}
     return trees
 
 
-def _weighted_trees(system: System, prompt_set: str, weights: dict[str, dict[str, float]]) -> dict[str, Tree]:
-    """Class -> its components by their weights."""
-    own = system.class_descriptions
+def _weighted_trees(own: dict[str, str], prompt_set: str, weights: dict[str, dict[str, float]]) -> dict[str, Tree]:
+    """Class -> its components by their weights; `own` are the texts of the model's configuration."""
     return {
         name: _weighted(class_trees(prompt_set, list(w), model_descriptions=own), w) for name, w in weights.items()
     }

@@ -59,7 +59,7 @@ def test_systems_may_have_prompt_sets_of_their_own(folded, run_tables):
 @pytest.fixture(scope="module")
 def compound(write_set):
     names = ["fear", "neutral", "surprise", "fear_surprise", "fear_sadness_anxiety"]
-    return write_set(6, lambda n: {"label": n % 5}, class_names=names)
+    return write_set(6, lambda n: {"label": n % 5, "test_fold": 1 + n % 2}, class_names=names)
 
 
 def test_compound_both_ways_and_with_and_without_neutral(compound, run_tables):
@@ -113,6 +113,9 @@ def test_weights_that_cannot_be_used_are_told_before_the_pass(compound, tiny_mod
     ]
     with pytest.raises(ValueError, match=message):
         check_evaluation(load_config(EvaluationConfig, None, [*base, *options]))
+    folds = ["model=outputs/{fold}", "data.fold=all"]
+    with pytest.raises(ValueError, match=message):
+        check_evaluation(load_config(EvaluationConfig, None, [*base, *options, *folds]))
 
 
 def test_note_on_a_class_that_a_fold_lacks_is_true(folded, tiny_model_folder):
