@@ -70,7 +70,7 @@ def _write(path: Path, target: Path) -> None:
 
 
 def _pieces(path: Path) -> Iterator[pa.Table]:
-    """All rows, in few tables; a table without rows where there are none."""
+    """All rows, in few tables."""
     waiting: list[pa.Table] = []
     for part in read_parts(path, rows=ROWS_PER_GROUP):
         waiting.append(part)

@@ -72,6 +72,13 @@ def test_rows_are_mapped_from_disk(tmp_path):
     assert len(pickle.dumps(found)) < 100_000
 
 
+def test_manifest_without_rows_is_a_data_set_without_rows(manifest):
+    """A selection that left nothing is told by who made it, and not by a broken file."""
+    write_manifest(manifest, [], class_names=["x"], dataset="toy", licence="CC0-1.0", source="test")
+    rows = load(manifest)
+    assert len(rows) == 0 and rows.column_names[-1] == "file"
+
+
 def test_column_that_is_made_on_opening_must_not_be_there(manifest):
     """Its own would be lost, or stand there twice."""
     pq.write_table(pq.read_table(manifest).append_column("file", pa.array(["x"] * 7)), manifest)
