@@ -30,7 +30,7 @@ LAUNCH := $(LAUNCH_WITH) $(THREADS)
 PARALLEL := OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile
 OFFLINE := HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
 
-.PHONY: help install demo demo-short demo-steps default-results default-results-steps test test-all check bench default-model default-code clean
+.PHONY: help install demo demo-short demo-steps default-results default-results-steps results-folder test test-all check bench default-model default-code clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,9 +125,14 @@ default-results: $(VENV)/.installed-all  ## Judge the packaged model by every pr
 default-results-steps: export HF_HOME := $(abspath $(OUT))/cache
 default-results-steps: export HF_HUB_OFFLINE := 1
 default-results-steps: export TOKENIZERS_PARALLELISM := false
-default-results-steps: $(PROTOCOLS)
+default-results-steps: results-folder $(PROTOCOLS)
 	$(call say,A small copy for $(RESULTS))
 	$(BIN)/emoclip report $(OUT)/protocols --compact $(RESULTS) --overwrite
+
+# What may not be replaced is told now and not after half an hour.
+results-folder:
+	@[ ! -e $(RESULTS) ] || [ -f $(RESULTS)/report.json ] || [ -z "$$(ls -A $(RESULTS))" ] || \
+		{ echo "RESULTS must be new, empty or an earlier report (with report.json), got $(RESULTS); remove it or choose another: make default-results RESULTS=FOLDER" >&2; exit 1; }
 
 $(COMPOUND):
 	$(call say,Rendering compound expressions)

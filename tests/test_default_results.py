@@ -22,6 +22,25 @@ SMALL = (
 )
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_folder_that_cannot_be_replaced_is_told_before_the_work(tmp_path):
+    """The copy is the last step: half an hour of work would end with a refusal."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "notes.md").write_text("not a report")
+    command = ["make", "default-results-steps", f"BIN={tmp_path}", f"OUT={tmp_path / 'out'}", f"RESULTS={kept}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "RESULTS must be new, empty or an earlier report" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_tracked_results_can_be_replaced():
+    """A copy of an older form in the repository would be refused by the command that makes it anew."""
+    tracked = ROOT / "results" / "embedded_default_protocols"
+    assert not tracked.exists() or (tracked / "report.json").is_file()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_default_results_come_from_one_command(tmp_path):

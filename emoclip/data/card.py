@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 from huggingface_hub import DatasetCardData
 
-from .counts import count_rows
+from .counts import count_rows, size_of
 from .manifest import Manifest
 from .permission import Origin
+from .readers.reader import TOTAL
 from .uploads import Configurations
 
 
@@ -23,6 +24,8 @@ SIZES = (
     (10_000_000, "1M<n<10M"),
 )
 
+# Columns that decide where a clip counts.
+COUNTED = ("label", "labels", "targets", "split", "test_fold")
 COLUMNS = {
     "video": "the clip, bytes of a file",
     "image": "the still, bytes of a file",
@@ -146,14 +149,17 @@ def _what(manifest: Manifest, origin: Origin, published: bool) -> str:
 
 def _count_table(manifest: Manifest) -> str:
     """Classes down, splits and folds across."""
-    rows = manifest.table.select(["label", "split", "test_fold"]).to_pylist()
+    looked_at = [name for name in COUNTED if name in manifest.table.column_names]
+    rows = manifest.table.select(looked_at).to_pylist()
     counts = count_rows(rows, manifest.class_names)
-    names = list(dict.fromkeys(name for group in counts.values() for name in group))
+    names = list(dict.fromkeys(name for group in counts.values() for name in group if name != TOTAL))
     lines = [f"| class | {' | '.join(counts)} |", "|---|" + "---:|" * len(counts)]
     for name in names:
         lines.append(f"| {_cell(name)} | {' | '.join(f'{group.get(name, 0):,}' for group in counts.values())} |")
-    totals = " | ".join(f"{sum(group.values()):,}" for group in counts.values())
-    return "\n".join([*lines, f"| **all** | {totals} |"])
+    lines.append(f"| **all** | {' | '.join(f'{size_of(group):,}' for group in counts.values())} |")
+    if names and any(TOTAL in group for group in counts.values()):
+        lines.append("\nA clip with several classes counts in each of them, and once in all.")
+    return "\n".join(lines)
 
 
 def _cell(text: str) -> str:

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .manifest import Manifest, read_manifest
+from .mapped_rows import open_manifest
 from .selection import check_arguments, check_selection, needed_columns, row_filter, selected
-from .tables import open_hub, open_manifest, open_shards
+from .tables import open_hub, open_shards
 
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _indices(manifest: Manifest, split: str | None, fold: int | None, task: str 
     table = manifest.table
     for name in set(absent) & set(pq.read_schema(manifest.path).names):
         # Captions and targets are left on disk by the checks.
-        table = table.append_column(name, pq.read_table(manifest.path, columns=[name])[name])
+        table = table.append_column(name, manifest.column(name))
     mask = selected(table, split, fold, task)
     check_selection(table, str(manifest.path), split, fold, task, mask)
     return pc.indices_nonzero(mask).to_numpy().astype(np.int64)

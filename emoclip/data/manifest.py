@@ -12,12 +12,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .output import replacing
-from .parts import write_parts
+from .parts import read_parts, write_parts
 
 
 MANIFEST_SCHEMA = pa.schema(
@@ -44,14 +45,16 @@ MANIFEST_COLUMNS = tuple(MANIFEST_SCHEMA.names)
 MEDIA_KINDS = ("video", "frames", "image")
 # Clips whose files are looked for when a manifest is read: all of a usual set, a sample of a very large one.
 NUM_CHECKED = 20_000
-# What the checks need; captions and boxes of a large set are left on disk.
-_CHECKED_COLUMNS = ("clip_id", "path", "media", "label", "labels", "split", "test_fold")
+# Clips of which ids and paths are held at once.
+ROWS_PER_CHECK = 20_000
+# What the checks hold of all clips; ids, paths, captions and boxes of a large set are left on disk.
+_CHECKED_COLUMNS = ("media", "label", "labels", "split", "test_fold")
 _METADATA_KEYS = ("class_names", "dataset", "licence", "source")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest that was read and checked; `table` has at least `MANIFEST_COLUMNS`."""
+    """A manifest that was read and checked; `table` has at least `MANIFEST_COLUMNS`, unless only what the checks need was read."""
 
     path: Path
     table: pa.Table
@@ -65,6 +68,11 @@ class Manifest:
     def root(self) -> Path:
         """Folder that the `path` column is relative to."""
         return self.path.parent
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column; from disk where only what the checks need was read."""
+        held = name in self.table.column_names
+        return self.table[name] if held else pq.read_table(self.path, columns=[name], pre_buffer=False)[name]
 
     @property
     def missing(self) -> list[str]:
@@ -168,8 +176,7 @@ def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: b
         missing = [name for name in MANIFEST_COLUMNS if name not in present]
         if missing:
             raise ValueError(f"A manifest needs the column `{missing[0]}`, {path} has only {', '.join(present)}.")
-        # Before the rest is read: of a million ids, what tells them apart takes as much memory as all other columns.
-        _check_ids(pq.read_table(path, columns=["clip_id"], pre_buffer=False)["clip_id"], path)
+        looked_for = _check_ids_and_paths(path)
         pa.default_memory_pool().release_unused()
         # Without reading ahead, which would hold the file's bytes beside the table.
         columns = list(_CHECKED_COLUMNS) if checked_only else None
@@ -179,9 +186,9 @@ def read_manifest(path: str | Path, *, check_media: bool = True, checked_only: b
     table = _checked_types(table, path)
     metadata = _read_metadata(table, path)
     class_names = _read_class_names(metadata["class_names"], path)
-    _check_values(table, class_names, path)
+    _check_values(table, class_names, path, lambda row: _id_of(path, row))
     if check_media:
-        _check_media(table, path)
+        _check_media(looked_for, table.num_rows, path)
     notes = tuple(json.loads(metadata.get("notes", "[]")))
     return Manifest(path, table, class_names, metadata["dataset"], metadata["licence"], metadata["source"], notes)
 
@@ -232,7 +239,7 @@ def _checked_types(table: pa.Table, path: Path) -> pa.Table:
                 f"The column `{wanted.name}` of a manifest must be of the type {wanted.type}, {path} has {column.type}; "
                 "write it with emoclip.data.manifest.write_manifest."
             ) from error
-    for name in ("clip_id", "path", "media"):
+    for name in {"clip_id", "path", "media"} & set(table.column_names):
         if table[name].null_count:
             raise ValueError(
                 f"`{name}` must be given for every clip, {table[name].null_count} rows of {path} have none."
@@ -254,6 +261,30 @@ def _read_class_names(text: str, path: Path) -> list[str]:
     return names
 
 
+def _check_ids_and_paths(path: Path) -> list[str]:
+    """Refuse ids that are not there, are no text or occur twice, and return the paths to look for, spread evenly over a large set.
+
+    In parts, of which only the hashes of the ids are kept: for a million rows the texts themselves would be most of the memory.
+    """
+    count = pq.read_metadata(path).num_rows
+    step = max(1, count // NUM_CHECKED)
+    hashes = np.empty(count, np.int64)
+    looked_for: list[str] = []
+    begin = 0
+    for part in read_parts(path, ["clip_id", "path"], rows=ROWS_PER_CHECK):
+        texts = _checked_types(part, path)
+        end = begin + len(texts)
+        hashes[begin:end] = np.fromiter(map(hash, texts["clip_id"].to_numpy()), np.int64, len(texts))
+        places = pa.array(range(-begin % step, len(texts), step), pa.int64())
+        looked_for += texts["path"].take(places).to_pylist()
+        begin = end
+    hashes.sort()
+    # Two ids may share a hash.
+    if (hashes[1:] == hashes[:-1]).any():
+        _check_ids(pq.read_table(path, columns=["clip_id"])["clip_id"], path)
+    return looked_for
+
+
 def _check_ids(ids: pa.ChunkedArray, path: Path) -> None:
     if pc.count_distinct(ids).as_py() < len(ids):
         counts = ids.value_counts()
@@ -263,30 +294,31 @@ def _check_ids(ids: pa.ChunkedArray, path: Path) -> None:
 
 def _checked_part(table: pa.Table, class_names: list[str], path: Path, hashes: set[int]) -> pa.Table:
     """The part, its values checked and the hashes of its ids, which take less memory than ids, added."""
-    _check_values(table, class_names, path)
+    _check_values(table, class_names, path, lambda row: table["clip_id"][row].as_py())
     hashes.update(map(hash, table["clip_id"].to_pylist()))
     return table
 
 
-def _check_values(table: pa.Table, class_names: list[str], path: Path) -> None:
+def _check_values(table: pa.Table, class_names: list[str], path: Path, id_of: Callable[[int], str]) -> None:
     """Known kinds of media, labels that are class ids; column by column, for a million rows take a second."""
     _refuse_first(
-        table,
+        table["media"],
         pc.invert(pc.is_in(table["media"], pa.array(MEDIA_KINDS))),
-        "media",
-        lambda clip, value: f"`media` must be one of {', '.join(MEDIA_KINDS)}, clip {clip!r} of {path} has {value!r}.",
+        lambda row, value: (
+            f"`media` must be one of {', '.join(MEDIA_KINDS)}, clip {id_of(row)!r} of {path} has {value!r}."
+        ),
     )
     highest = len(class_names) - 1
 
-    def told(clip: str, value: Any) -> str:
-        return f"`label` must be a class id from 0 to {highest}, clip {clip!r} of {path} has {value}."
+    def told(row: int, value: Any) -> str:
+        return f"`label` must be a class id from 0 to {highest}, clip {id_of(row)!r} of {path} has {value}."
 
-    _refuse_first(table, _outside(table["label"], highest), "label", told)
+    _refuse_first(table["label"], _outside(table["label"], highest), told)
     several = table["labels"].combine_chunks()
     wrong = pc.indices_nonzero(_outside(several.flatten(), highest))
     if len(wrong):
         row = several.value_parent_indices()[wrong[0].as_py()].as_py()
-        raise ValueError(told(table["clip_id"][row].as_py(), several.flatten()[wrong[0].as_py()].as_py()))
+        raise ValueError(told(row, several.flatten()[wrong[0].as_py()].as_py()))
 
 
 def _outside(numbers: Any, highest: int) -> Any:
@@ -295,22 +327,24 @@ def _outside(numbers: Any, highest: int) -> Any:
     return pc.fill_null(outside, False)
 
 
-def _refuse_first(table: pa.Table, wrong: Any, column: str, told: Callable[[str, Any], str]) -> None:
+def _refuse_first(column: pa.ChunkedArray, wrong: Any, told: Callable[[int, Any], str]) -> None:
     rows = pc.indices_nonzero(wrong)
     if len(rows):
         row = rows[0].as_py()
-        raise ValueError(told(table["clip_id"][row].as_py(), table[column][row].as_py()))
+        raise ValueError(told(row, column[row].as_py()))
 
 
-def _check_media(table: pa.Table, path: Path) -> None:
-    """Every clip's file (or folder of frames) exists; of a large set some thousand spread evenly, and the rest as it is used."""
-    names = table["path"]
-    step = max(1, len(names) // NUM_CHECKED)
-    missing = [name for name in names.take(pa.array(range(0, len(names), step), pa.int64())).to_pylist()
-               if not (path.parent / name).exists()]  # fmt: skip
+def _id_of(path: Path, row: int) -> str:
+    """Of a row of a manifest on disk."""
+    return pq.read_table(path, columns=["clip_id"])["clip_id"][row].as_py()
+
+
+def _check_media(looked_for: Sequence[str], count: int, path: Path) -> None:
+    """The file (or folder of frames) of each of these paths exists; of a large set they are a sample, and the rest is told as it is used."""
+    missing = [name for name in looked_for if not (path.parent / name).exists()]
     if missing:
-        looked_at = "" if step == 1 else f" (every {step}th was looked at)"
+        looked_at = "" if len(looked_for) == count else f" ({len(looked_for)} of them were looked for)"
         raise FileNotFoundError(
-            f"{path} names {table.num_rows} clips, {len(missing)} of which are not there{looked_at}, first {missing[0]!r}; "
+            f"{path} names {count} clips, {len(missing)} of which are not there{looked_at}, first {missing[0]!r}; "
             "restore the files or write the manifest again."
         )

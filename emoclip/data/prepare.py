@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .counts import RowCounter, differences, doubts
+from .counts import RowCounter, differences, doubts, film_differences
 from .manifest import write_manifest_table
 from .output import check_new_file, replacing
 from .readers import get_reader
+from .readers.layout import is_file
 from .readers.lists import read_lines
 from .readers.reader import Counts, Reader, Row
 from .row_spool import RowSpool
@@ -91,12 +92,13 @@ def prepare(  # noqa: PLR0913, one argument for each flag of the command
     names = reader.tasks[task]
     folder = output.parent.resolve()
     with RowSpool(folder) as kept:
-        told = _Told(set(exclude_ids), RowCounter(names), RowCounter(names))
+        told = _Told(set(exclude_ids), RowCounter(names), RowCounter(names, films=task in reader.films))
         for row in _unique(progress(reader.rows(root, task)), lambda: reader.rows(root, task)):
             if told.is_there(row, reader.never_published):
                 kept.add(_as_written(row, folder))
         show(told.found.counts(), reader, task)
         wrong = differences(told.listed.counts(), reader, task)
+        wrong += film_differences(told.listed.films(), reader, task)
         if not allow_missing:
             _refuse_missing(reader, root, output, told.places)
             _refuse_differences(reader, wrong)
@@ -197,7 +199,7 @@ def _named(row: Row) -> str:
 def _is_there(row: Row) -> bool:
     if row["media"] == "frames":
         return bool(row.get("num_frames"))
-    return Path(row["path"]).is_file()
+    return is_file(Path(row["path"]))
 
 
 def _refuse_missing(reader: Reader, root: Path, output: Path, missing: list[str]) -> None:

@@ -19,6 +19,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from .card import column_names, dataset_card
 from .manifest import Manifest, read_manifest
+from .output import replacing
 from .permission import Origin, origin_of, permit
 from .uploads import ANNOTATION_COLUMNS, Upload, annotation_uploads, media_uploads, shard_uploads
 
@@ -144,7 +145,8 @@ def write_card(manifest_path: str | Path, folder: str | Path) -> Path:
             f"`--card-only` must be a folder without a card, {path} exists; remove it or choose another."
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(card, encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(card, encoding="utf-8")
     return path
 
 

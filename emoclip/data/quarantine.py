@@ -32,7 +32,7 @@ def write_good(manifest_path: str | Path, output: str | Path, failed: Sequence[C
     check_new_file(output, suffix=".parquet", overwrite=True)
     manifest = read_manifest(manifest_path, check_media=False, checked_only=True)
     bad = pa.array([one.clip_id for one in failed], pa.string())
-    if manifest.table.num_rows == pc.sum(pc.is_in(manifest.table["clip_id"], bad)).as_py():
+    if manifest.table.num_rows == pc.sum(pc.is_in(manifest.column("clip_id"), bad)).as_py():
         raise ValueError(f"At least one clip must decode, none of the {len(failed)} in {manifest_path} does.")
     note = [f"{len(failed)} clips were left out because they do not decode."] if failed else []
     with replacing_same(output) as temporary:
@@ -96,7 +96,7 @@ def move_failed(
     check_writable(folder)
     manifest = read_manifest(manifest_path, check_media=False, checked_only=True)
     bad = {one.clip_id for one in failed}
-    columns = (manifest.table[name].to_pylist() for name in ("clip_id", "path"))
+    columns = (manifest.column(name).to_pylist() for name in ("clip_id", "path"))
     needed = {path for clip, path in zip(*columns, strict=True) if clip not in bad}
     chosen = {one.path: one for one in failed if one.path not in needed}
     below = _below(manifest, root, chosen)

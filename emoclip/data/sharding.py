@@ -8,9 +8,10 @@ import json
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,15 @@ import pyarrow.parquet as pq
 
 from .loading import load
 from .manifest import Manifest, fingerprint, read_manifest
+from .mapped_rows import open_manifest
 from .output import check_writable, is_temporary, replacing
 from .shard_media import media_size, read_media, zip_frames
 from .shards import SHARD_FORMATS, Shard, ShardIndex, media_value, plan_shards, row_columns, shard_features
 from .worker_pool import WorkerPool
+
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 # Clips that are held at once, and a group that a reader fetches at once.
@@ -77,14 +83,22 @@ def write_shards(
         raise ValueError(f"`--shard-size` and `--workers` must be at least 1, got {shard_bytes} and {workers}.")
     output = Path(output)
     manifest = read_manifest(manifest_path, check_media=False)
-    settings = {"manifest": fingerprint(manifest_path), "shard_bytes": shard_bytes, "seed": seed, "format": format}
+    settings: dict[str, Any] = {
+        "manifest": fingerprint(manifest_path),
+        "shard_bytes": shard_bytes,
+        "seed": seed,
+        "format": format,
+    }
     _claim(output, settings)
     (output / "data").mkdir(exist_ok=True)
     rows = load(manifest_path, check_media=False)
     sizes = list(sizing((media_size(row) for row in rows), len(rows)))
     shards = plan_shards(rows["split"][:], sizes, shard_bytes=shard_bytes, seed=seed, suffix=SHARD_FORMATS[format])
     media = _media_of(manifest)
-    jobs = [_Job(str(manifest_path), str(output), shard, format, media) for shard in shards]
+    schema = _schema(manifest, media)
+    jobs = [
+        _Job(str(manifest_path), settings["manifest"], str(output), shard, format, media, schema) for shard in shards
+    ]
     failures: dict[str, str] = {}
     clips = dict.fromkeys(sorted({shard.split for shard in shards}), 0)
     for written in progress(_write_all(jobs, workers), len(rows)):
@@ -98,11 +112,24 @@ def write_shards(
 @dataclass(frozen=True)
 class _Job:
     manifest: str
+    fingerprint: str
     output: str
     shard: Shard
     format: str
     # Columns with media in the whole set: all shards of a set must have the same columns.
     media: tuple[str, ...]
+    schema: pa.Schema
+
+
+def _schema(manifest: Manifest, media: tuple[str, ...]) -> pa.Schema:
+    columns = manifest.table.select(row_columns(manifest.table.column_names)).schema
+    return shard_features(columns, manifest.class_names, media).arrow_schema
+
+
+@lru_cache(maxsize=1)
+def _opened(manifest: str, fingerprint: str) -> Dataset:
+    """The rows of a manifest that was checked before, opened once in each process that writes."""
+    return open_manifest(Path(manifest))
 
 
 def _claim(output: Path, settings: dict[str, Any]) -> None:
@@ -159,19 +186,19 @@ def _write(job: _Job) -> Written:
     told = target.with_name(f".{target.name}.failures.json")
     if target.is_file() and told.is_file():
         return Written(job.shard, json.loads(told.read_text(encoding="utf-8")))
-    rows = load(job.manifest, check_media=False)
+    rows = _opened(job.manifest, job.fingerprint)
     failures: dict[str, str] = {}
     good = _readable(rows, job.shard.rows, failures)
     with replacing(target, alone=True) as temporary:
         if job.format == "parquet":
-            _write_parquet(read_manifest(job.manifest, check_media=False), job.media, good, temporary)
+            _write_parquet(rows, job, good, temporary)
         else:
             _write_tar(rows, good, temporary)
         told.write_text(json.dumps(failures), encoding="utf-8")
     return Written(job.shard, failures)
 
 
-def _readable(rows: Any, numbers: tuple[int, ...], failures: dict[str, str]) -> Iterator[tuple[int, str, Any]]:
+def _readable(rows: Dataset, numbers: tuple[int, ...], failures: dict[str, str]) -> Iterator[tuple[int, str, Any]]:
     """Row number, column and content of every clip that can be read; the others go into `failures`."""
     for number in numbers:
         row = rows[number]
@@ -181,19 +208,16 @@ def _readable(rows: Any, numbers: tuple[int, ...], failures: dict[str, str]) -> 
             failures[row["clip_id"]] = " ".join(str(error).split())
 
 
-def _write_parquet(
-    manifest: Manifest, media: tuple[str, ...], good: Iterator[tuple[int, str, Any]], path: Path
-) -> None:
-    columns = row_columns(manifest.table.column_names)
-    table = manifest.table.select(columns)
-    schema = shard_features(table.schema, manifest.class_names, media).arrow_schema
+def _write_parquet(rows: Dataset, job: _Job, good: Iterator[tuple[int, str, Any]], path: Path) -> None:
+    schema = job.schema
+    table = rows.with_format("arrow", columns=[name for name in schema.names if name not in job.media])
     with pq.ParquetWriter(path, schema) as writer:
         while group := _take(good, ROWS_PER_GROUP):
-            part = table.take(pa.array([number for number, _, _ in group]))
-            for name in media:
+            part = table[[number for number, _, _ in group]]
+            for name in job.media:
                 values = [content if column == name else None for _, column, content in group]
                 part = part.append_column(name, pa.array(values, schema.field(name).type))
-            writer.write_table(part.cast(schema), row_group_size=ROWS_PER_GROUP)
+            writer.write_table(part.select(schema.names).cast(schema), row_group_size=ROWS_PER_GROUP)
 
 
 def _media_of(manifest: Manifest) -> tuple[str, ...]:
@@ -204,7 +228,7 @@ def _media_of(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted({media_value({**row, "start_frame": 0 if row["start_frame"] else None}) for row in found}))
 
 
-def _write_tar(rows: Any, good: Iterator[tuple[int, str, Any]], path: Path) -> None:
+def _write_tar(rows: Dataset, good: Iterator[tuple[int, str, Any]], path: Path) -> None:
     columns = row_columns([name for name in rows.column_names if name != "file"])
     with tarfile.open(path, "w") as archive:
         for number, column, content in good:

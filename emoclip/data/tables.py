@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opening the tables behind `emoclip.data.load`: manifests, shards on disk, data sets on the Hub."""
+"""Opening the tables behind `emoclip.data.load` beside manifests: shards on disk, data sets on the Hub."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow.dataset import ParquetFragmentScanOptions
 
 from .media_columns import MEDIA_VALUES
 from .shards import SHARD_FORMATS, ShardIndex
@@ -22,30 +15,6 @@ if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
     Rows: TypeAlias = Dataset | IterableDataset
-
-
-# Of the copy that `datasets` keeps of a manifest.
-ROWS_PER_BATCH = 20_000
-
-
-def open_manifest(path: Path) -> Dataset:
-    """Return the rows of a manifest with the column `file`, the absolute path of each clip."""
-    from datasets import Dataset
-
-    root = str(path.parent.resolve())
-    pa.default_memory_pool().release_unused()
-    # Without reading ahead: the first time `datasets` copies the table, and would hold much of the file beside it.
-    options = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
-    # In large pieces: opening touches the head of each, and with it the pages around.
-    rows = Dataset.from_parquet(str(path), fragment_scan_options=options, writer_batch_size=ROWS_PER_BATCH)
-    pa.default_memory_pool().release_unused()
-    # As a column: for a million rows Python's own joining would hold half a gigabyte. From the file and not from the rows, whose
-    # pages would all come into memory for one column.
-    paths = pq.read_table(path, columns=["path"], pre_buffer=False)["path"].cast(pa.string())
-    files = pc.binary_join_element_wise(pa.scalar(root), paths, os.sep)
-    # Named by what it depends on: left to itself `datasets` copies the whole column to hash it.
-    state = hashlib.sha256(f"{rows._fingerprint}:{root}".encode()).hexdigest()[:16]
-    return rows.add_column("file", files.combine_chunks(), new_fingerprint=state)
 
 
 def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
@@ -133,4 +102,4 @@ def _from_tar(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: found.get(name) for name in names}
 
 
-__all__ = ["open_hub", "open_manifest", "open_shards", "undecoded"]
+__all__ = ["open_hub", "open_shards", "undecoded"]

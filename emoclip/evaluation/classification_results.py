@@ -14,6 +14,7 @@ import numpy as np
 
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.resampling_options import Resampling
+from emoclip.evaluation.subgroups import MAX_SUBGROUPS
 from emoclip.metrics import (
     are_probabilities,
     auc,
@@ -52,8 +53,6 @@ _TOP = (2, 3, 5)
 MAX_SCORE_RESAMPLES = 500
 _MAX_SCORE_NUMBERS = 100_000_000
 _OWN_COLUMNS = ("fold", "subject_id", "captions", "caption")
-# A column with more values than this names something else than subgroups.
-_MAX_SUBGROUPS = 20
 
 
 def score_classification(table: PredictionTable, resampling: Resampling) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def subgroup_columns(columns: Any) -> dict[str, Sequence]:
     found = {}
     for name, values in columns.items():
         present = {value for value in values if value is not None} if name not in _OWN_COLUMNS else set()
-        if 2 <= len(present) <= _MAX_SUBGROUPS and all(isinstance(value, str) for value in present):
+        if 2 <= len(present) <= MAX_SUBGROUPS and all(isinstance(value, str) for value in present):
             found[name] = values
     return found
 

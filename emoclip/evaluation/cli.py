@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite: bool) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
     from emoclip.evaluation.output import check_output_folder, features_folder, new_output_folder
-    from emoclip.evaluation.overview import report_of_folder
+    from emoclip.evaluation.overview import report_of_folder, write_set_names
     from emoclip.evaluation.processes import process_rank
     from emoclip.evaluation.results import Resampling
 
@@ -79,6 +79,8 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
     with new_output_folder(output, overwrite=overwrite) as folder:
         for name, one in runs.items():
             _write_run(folder / name, run_evaluation(one, command, features))
+        if config.sets:
+            write_set_names(folder, list(config.sets))
         report = report_of_folder(folder, Resampling(config.num_resamples, config.confidence, config.seed))
     # A run that was stopped before this line goes on from what is kept there.
     shutil.rmtree(features, ignore_errors=True)

@@ -79,6 +79,7 @@ def encode_features(
     *,
     kept: KeptFeatures | None = None,
     options: PassOptions | None = None,
+    allow_none: bool = False,
 ) -> dict[str, ClipFeatures]:
     """Features of clips by every encoder: name -> features.
 
@@ -90,6 +91,7 @@ def encode_features(
         numbers: Row numbers of the clips.
         kept: Where features are kept; those that are there are not computed.
         options: How clips are read.
+        allow_none: Give features of no clip, instead of refusing, where none could be decoded.
 
     Raises:
         ChildProcessError: If a process that decodes clips died; names the clip.
@@ -108,7 +110,12 @@ def encode_features(
         ]
         _run_group(group, keys, rows, missing, kept, options)
     wait_for_all()
-    return {name: _gathered(key, chunks, kept) for name, key in keys.items()}
+    found = {name: _gathered(key, chunks, kept) for name, key in keys.items()}
+    for features in found.values():
+        if not features.rows and not allow_none:
+            error = features.errors[min(features.errors)]
+            raise ValueError(f"At least one clip must be readable, got {len(features.errors)} that are not: {error}")
+    return found
 
 
 def encoder_key(encoder: Encoder, repeat_stills: int = 1) -> str:
@@ -252,10 +259,7 @@ def _gathered(key: str, chunks: Sequence[_RowChunk], kept: KeptFeatures) -> Clip
             parts.append(content.features)
         rows.extend(chunk.numbers[place] for place in content.good)
         errors.update({chunk.numbers[place]: error for place, error in content.errors.items()})
-    if not rows:
-        total = sum(len(chunk.numbers) for chunk in chunks)
-        raise ValueError(f"At least one clip must be readable, got {total} that are not: {errors[min(errors)]}")
-    return ClipFeatures(torch.cat(parts), rows, errors)
+    return ClipFeatures(torch.cat(parts) if parts else torch.empty(0, 0), rows, errors)
 
 
 __all__ = ["ClipFeatures", "PassOptions", "encode_features", "encoder_key", "repeated_stills"]

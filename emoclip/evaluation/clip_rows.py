@@ -16,6 +16,7 @@ from emoclip.data import load
 from emoclip.data.selection import check_arguments, check_selection, needed_columns, selected
 from emoclip.data.source import describe_source
 from emoclip.evaluation.config import ClipsConfig
+from emoclip.evaluation.subgroups import AGE, subgroup_names
 
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ClipRows:
     Args:
         source: A manifest, a folder of shards, or the id of a data set on the Hub; see `emoclip.data.load`.
         revision: Of the data set on the Hub.
+        subgroups: Columns whose values are subgroups besides `ABOUT_COLUMNS`.
 
     Attributes:
         about: What is known of the data set as a whole.
@@ -56,15 +58,20 @@ class ClipRows:
 
     Raises:
         FileNotFoundError: If the source or a clip does not exist.
-        ValueError: If the source is malformed, a clip has no id, or two have one.
+        ValueError: If the source is malformed, a clip has no id, two have one, or a column of subgroups is missing or is none.
     """
 
-    def __init__(self, source: str | Path, revision: str | None = None):
+    def __init__(self, source: str | Path, revision: str | None = None, subgroups: Sequence[str] = ()):
         self.path = Path(source)
         self.rows = load(self.path.as_posix(), revision=revision)
         self.about = describe_source(self.path, self.rows, revision)
         self._columns: dict[str, list] = {}
+        self._groups = {name: subgroup_names(name, self.column(name)) for name in subgroups}
         _check_rows(self.rows, self.path, len(self.about.class_names))
+        if AGE not in self._groups and AGE in self.rows.column_names:
+            ages = self.column(AGE)
+            if len({value // 10 for value in ages if isinstance(value, int | float)}) > 1:
+                self._groups[AGE] = subgroup_names(AGE, ages)
 
     def column(self, name: str) -> list:
         """Every value of a column.
@@ -133,9 +140,10 @@ class ClipRows:
         return np.array([n for n in numbers.tolist() if values[n] is not None and values[n] != []], dtype=np.int64)
 
     def known(self, numbers: Sequence[int]) -> dict[str, list]:
-        """Column -> the values of these rows, for those of `ABOUT_COLUMNS` that the manifest fills."""
+        """Column -> the values of these rows, for those of `ABOUT_COLUMNS` that the manifest fills, and the subgroups."""
         names = [name for name in ABOUT_COLUMNS if name in self.rows.column_names]
-        columns = {name: [self.column(name)[number] for number in numbers] for name in names}
+        whole = {name: self.column(name) for name in names} | self._groups
+        columns = {name: [values[number] for number in numbers] for name, values in whole.items()}
         return {name: values for name, values in columns.items() if any(value not in (None, []) for value in values)}
 
     def _train_of(self, fold: int) -> np.ndarray:

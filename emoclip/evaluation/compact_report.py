@@ -19,7 +19,7 @@ import numpy as np
 from emoclip.evaluation.comparisons import Table
 from emoclip.evaluation.embeddings import FOLDER as EMBEDDINGS
 from emoclip.evaluation.output import check_output_folder, new_output_folder
-from emoclip.evaluation.overview import report_of_folder, set_names
+from emoclip.evaluation.overview import report_of_folder, set_names, write_set_names
 from emoclip.evaluation.report import REPORT, TABLES, read_tables, resampling_of, write_tables
 from emoclip.evaluation.subject_attention import FOLDER as ATTENTION
 from emoclip.evaluation.target_predictions import RetrievalTable
@@ -50,6 +50,8 @@ def compact_copy(folder: str | Path, output: str | Path, *, overwrite: bool = Fa
     with new_output_folder(output, overwrite=overwrite) as partial:
         for name in names:
             _copy_tables(folder / name, partial / name)
+        if names != [""]:
+            write_set_names(partial, names)
         report = report_of_folder(partial, resampling)
         for name in names:
             # The report above has what those of the data sets have.

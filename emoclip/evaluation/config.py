@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from emoclip.evaluation.protocol_config import ProtocolsConfig
+from emoclip.evaluation.protocol_config import ProtocolsConfig, PublishedRow
 
 
 # System names become file names.
@@ -26,6 +26,7 @@ class SystemConfig:
         seed: Of those weights.
         frames: Fields of the model's video processor to change, such as `num_frames: 16`.
         prompt_sets: For this system alone; null takes the run's.
+        published: Published rows that its results are the counterpart of; the report gives the difference from these.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SystemConfig:
     seed: int = 0
     frames: dict[str, Any] = field(default_factory=dict)
     prompt_sets: tuple[str, ...] | None = None
+    published: tuple[PublishedRow, ...] = ()
 
     def __post_init__(self) -> None:
         if not _PLAIN_NAME.fullmatch(self.name):
@@ -56,6 +58,8 @@ class ClipsConfig:
         num_workers: Processes that decode; 0 decodes between the batches.
         repeat_stills: How often the frame of a still is repeated before pooling over time (EmotionCLIP: 8).
         revision: Of the data set on the Hub: a branch, a tag or, what is safest, a commit.
+        subgroups: Columns of the manifest by whose values the metrics are given as well, beside `gender`, `age` and `ethnicity`;
+            numbers are put into ranges.
     """
 
     manifest: Path
@@ -66,6 +70,7 @@ class ClipsConfig:
     num_workers: int = 2
     repeat_stills: int = 1
     revision: str | None = None
+    subgroups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "repeat_stills"):
@@ -114,7 +119,7 @@ class EvaluationConfig:
         precision: `auto` is bfloat16 where the device computes it natively, else float32.
         num_resamples: Draws of the bootstrap and of the permutations.
         confidence: Share inside the intervals.
-        seed: Of the draws, and of what probes draw.
+        seed: Of the draws of the bootstrap and of the permutations; probes and symptoms have seeds of their own.
     """
 
     data: ClipsConfig | None = None

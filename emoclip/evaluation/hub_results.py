@@ -22,7 +22,11 @@ from emoclip.evaluation.wording import METRIC_NAMES
 
 TASK_TYPE = "video-classification"
 # Written besides the intervals; the others are in the report.
-_METRICS = ("uar", "war", "macro_f1", "auc", "mean_average_precision", "mae", "pcc", "ccc")
+_METRICS = (
+    *("uar", "war", "macro_f1", "weighted_f1"),
+    *("mean_average_precision", "auc", "top_1"),
+    *("mae", "rmse", "mse", "pcc", "ccc", "r2"),
+)
 
 
 def model_index_results(report: Mapping[str, Any]) -> list[EvalResult]:
@@ -45,7 +49,8 @@ def model_index_results(report: Mapping[str, Any]) -> list[EvalResult]:
                     dataset_type=_plain(name),
                     dataset_name=name,
                     dataset_split=dataset.get("split"),
-                    dataset_config=section["protocol"],
+                    # Two numbers of classes of one protocol are two results.
+                    dataset_config=f"{section['protocol']}, {len(section['class_names'])} classes",
                     metric_type=metric,
                     metric_name=f"{METRIC_NAMES[metric]} (prompt set {result['prompt_set']})",
                     metric_value=round(value, 6),
@@ -69,13 +74,19 @@ def write_hub_results(
 
     Raises:
         FileNotFoundError: If the folder has no card.
-        ValueError: If the data set is no name of the Hub.
+        ValueError: If the data set is no name of the Hub, or the main result has no metric that it could take.
     """
     readme = Path(folder) / "README.md"
     if not readme.is_file():
         raise FileNotFoundError(f"A model folder must have a card, {readme} does not exist; save the model first.")
     if hub_dataset is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", hub_dataset):
         raise ValueError(f"`--hub-dataset` must be OWNER/NAME of a data set on the Hub, got {hub_dataset!r}.")
+    if hub_dataset is not None and not _values(report["results"][0]):
+        main = report["results"][0]
+        raise ValueError(
+            f"`.eval_results` takes one metric of the main result, that of {main['protocol']} has none of {', '.join(_METRICS)}; "
+            "leave --hub-dataset out, or report a table of classes, labels or numbers first."
+        )
     card = ModelCard.load(readme, ignore_metadata_errors=False)
     results = model_index_results(report)
     card.data.model_name = card.data.get("model_name") or _title(card.text) or Path(folder).resolve().name

@@ -45,6 +45,7 @@ class PredictionTable:
         columns: Name -> one value per row, of what else is known of a clip: its `fold`, its `subject_id`.
         protocol: What was done; a report puts tables of one protocol side by side.
         dataset: Name of the data set as in its manifest.
+        published: What published rows must have to be the counterpart of this table: field -> value, for each kind of row.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, a score is not finite or a reference is not a class.
@@ -62,6 +63,7 @@ class PredictionTable:
     columns: Mapping[str, Sequence] = field(default_factory=dict)
     protocol: str = ZERO_SHOT
     dataset: str = ""
+    published: Sequence[Mapping[str, str]] = ()
 
     def __post_init__(self) -> None:
         _check_shape(self)
@@ -111,7 +113,8 @@ def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata:
 
     Args:
         arrow_table: The columns.
-        table: Has `class_names`, `model`, `revision`, `prompt_set`, `manifest_sha256`, `system`, `protocol` and `dataset`.
+        table: Has `class_names`, `model`, `revision`, `prompt_set`, `manifest_sha256`, `system`, `protocol`, `dataset` and
+            `published`.
         path: The file to write.
         metadata: Further entries.
 
@@ -133,6 +136,7 @@ def write_arrow(arrow_table: pa.Table, table: Any, path: str | Path, **metadata:
             "system": table.system,
             "protocol": table.protocol,
             "dataset": table.dataset,
+            **({"published": json.dumps(list(table.published))} if table.published else {}),
             **metadata,
         }
     )
@@ -172,6 +176,7 @@ def read_predictions(path: str | Path) -> PredictionTable:
             columns={n: arrow_table[n].to_pylist() for n in arrow_table.column_names if n not in _COLUMNS},
             protocol=metadata.get("protocol", ZERO_SHOT),
             dataset=metadata.get("dataset", ""),
+            published=json.loads(metadata.get("published", "[]")),
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

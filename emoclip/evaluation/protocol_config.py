@@ -9,6 +9,45 @@ Probe = Literal["mlp", "logistic", "one_vs_rest", "ridge"]
 
 
 @dataclass(frozen=True)
+class PublishedRow:
+    """Published rows that results of a system are the counterpart of: they stand beside them with the difference.
+
+    Args:
+        model: As in the package's published tables, such as `CLIP ViT-B/32`.
+        variant: What sets the row apart, as written there; null takes all variants of the model.
+        variants: Prompt set -> variant, instead of `variant`; results of other prompt sets are no counterparts.
+        prompt_sets: Names of the prompt sets, or probes, whose results count; null takes all.
+        table: Of the paper, such as `T-IV`; null takes all.
+        paper: `emoclip`, `emotionclip` or `expclip`; null takes all.
+        protocol: Of the rows, where it is another than that of the result: `supervised` for a model that was trained on the
+            classes and is judged by their texts.
+    """
+
+    model: str
+    variant: str | None = None
+    variants: dict[str, str] = field(default_factory=dict)
+    prompt_sets: tuple[str, ...] | None = None
+    table: str | None = None
+    paper: str | None = None
+    protocol: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.variant is not None and self.variants:
+            raise ValueError(f"`variant` and `variants` exclude each other, got both for {self.model}; leave one out.")
+
+    def of(self, protocol: str, prompt_set: str) -> dict[str, str] | None:
+        """What the rows must have to be counterparts of a result, None where there are none."""
+        if (self.prompt_sets is not None and prompt_set not in self.prompt_sets) or (
+            self.variants and prompt_set not in self.variants
+        ):
+            return None
+        variant = self.variants.get(prompt_set, self.variant)
+        wanted = {"model": self.model, "variant": variant, "table": self.table, "paper": self.paper}
+        wanted["protocol"] = self.protocol or protocol.split(".")[0]
+        return {name: value for name, value in wanted.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class CompoundConfig:
     """Classes made of several emotions, each way of making their texts (EmoCLIP, section III-C and Table III).
 
@@ -26,6 +65,12 @@ class CompoundConfig:
         for key in ("modes", "ways"):
             if not getattr(self, key):
                 raise ValueError(f"`{key}` must hold at least one entry, got none.")
+        for name, weights in self.weights.items():
+            if not weights or min(weights.values()) <= 0:
+                raise ValueError(
+                    f"`weights.{name}` must give its components weights greater than 0, got {weights}; leave out what does "
+                    "not count."
+                )
 
 
 @dataclass(frozen=True)
@@ -34,9 +79,11 @@ class LeaveOneOutConfig:
 
     Args:
         model: Name of the models, with `{class}` for the class that was left out and, with `data.fold: all`, `{fold}`.
+        published: Published rows that the result is the counterpart of.
     """
 
     model: str
+    published: tuple[PublishedRow, ...] = ()
 
     def __post_init__(self) -> None:
         if "{class}" not in self.model:
@@ -146,8 +193,7 @@ class RetrievalConfig:
     ks: tuple[int, ...] = (1, 5, 10)
 
     def __post_init__(self) -> None:
-        if not self.ks or min(self.ks) < 1:
-            raise ValueError(f"`ks` must hold numbers of at least 1, got {list(self.ks)}.")
+        _check_ks(self.ks)
 
 
 @dataclass(frozen=True)
@@ -179,6 +225,9 @@ class CaptionAblationConfig:
     context: str | None = None
     ks: tuple[int, ...] = (1, 5, 10)
 
+    def __post_init__(self) -> None:
+        _check_ks(self.ks)
+
 
 @dataclass(frozen=True)
 class ProtocolsConfig:
@@ -208,3 +257,8 @@ class ProtocolsConfig:
     def chosen(self) -> list[str]:
         """Names of the protocols that are run."""
         return [item.name for item in fields(self) if getattr(self, item.name)]
+
+
+def _check_ks(ks: tuple[int, ...]) -> None:
+    if not ks or min(ks) < 1:
+        raise ValueError(f"`ks` must hold numbers of at least 1, got {list(ks)}.")

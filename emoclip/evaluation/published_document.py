@@ -14,19 +14,19 @@ def published_blocks(section: Mapping[str, Any]) -> list[Block]:
     """Published values with the difference, main results first, the others folded; nothing where none are known."""
     if not section["published"]:
         return []
-    headline = _published_table([row for row in section["published"] if row["headline"]])
-    others = [row for row in section["published"] if not row["headline"]]
+    first = [row for row in section["published"] if row["headline"] or row["ours"] is not None]
+    others = [row for row in section["published"] if row not in first]
     notes = list(
         dict.fromkeys(f"{row['paper']} {row['table']}: {row['note']}" for row in section["published"] if row["note"])
     )
     blocks: list[Block] = [
         Heading("Beside published results", 3),
         Text(
-            "Published value and, in brackets, ours minus published, in percent and percentage points where the metric is in percent. Ours is the mean over folds where there are folds. Faces, prompts and test lists of the papers are known only as far as they were published."
+            "Published value and, where one of our results is the row's counterpart, in brackets ours minus published, in percent and percentage points where the metric is in percent. Ours is the mean over folds where there are folds. Which system is whose counterpart is named in the configuration (`published`). Faces, prompts and test lists of the papers are known only as far as they were published."
         ),
-        headline,
+        _published_table(first or others),
     ]
-    if others:
+    if first and others:
         blocks.append(Folded(f"All other published rows ({len(others)} values)", [_published_table(others)]))
     if notes:
         blocks.append(Folded("Doubts about published values", [Table(["where: what"], [[note] for note in notes])]))
@@ -35,16 +35,22 @@ def published_blocks(section: Mapping[str, Any]) -> list[Block]:
 
 def _published_table(values: Sequence[Mapping[str, Any]]) -> Table:
     metrics = list(dict.fromkeys(row["metric"] for row in values))
-    keys = ("paper", "table", "protocol", "model", "variant", "target")
+    keys = ("paper", "table", "protocol", "model", "variant", "target", "system", "prompt_set")
     lines: dict[tuple, dict[str, str]] = {}
     for row in values:
-        text = f"{metric_value(row['metric'], row['value'])} ({metric_value(row['metric'], row['difference'], signed=True)})"
-        lines.setdefault(tuple(row[key] for key in keys), {})[row["metric"]] = text
+        lines.setdefault(tuple(row[key] for key in keys), {})[row["metric"]] = _cell(row)
     rows = []
-    for (paper, table, protocol, model, variant, target), cells in lines.items():
+    for (paper, table, protocol, model, variant, target, system, prompt_set), cells in lines.items():
         name = ", ".join(part for part in (model, variant, target) if part)
-        rows.append([name, protocol.replace("_", " "), f"{paper} {table}", *(cells.get(m, "-") for m in metrics)])
-    return Table(["model", "protocol", "source", *(METRIC_NAMES.get(m, m) for m in metrics)], rows)
+        ours = "" if system is None else f"{system} / {prompt_set}"
+        places = [name, protocol.replace("_", " "), f"{paper} {table}", ours]
+        rows.append([*places, *(cells.get(m, "-") for m in metrics)])
+    return Table(["model", "protocol", "source", "ours", *(METRIC_NAMES.get(m, m) for m in metrics)], rows)
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    text = metric_value(row["metric"], row["value"])
+    return text if row["ours"] is None else f"{text} ({metric_value(row['metric'], row['difference'], signed=True)})"
 
 
 __all__ = ["published_blocks"]

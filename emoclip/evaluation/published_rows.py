@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published results as data: every table of the three papers, and the log of Exp-CLIP's released heads.
 
-`published/*.csv` hold one value a line, as printed, with what it was measured on. A report puts its own value beside those of the
-same data set, number of classes and protocol. A difference is no verdict: test lists, faces and prompts of the papers are only
+`published/*.csv` hold one value a line, as printed, with what it was measured on. A report shows those of the same data set, number of
+classes and protocol, and sets a result beside the rows that its system names as counterparts. A difference is no verdict: test lists, faces and prompts of the papers are only
 known as far as they were published, and `note` says what is doubtful.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -28,6 +28,8 @@ _NEIGHBOURS = {
     "symptoms": ("symptoms",),
 }
 _PERCENT = "percent"
+# A target that is a split -> its names in manifests.
+_SPLITS = {"val": ("val", "validation", "dev"), "test": ("test",)}
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def published_beside(dataset: str, num_classes: int, protocol: str) -> list[Publ
     Args:
         dataset: Name of a manifest, such as `mafw/single` or `MAFW`; what follows the slash is the task.
         num_classes: Classes of the table; AffectNet with 7 and with 8 classes are two things. MAFW's compound classes were
-            printed as 43 and are found for 42 too.
+            printed as 43 and are found for 42 too. Values of single outputs are found for any number of outputs.
         protocol: Of the table; a part after a full stop, such as in `compound.average`, is not looked at.
     """
     name = _plain(dataset.split("/")[0])
@@ -87,27 +89,81 @@ def published_beside(dataset: str, num_classes: int, protocol: str) -> list[Publ
     found = [
         v
         for v in published_values()
-        if _plain(v.dataset) == name and v.num_classes == wanted and v.protocol in neighbours
+        if _plain(v.dataset) == name and (v.num_classes == wanted or _is_output(v)) and v.protocol in neighbours
     ]
     return sorted(found, key=lambda v: neighbours.index(v.protocol))
 
 
-def beside(dataset: str, num_classes: int, protocol: str, ours: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Published numbers with ours and the difference, ours minus published, as plain JSON values.
+@dataclass(frozen=True)
+class Ours:
+    """One of our results, as it may stand beside published rows.
+
+    Args:
+        system, prompt_set: Whose it is.
+        rows: What published rows must have to be its counterpart: field -> value, for each kind of row; see `PublishedRow`.
+        values: Metric -> our value; of outputs with names of their own the key is `metric/target`.
+    """
+
+    system: str
+    prompt_set: str
+    rows: Sequence[Mapping[str, str]]
+    values: Mapping[str, float]
+
+
+def beside(dataset: str, num_classes: int, protocol: str, results: Sequence[Ours]) -> list[dict[str, Any]]:
+    """Published numbers as plain JSON values, each beside the results that are its counterpart.
+
+    `system`, `prompt_set`, `ours` and `difference`, ours minus published, are None where no result is. Numbers of a metric, an
+    output or a split that none of the results has are left out.
 
     Args:
         dataset, num_classes, protocol: As in `published_beside`.
-        ours: Our value of each metric; those that we lack are left out. Of outputs with names of their own the key is
-            `metric/target`.
+        results: Of one protocol; the part of its name after a full stop is the split.
     """
-    rows = []
+    split = protocol.partition(".")[2]
+    results = [replace(r, values={_plain_key(key): value for key, value in r.values.items()}) for r in results]
+    found = []
     for value in published_beside(dataset, num_classes, protocol):
-        key = f"{value.metric}/{value.target}" if f"{value.metric}/{value.target}" in ours else value.metric
-        if ours.get(key) is None:
+        key = _key(value, split)
+        if key is None or not any(key in result.values for result in results):
             continue
         fields = {name: getattr(value, name) for name in PublishedValue.__dataclass_fields__}
-        rows.append(fields | {"ours": ours[key], "difference": ours[key] - value.value})
-    return rows
+        # Whose split is not known is no counterpart.
+        ours = [
+            r
+            for r in results
+            if _is_counterpart(r, value) and key in r.values and (split or value.target not in _SPLITS)
+        ]
+        found += [
+            fields
+            | {"system": r.system, "prompt_set": r.prompt_set, "ours": r.values[key]}
+            | {"difference": r.values[key] - value.value}
+            for r in ours
+        ] or [fields | dict.fromkeys(("system", "prompt_set", "ours", "difference"))]
+    return found
+
+
+def _is_counterpart(result: Ours, value: PublishedValue) -> bool:
+    return any(all(getattr(value, name) == wanted for name, wanted in row.items()) for row in result.rows)
+
+
+def _key(value: PublishedValue, split: str) -> str | None:
+    """Name of our value that a published one is compared with; None if it is of another split."""
+    if not value.target:
+        return value.metric
+    if value.target in _SPLITS:
+        return value.metric if not split or split in _SPLITS[value.target] else None
+    return _plain_key(f"{value.metric}/{value.target}")
+
+
+def _plain_key(key: str) -> str:
+    """Outputs by letters and digits alone: `N1: Blunted Affect` is `N1 Blunted Affect`."""
+    metric, slash, target = key.partition("/")
+    return f"{metric}{slash}{_plain(target)}"
+
+
+def _is_output(value: PublishedValue) -> bool:
+    return bool(value.target) and value.target not in _SPLITS
 
 
 def _value(line: dict[str, str]) -> PublishedValue:
@@ -129,4 +185,4 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-__all__ = ["PublishedValue", "beside", "published_beside", "published_values"]
+__all__ = ["Ours", "PublishedValue", "beside", "published_beside", "published_values"]

@@ -69,8 +69,10 @@ def _result_line(result: Mapping[str, Any]) -> str:
 
 
 def _first_recall(values: Mapping[str, Any]) -> str:
-    """`R@1 33.3 %`, at the smallest k that was asked for."""
-    name = next(name for name in values if name.startswith("recall_at_"))
+    """`R@1 33.3 %`, at the smallest k that was asked for; without one that the clips are enough for only their number."""
+    name = next((name for name in values if name.startswith("recall_at_")), None)
+    if name is None:
+        return f"{values['num_candidates']} candidates, fewer than every k"
     return f"{name.replace('recall_at_', 'R@')} {percent(values[name])} %"
 
 

@@ -17,7 +17,7 @@ from emoclip.evaluation.classification_results import score_classification
 from emoclip.evaluation.comparisons import Table, compare
 from emoclip.evaluation.original_scripts import LEAVE_ONE_OUT, original_leave_one_out_uar, without_rankings
 from emoclip.evaluation.predictions import CLASSIFICATION, PredictionTable
-from emoclip.evaluation.published_rows import beside
+from emoclip.evaluation.published_rows import Ours, beside
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.target_predictions import RETRIEVAL, RetrievalTable, TargetTable
 from emoclip.evaluation.target_results import score_retrieval, score_targets
@@ -54,7 +54,7 @@ def summarize(
         scored = [{"section": position, **score(table, resampling)} for table in group]
         results.extend(scored)
         comparisons.extend({"section": position, **entry} for entry in compare(group, resampling))
-        sections.append(_describe(group[0], scored[0]))
+        sections.append(_describe(group, scored))
     main = groups[0][0]
     return {
         "task": TASK if isinstance(main, PredictionTable) else task_of(main),
@@ -111,9 +111,10 @@ def score(table: Table, resampling: Resampling) -> dict[str, Any]:
     return described | score_retrieval(table, resampling)
 
 
-def _describe(table: Table, main: dict[str, Any]) -> dict[str, Any]:
-    """What the tables of a section share, and published results beside its first table."""
-    counts = None
+def _describe(group: Sequence[Table], scored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What the tables of a section share, and published results, each beside its counterpart among them."""
+    table, counts = group[0], None
+    ours = [Ours(t.system, t.prompt_set, t.published, _our_values(r)) for t, r in zip(group, scored, strict=True)]
     if not isinstance(table, TargetTable):
         counts = {name: list(table.references).count(i) for i, name in enumerate(table.class_names)}
     elif table.task != "regression":
@@ -129,7 +130,7 @@ def _describe(table: Table, main: dict[str, Any]) -> dict[str, Any]:
         "majority_share": max(counts.values()) / len(table.clip_ids)
         if counts and task_of(table) == CLASSIFICATION
         else None,
-        "published": beside(table.dataset, len(table.class_names), table.protocol, _our_values(main)),
+        "published": beside(table.dataset, len(table.class_names), table.protocol, ours),
     }
 
 

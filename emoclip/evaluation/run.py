@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,15 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
     context, steps = _prepared(config, features)
     start = time.perf_counter()
     rows = [step.rows() for step in steps]
-    wanted = np.unique(np.concatenate(rows))
-    context.encode_shared(wanted)
-    seconds = time.perf_counter() - start
-    tables = [table for step in steps for table in step.tables()]
+    context.encode_shared(np.unique(np.concatenate(rows)))
+    tables = [_with_published(table, config) for step in steps for table in step.tables()]
     total = time.perf_counter() - start
+    clips, seconds = context.encoded
     record = {
         "command": command,
         "commit": git_commit(),
         "dataset": _describe_dataset(config, context.clips),
-        "speed": f"{len(wanted)} clips in {seconds:.1f} s, {len(wanted) / seconds:.1f} clips/s",
+        "speed": f"{clips} clips in {seconds:.1f} s, {clips / seconds:.1f} clips/s" if clips else "",
         "seconds": {"features": round(seconds, 3), "all": round(total, 3), "processes": process_count()},
         "number_format": str(context.dtype or torch.float32).removeprefix("torch."),
         "left_out": [{"clip_id": name, "error": error} for name, error in sorted(context.errors.items())],
@@ -113,7 +112,7 @@ def _prepared(config: EvaluationConfig, features: Path | None) -> tuple[Context,
     if config.features is not None:
         check_writable(config.features)
     device = own_device()
-    clips = ClipRows(config.clips.manifest, config.clips.revision)
+    clips = ClipRows(config.clips.manifest, config.clips.revision, config.clips.subgroups)
     kept = KeptFeatures(config.features or features)
     context = Context(config, clips, kept, device, choose_dtype(config.precision, device))
     steps = _steps(context)
@@ -177,7 +176,7 @@ def _text_steps(context: Context) -> list[_Step]:
     if (found := chosen.retrieval) is not None:
         steps.append(
             _Step(
-                lambda: None,
+                lambda: retrieval.check_retrieval(context, found),
                 lambda: retrieval.captioned_rows(context, found.captions),
                 lambda: retrieval.retrieval_tables(context, found),
             )
@@ -193,12 +192,23 @@ def _text_steps(context: Context) -> list[_Step]:
     if (ablation := chosen.caption_ablation) is not None:
         steps.append(
             _Step(
-                lambda: None,
+                lambda: retrieval.check_caption_ablation(context, ablation),
                 lambda: retrieval.captioned_rows(context, ablation.captions),
                 lambda: retrieval.caption_ablation_tables(context, ablation),
             )
         )
     return steps
+
+
+def _with_published(table: AnyTable, config: EvaluationConfig) -> AnyTable:
+    """The table with what published rows must have to be its counterpart."""
+    loo = config.protocols.leave_one_out
+    if table.protocol == leave_one_out.PROTOCOL and loo is not None:
+        rows = loo.published
+    else:
+        rows = next((system.published for system in config.systems if system.name == table.system), ())
+    found = [row.of(table.protocol, table.prompt_set) for row in rows]
+    return replace(table, published=[row for row in found if row is not None])
 
 
 def _fold_notes(context: Context) -> list[str]:
@@ -209,7 +219,10 @@ def _fold_notes(context: Context) -> list[str]:
         present = {labels[row] for row in fold.test.tolist()}
         absent = [name for label, name in enumerate(context.class_names) if label not in present]
         if fold.number is not None and absent and present != {None}:
-            notes.append(f"Fold {fold.number} has no clip of {', '.join(absent)}; its UAR is over the other classes.")
+            notes.append(
+                f"Fold {fold.number} has no clip of {', '.join(absent)}: a class without clips counts in its UAR, as 0, only where "
+                "it is predicted."
+            )
     return notes
 
 

@@ -84,12 +84,8 @@ def _results(
     section: Mapping[str, Any], results: Sequence[Mapping[str, Any]], resampling: Mapping[str, Any]
 ) -> list[Block]:
     if section["task"] == "retrieval":
-        return _retrieval(results)
-    interval = f"{100 * resampling['confidence']:g} %"
-    over = results[0]["intervals_over"]
-    if (subjects := results[0].get("num_drawn_subjects")) is not None:
-        over = f"{subjects} subjects, drawn whole"
-    drawn = f"{interval} percentile bootstrap intervals over {over} ({results[0].get('num_resamples', resampling['num_resamples'])} resamples, seed {resampling['seed']})"
+        return [*_retrieval(results, resampling), *_few_subjects(results[0])]
+    interval, drawn = f"{100 * resampling['confidence']:g} %", _drawn(results[0], resampling)
     if section["task"] == "classification":
         return [*_classification(results, interval, drawn), *_few_subjects(results[0])]
     names = [name for name in METRIC_NAMES if name in results[0]]
@@ -98,6 +94,16 @@ def _results(
     text = f"{unit}, with {drawn}.{_score_resamples(results)}"
     header = ["system / prompt set", *(METRIC_NAMES[n] for n in names)]
     return [Table(header, rows), Text(text), *_few_subjects(results[0])]
+
+
+def _drawn(result: Mapping[str, Any], resampling: Mapping[str, Any]) -> str:
+    """What intervals are and what a resample draws."""
+    over = result["intervals_over"]
+    if (subjects := result.get("num_drawn_subjects")) is not None:
+        over = f"{subjects} subjects, drawn whole"
+    count = result.get("num_resamples", resampling["num_resamples"])
+    interval = f"{100 * resampling['confidence']:g} %"
+    return f"{interval} percentile bootstrap intervals over {over} ({count} resamples, seed {resampling['seed']})"
 
 
 def _few_subjects(result: Mapping[str, Any]) -> list[Block]:
@@ -163,7 +169,7 @@ def _chance(chance: Mapping[str, Any]) -> str:
     return f"[{low:.1f}, {high:.1f}]: {'inside' if chance['within'] else 'outside'}"
 
 
-def _retrieval(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _retrieval(results: Sequence[Mapping[str, Any]], resampling: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = []
     for direction, title in (
         ("video_to_text", "From a clip to its caption"),
@@ -189,7 +195,8 @@ def _retrieval(results: Sequence[Mapping[str, Any]]) -> list[Block]:
         Text(
             f"In percent, of {found['num_queries']} queries and {found['num_candidates']} candidates. R@k: share of queries with "
             f"{exact} among the first k. P@k: share of right ones among the first k, with one right candidate R@k / k. Class "
-            "P@k: share of the first k whose clip has the query's class. Equal similarities count against the query."
+            "P@k: share of the first k whose clip has the query's class. Equal similarities count against the query. In brackets: "
+            f"{_drawn(results[0], resampling)}."
         ),
     ]
 

@@ -59,6 +59,7 @@ class TargetTable:
         columns: Name -> one value per row of what else is known of a clip.
         protocol: What was done; a report puts tables of one protocol side by side.
         dataset: Name of the data set as in its manifest.
+        published: As in `PredictionTable`.
 
     Raises:
         ValueError: If sizes differ, a clip id occurs twice, or a number is not finite.
@@ -77,6 +78,7 @@ class TargetTable:
     columns: Mapping[str, Sequence] = field(default_factory=dict)
     protocol: str = "linear_probe"
     dataset: str = ""
+    published: Sequence[Mapping[str, str]] = ()
 
     def __post_init__(self) -> None:
         if self.task not in (MULTI_LABEL, REGRESSION):
@@ -104,8 +106,8 @@ class RetrievalTable:
         video_embeds: float32 (clips, D).
         text_embeds: float32 (clips, D), the caption of the clip in the same row.
         class_names: The classes.
-        model, revision, prompt_set, manifest_sha256, system, columns, protocol, dataset: As in `TargetTable`; the prompt set
-            names the captions.
+        model, revision, prompt_set, manifest_sha256, system, columns, protocol, dataset, published: As in `TargetTable`; the
+            prompt set names the captions.
         ks: Lengths of the lists that a report looks into, ascending.
 
     Raises:
@@ -125,6 +127,7 @@ class RetrievalTable:
     columns: Mapping[str, Sequence] = field(default_factory=dict)
     protocol: str = RETRIEVAL
     dataset: str = ""
+    published: Sequence[Mapping[str, str]] = ()
     ks: tuple[int, ...] = (1, 5, 10)
 
     def __post_init__(self) -> None:
@@ -180,6 +183,7 @@ def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
     }
     shared["system"], shared["class_names"] = metadata.get("system", path.stem), class_names
     shared.update({name: metadata[name] for name in ("protocol", "dataset") if name in metadata})
+    shared["published"] = json.loads(metadata.get("published", "[]"))
     others = [name for name in arrow_table.column_names if name not in _OWN_COLUMNS]
     shared["columns"] = {name: arrow_table[name].to_pylist() for name in others}
     try:

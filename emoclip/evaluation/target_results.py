@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from emoclip.metrics import (
     rmse,
     score_intervals,
     top_k_accuracy,
+    war,
 )
 
 
@@ -92,8 +94,12 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, 
         ranks = retrieval_ranks(matrix, texts, texts)
         for k in ks:
             if k <= len(ranks):
-                directions[name][f"recall_at_{k}_interval"] = _recall_interval(ranks, k, resampling)
-    return {"directions": directions, "exact_by": "clip" if texts is None else "caption"}
+                directions[name][f"recall_at_{k}_interval"] = _recall_interval(ranks, k, table.columns, resampling)
+    return {
+        "directions": directions,
+        "exact_by": "clip" if texts is None else "caption",
+        **intervals_over(table.columns),
+    }
 
 
 def caption_ids(table: RetrievalTable) -> list[str] | None:
@@ -164,8 +170,11 @@ def _num_resamples(resampling: Resampling) -> int:
     return min(resampling.num_resamples, MAX_SCORE_RESAMPLES)
 
 
-def _recall_interval(ranks: np.ndarray, k: int, resampling: Resampling) -> list[float]:
-    """Of a share the bootstrap is a binomial draw."""
+def _recall_interval(ranks: np.ndarray, k: int, columns: Any, resampling: Resampling) -> list[float]:
+    """Of a share over clips the bootstrap is a binomial draw; where subjects have several clips, whole subjects are drawn."""
+    if (groups := interval_groups(columns)) is not None:
+        hits = (ranks <= k).astype(np.int64)
+        return list(bootstrap_interval(war, np.ones_like(hits), hits, groups=groups, **asdict(resampling)))
     share, count = recall_at_k(ranks, k), len(ranks)
     draws = np.random.default_rng(resampling.seed).binomial(count, share, resampling.num_resamples) / count
     ends = ((1 - resampling.confidence) / 2, (1 + resampling.confidence) / 2)

@@ -6,7 +6,7 @@ is evidence of a difference; large is no evidence of equality.
 """
 
 from collections.abc import Hashable, Sequence
-from math import comb
+from math import nextafter
 from typing import Any
 
 import numpy as np
@@ -30,9 +30,12 @@ def mcnemar_p(references: Labels, predictions_a: Labels, predictions_b: Labels) 
     right = np.array([[truth == a, truth == b] for truth, a, b in triples])
     only_a, only_b = int((right[:, 0] & ~right[:, 1]).sum()), int((right[:, 1] & ~right[:, 0]).sum())
     total, fewer = only_a + only_b, min(only_a, only_b)
-    tail = sum(comb(total, i) for i in range(fewer + 1))
     # Integers until the end: 2 to the power of some thousand clips is no float.
-    return min(1.0, 2 * tail / 2**total) if total < 1000 else _normal_tail(only_a, only_b)
+    term = tail = 1
+    for i in range(fewer):
+        term = term * (total - i) // (i + 1)
+        tail += term
+    return max(min(1.0, 2 * tail / 2**total), nextafter(0.0, 1.0))
 
 
 def paired_permutation_p(
@@ -146,14 +149,6 @@ def _swapped_rows(
 def _matrix(rows: np.ndarray, columns: np.ndarray, num_classes: int) -> np.ndarray:
     cells = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
     return cells.reshape(num_classes, num_classes)
-
-
-def _normal_tail(only_a: int, only_b: int) -> float:
-    """The same p by the normal approximation with continuity correction, exact to many digits for 1000 clips and more."""
-    from math import erfc, sqrt
-
-    z = max(abs(only_a - only_b) - 1, 0) / sqrt(only_a + only_b)
-    return erfc(z / sqrt(2))
 
 
 def _check_lengths(references: Any, predictions_a: Any, predictions_b: Any) -> None:

@@ -32,6 +32,32 @@ def test_card_counts_names_and_explains(make_manifest: Callable) -> None:
         assert part in card
 
 
+def test_card_counts_several_labels_and_numbers_for_what_they_are(make_manifest: Callable, tmp_path: Path) -> None:
+    """`(none)` for every person of BoLD, or `valence 0`, in public."""
+    several = make_manifest("bold/categories", kinds=("image",), label=None, labels=[0, 1])
+    card = write_card(several, tmp_path / "several").read_text()
+    for line in ("| tense | 1 |", "| calm | 1 |", "| **all** | 1 |", "counts in each of them, and once in all."):
+        assert line in card
+    assert "(none)" not in card
+    numbers = make_manifest("liris_accede/discrete", kinds=("image",), label=None, targets=[0.5, 1.0])
+    card = write_card(numbers, tmp_path / "numbers").read_text()
+    assert "| class | train |\n|---|---:|\n| **all** | 1 |\n" in card
+
+
+def test_card_is_whole_or_not_there(make_manifest: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a card would be refused as one that exists."""
+
+    def full(self: Path, *_, **__) -> None:
+        self.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    path = make_manifest(kinds=("image",))
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(Path, "write_text", full)
+        write_card(path, tmp_path / "card")
+    assert write_card(path, tmp_path / "card").is_file()
+
+
 def test_card_of_gated_data_is_written_here_only(make_manifest: Callable, tmp_path: Path, capsys) -> None:
     """The one thing about them that can be given away, and no loading example that cannot work."""
     path = make_manifest("mafw/single")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts beside the official numbers, by hand."""
 
-from emoclip.data.counts import count_rows, differences, table_lines
+from dataclasses import replace
+
+from emoclip.data.counts import RowCounter, count_rows, differences, film_differences, table_lines
 from emoclip.data.readers.reader import WHOLE, Reader, counts_of
 
 
@@ -41,6 +43,42 @@ def test_sums_are_compared_where_only_they_are_known() -> None:
     assert differences(count_rows(ROWS, NAMES), reader(**{"fold 1": {"": 2}}), "t") == []
     wrong = differences(count_rows(ROWS, NAMES), reader(**{"fold 1": {"": 3}}), "t")
     assert wrong == ["fold 1: 2 clips, officially 3"]
+
+
+def test_several_labels_count_in_each_and_once_in_the_total() -> None:
+    """A person with two categories is one person; shown as without a class, every card of such a set would be wrong."""
+    rows = [{"split": "train", "label": None, "labels": labels} for labels in ([0, 1], [1], [])]
+    found = count_rows(rows, NAMES)
+    assert found == {"train": {"calm": 1, "tense": 2, "(none)": 1, "": 3}}
+    assert differences(found, reader(train={"": 3}), "t") == []
+    assert table_lines(found, reader(), "t")[1].split(maxsplit=2) == ["train", "3", "calm 1, tense 2, (none) 1"]
+    official = reader(**{WHOLE: {"": 4}})
+    assert differences(found, official, "t") == ["all clips: 3 clips, officially 4"]
+    assert "3/4" in table_lines(found, official, "t")[2]
+
+
+def test_numbers_for_labels_have_a_total_alone() -> None:
+    """`valence 0, (none) 7` says nothing that is true."""
+    found = count_rows([{"split": "train", "label": None, "targets": [0.5, 1.0]}] * 7, NAMES)
+    assert found == {"train": {"": 7}}
+    assert table_lines(found, reader(), "t")[1].split() == ["train", "7"]
+
+
+def test_the_numbers_beside_are_those_of_the_nearest_release() -> None:
+    """One lost clip of the other release must not be told as a hundred of this one."""
+    both = replace(reader(**counts_of(NAMES, train=[9, 9])), alternatives={"t": [counts_of(NAMES, train=[1, 3])]})
+    found = {"train": {"calm": 1, "tense": 2}}
+    assert differences(found, both, "t") == ["train, tense: 2 clips, officially 3"]
+    assert table_lines(found, both, "t")[1].split(maxsplit=2) == ["train", "3/4", "calm 1, tense 2/3"]
+
+
+def test_films_are_counted_where_they_are_known() -> None:
+    """Half of the films would pass where nothing is known of the number of their scenes."""
+    counter = RowCounter(NAMES, films=True)
+    for film in ("a", "a", "b"):
+        counter.add({"split": "train", "labels": [0], "subject_id": film})
+    official = replace(reader(), films={"t": {"train": 2, "test": 1}})
+    assert film_differences(counter.films(), official, "t") == ["test: 0 films, officially 1"]
 
 
 def test_table_shows_both_numbers_where_they_differ() -> None:

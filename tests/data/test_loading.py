@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import pickle
+
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
@@ -50,6 +53,59 @@ def test_file_column_is_absolute(manifest, monkeypatch):
     """Workers may run in another directory than the manifest was named from."""
     monkeypatch.chdir(manifest.parent)
     assert load("m.parquet")[3]["file"] == str(manifest.parent.resolve() / "c3.mp4")
+
+
+def test_rows_are_mapped_from_disk(tmp_path):
+    """A million paths in memory break a worker; each process would hold them all."""
+    rows = [
+        {"clip_id": f"c{number}", "path": f"{'folder/' * 9}{number}.mp4", "media": "video", "split": "train"}
+        for number in range(20_000)
+    ]
+    path = tmp_path / "m.parquet"
+    write_manifest(path, rows, class_names=["x"], dataset="toy", licence="CC0-1.0", source="test")
+    load(path, check_media=False)
+    before = pa.total_allocated_bytes()
+    found = load(path, check_media=False)
+    # The paths alone are 1.4 MB.
+    assert pa.total_allocated_bytes() - before < 200_000
+    assert found[19_999]["file"] == f"{tmp_path.resolve()}/{'folder/' * 9}19999.mp4"
+    assert len(pickle.dumps(found)) < 100_000
+
+
+def test_manifest_without_rows_is_a_data_set_without_rows(manifest):
+    """A selection that left nothing is told by who made it, and not by a broken file."""
+    write_manifest(manifest, [], class_names=["x"], dataset="toy", licence="CC0-1.0", source="test")
+    rows = load(manifest)
+    assert len(rows) == 0 and rows.column_names[-1] == "file"
+
+
+def test_column_that_is_made_on_opening_must_not_be_there(manifest):
+    """Its own would be lost, or stand there twice."""
+    pq.write_table(pq.read_table(manifest).append_column("file", pa.array(["x"] * 7)), manifest)
+    with pytest.raises(ValueError, match=r"`file` is made when a manifest is opened, .* rename it"):
+        load(manifest)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("clip_id", "c0", r"`clip_id` must be unique, 'c0' occurs twice"),
+        ("clip_id", None, r"`clip_id` must be given for every clip, 1 rows"),
+        ("path", None, r"`path` must be given for every clip, 1 rows"),
+        ("media", "gif", r"`media` must be one of .*, clip 'c5' of .* has 'gif'"),
+        ("label", 3, r"`label` must be a class id from 0 to 0, clip 'c5' of .* has 3"),
+    ],
+)
+def test_what_is_wrong_in_a_row_is_told_though_ids_stay_on_disk(manifest, column, value, message):
+    """Ids and paths are looked at in parts; the message still names the clip."""
+    table = pq.read_table(manifest)
+    place = table.schema.get_field_index(column)
+    values = [*table[column].to_pylist()[:5], value, *table[column].to_pylist()[6:]]
+    pq.write_table(
+        table.set_column(place, table.schema.field(place), pa.array(values, table.schema.types[place])), manifest
+    )
+    with pytest.raises(ValueError, match=message):
+        load(manifest)
 
 
 def test_rewritten_manifest_is_read_anew(manifest):

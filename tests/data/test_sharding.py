@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -186,3 +187,21 @@ def test_bad_arguments_and_damaged_index_are_refused(manifest: Path, tmp_path: P
     (tmp_path / "set" / "shards.json").write_text(json.dumps({"format": "parquet"}))
     with pytest.raises(ValueError, match="is damaged"):
         load(tmp_path / "set")
+
+
+@pytest.mark.parametrize("form", ["parquet", "webdataset"])
+def test_the_manifest_is_read_as_often_for_many_shards_as_for_one(
+    form: str, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million rows, read again for each of a thousand shards, take longer than the media."""
+    reads: list[object] = []
+    read_table = pq.read_table
+    monkeypatch.setattr(pq, "read_table", lambda *args, **options: reads.append(args) or read_table(*args, **options))
+    numbers = []
+    for size in (2**20, 1):
+        index, _ = write_shards(manifest, tmp_path / f"{form} {size}", format=form, shard_bytes=size)
+        numbers.append(len(reads))
+        reads.clear()
+        assert sum(index.clips.values()) == 5
+    assert len(list((tmp_path / f"{form} 1" / "data").glob("*-of-*"))) > 4
+    assert numbers[0] == numbers[1]

@@ -9,7 +9,9 @@ from emoclip.config_loading import load_config
 from emoclip.data.sharding import write_shards
 from emoclip.evaluation.clip_rows import ClipRows
 from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.results import Resampling, score
 from emoclip.evaluation.run import run_evaluation
+from emoclip.evaluation.subgroups import subgroup_names
 
 
 @pytest.mark.parametrize("form", ["parquet", "webdataset"])
@@ -82,3 +84,33 @@ def test_symptoms_need_files(run_tables, write_set, tmp_path):
     write_shards(path, tmp_path / "set")
     with pytest.raises(ValueError, match="Stretches of long videos are read from files"):
         run_tables(tmp_path / "set", "data.fold=all", "protocols.zero_shot=false", "protocols.symptoms={}")
+
+
+def test_subgroups_of_one_s_own_reach_the_report(write_set, run_tables):
+    """A column that is not among the usual ones never arrived, and ages as numbers were no subgroup."""
+    path = write_set(
+        6, lambda n: {"label": n % 3, "glasses": ["yes", "no"][n % 2], "age": 18 + 7 * n, "light": 0.5 * (n // 2)}
+    )
+    (table,) = run_tables(path, "data.subgroups=[glasses, light]")
+    assert table.columns["glasses"] == ["yes", "no"] * 3
+    assert table.columns["age"] == ["10 to 19", "20 to 29", "30 to 39", "30 to 39", "40 to 49", "50 to 59"]
+    groups = score(table, Resampling(num_resamples=20))["subgroups"]
+    assert set(groups) == {"glasses", "age", "light"}
+    assert {name: values["clips"] for name, values in groups["light"].items()} == {"0": 2, "0.5": 2, "1": 2}
+
+
+def test_columns_that_are_no_subgroups_are_refused_before_work(write_set, run_tables):
+    path = write_set(3, lambda n: {"label": n, "site": "one"})
+    with pytest.raises(ValueError, match=r"needs the column `glasses`"):
+        run_tables(path, "data.subgroups=[glasses]")
+    with pytest.raises(ValueError, match=r"must have 2 to 20 different values, `site` has 1"):
+        run_tables(path, "data.subgroups=[site]")
+
+
+def test_numbers_become_ranges_over_the_whole_set():
+    """Each number by itself would be a subgroup of one clip."""
+    groups = subgroup_names("light", [float(n) for n in range(12)] + [None])
+    assert groups == ["0 to 2"] * 3 + ["3 to 5"] * 3 + ["6 to 8"] * 3 + ["9 to 11"] * 3 + [None]
+    assert subgroup_names("seen", [True, False, None]) == ["yes", "no", None]
+    with pytest.raises(ValueError, match="must hold texts or numbers, `x` holds list"):
+        subgroup_names("x", [[1], [2]])

@@ -202,8 +202,30 @@ def test_table_runs_from_its_configuration(path, manifest_of, model_of, tmp_path
     assert set(reports) == set(content.get("sets") or {""})
     for name, one in reports.items():
         assert one["results"]
-        assert len(list((output / name / "predictions").glob("*.parquet"))) == len(one["results"])
+        tables = sorted((output / name / "predictions").glob("*.parquet"))
+        assert len(tables) == len(one["results"])
+        for section, counted in enumerate(one["sections"]):
+            expected = expected_clips(content, name, counted["protocol"])
+            assert expected is None or counted["num_clips"] == expected, (section, counted["protocol"])
+    if re.match(r"(emoclip|emotionclip|expclip)_", path.name):
+        check_published(path, reports)
     shutil.rmtree(output / "predictions", ignore_errors=True)
+
+
+def expected_clips(content, name, protocol):
+    """Clips that a table must hold: all judged ones that have a label, None where that is not the rule."""
+    data = (content["sets"][name] if name else content)["data"]
+    manifest = read_manifest(Path(data["manifest"]), check_media=False)
+    rows = manifest.table.to_pylist()
+    kind, _, split = protocol.partition(".")
+    if kind not in ("zero_shot", "leave_one_out", "linear_probe", "prompt_sensitivity"):
+        return None
+    if kind == "linear_probe" and all(row["label"] is None for row in rows):
+        return None
+    if data.get("fold") == "all":
+        return sum(row["test_fold"] is not None and row["label"] is not None for row in rows)
+    wanted = split or data.get("split", "test")
+    return sum(row["label"] is not None and wanted in (None, row["split"]) for row in rows)
 
 
 def test_every_table_says_what_it_expects():
@@ -213,6 +235,51 @@ def test_every_table_says_what_it_expects():
             text = path.read_text()
             assert "# Expect:" in text, path.name
             assert "# Needs:" in text, path.name
+
+
+def test_models_are_those_that_the_commands_make():
+    """A model that is looked for where no command puts it costs an evening."""
+    made = set()
+    for path in (ROOT / "configs").rglob("*.yaml"):
+        header = "\n".join(line for line in path.read_text().splitlines() if line.startswith("#"))
+        made |= set(re.findall(r"output_dir=(\S+)", header))
+        if "output_dir=" not in header and path.parent.name in ("train", "distill"):
+            made.add(yaml.safe_load(path.read_text())["output_dir"])
+
+    def names(value):
+        """Every value of a key `model` in a configuration."""
+        if isinstance(value, dict):
+            own = [value["model"]] if isinstance(value.get("model"), str) else []
+            return own + [name for part in value.values() for name in names(part)]
+        return [name for part in value for name in names(part)] if isinstance(value, list) else []
+
+    checked = 0
+    for path in CONFIGS:
+        for name in names(yaml.safe_load(path.read_text())):
+            # Converted weights, and what `make` makes in the folders that it names itself.
+            if name.startswith("outputs/") and not name.startswith(
+                ("outputs/models/", "outputs/demo/", "outputs/distill_demo/")
+            ):
+                place = name.replace("{fold}", "1").replace("fold4", "fold1").replace("{class}", "anger")
+                assert place.removesuffix("/model") in made, f"{path.name}: {name}"
+                checked += 1
+    assert checked > 20
+
+
+# Sets of data in which no published row is of one of the configuration's systems, or of one of its metrics.
+NO_COUNTERPART = {"emotionclip_probes.yaml": {"liris_accede"}, "expclip_retrieval.yaml": {""}}
+
+
+def check_published(path, reports):
+    """Every set of a table of a paper must stand beside at least one row of that paper, and rows of others beside nothing."""
+    for name, one in reports.items():
+        rows = [row for section in one["sections"] for row in section["published"] if row["ours"] is not None]
+        if name in NO_COUNTERPART.get(path.name, set()):
+            assert not rows
+            continue
+        assert path.name.split("_")[0] in {row["paper"] for row in rows}, (path.name, name)
+        values = {(r["system"], r["prompt_set"], r["protocol"]) for r in one["results"]}
+        assert {(row["system"], row["prompt_set"]) for row in rows} <= {value[:2] for value in values}
 
 
 def test_prediction_files_hold_all_that_was_asked(manifest_of, model_of, tmp_path):

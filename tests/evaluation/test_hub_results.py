@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import numpy as np
 import pytest
 import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from emoclip.evaluation.hub_results import model_index_results, write_hub_results
 from emoclip.evaluation.results import Resampling, summarize
+from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
 
 
 CARD = """---
@@ -81,3 +83,40 @@ def test_bad_targets_are_refused(report, model_folder, tmp_path):
         write_hub_results(report, model_folder, hub_dataset="RAVDESS")
     with pytest.raises(FileNotFoundError, match=r"README\.md does not exist; save the model first"):
         write_hub_results(report, tmp_path / "nothing")
+
+
+def test_two_numbers_of_classes_are_two_results(make_table):
+    """43 and 42 compound classes: one entry of the card would take the place of the other."""
+    wide = {
+        "class_names": ["anger", "happiness", "sadness", "neutral"],
+        "scores": np.eye(4, dtype=np.float32)[[0] * 33],
+    }
+    tables = [make_table(protocol="compound"), make_table(protocol="compound", **wide)]
+    entries = model_index_results(summarize(tables, Resampling(num_resamples=20)))
+    identifiers = {(entry.unique_identifier, entry.metric_type) for entry in entries}
+    assert len(identifiers) == len(entries)
+    assert {entry.dataset_config for entry in entries} == {"compound, 3 classes", "compound, 4 classes"}
+    assert "weighted_f1" in {entry.metric_type for entry in entries}
+
+
+def test_numbers_have_their_errors_in_the_card(model_folder):
+    """MSE and R2 are what LIRIS-ACCEDE and BoLD are reported by."""
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    about = dict.fromkeys(("model", "revision", "prompt_set", "manifest_sha256"), "x")
+    table = TargetTable("regression", list("abcdef"), values, values + 0.5, ["valence", "arousal"], **about)
+    found = {
+        e.metric_type: e.metric_value for e in model_index_results(summarize([table], Resampling(num_resamples=9)))
+    }
+    assert (found["mse"], found["mae"]) == (0.25, 0.5)
+    assert "r2" in found and "rmse" in found
+
+
+def test_benchmark_entry_needs_a_metric(model_folder):
+    """A bare StopIteration after the card has been written says nothing."""
+    eye = np.eye(3, dtype=np.float32)
+    about = dict.fromkeys(("model", "revision", "prompt_set", "manifest_sha256"), "x")
+    table = RetrievalTable(["a", "b", "c"], [0, 1, 1], eye, eye, ["x", "y"], ks=(1,), **about)
+    report = summarize([table], Resampling(num_resamples=9))
+    with pytest.raises(ValueError, match=r"takes one metric of the main result, that of retrieval has none"):
+        write_hub_results(report, model_folder, hub_dataset="mteb/RAVDESS_AV")
+    assert (model_folder / "README.md").read_text() == CARD

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 
 import pytest
 
@@ -44,6 +45,51 @@ def test_one_table_over_all_sets(several, tmp_path, capsys):
     before = (output / "report.json").read_bytes()
     assert main(["--from-predictions", str(output)]) == 0
     assert (output / "report.json").read_bytes() == before
+
+
+def test_every_task_has_a_table_with_intervals(tiny_model_folder, write_set, tmp_path):
+    """Retrieval, several labels and numbers were in no table, and a value without its interval cannot be judged."""
+    path = write_set(
+        9,
+        lambda n: (
+            {"split": "train" if n < 4 else "test", "label": n % 3, "labels": [n % 3, (n + 1) % 3]}
+            | {"valence": float(n), "captions": [f"Caption {n}."]}
+        ),
+    )
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"model: {tiny_model_folder}\nnum_resamples: 20\nprompt_sets: [name]\n"
+        f"sets:\n  zebra:\n    data: {{manifest: {path}, num_workers: 0}}\n    protocols:\n      retrieval: {{ks: [2]}}\n"
+        "      linear_probe:\n        several: {kind: one_vs_rest, target: labels}\n"
+        "        number: {kind: ridge, target: valence}\n"
+        f"  aardvark:\n    data: {{manifest: {path}, num_workers: 0}}\n"
+    )
+    output = tmp_path / "report"
+    assert main(["--config", str(config), "--output", str(output)]) == 0
+    text = (output / "report.md").read_text()
+    for title in ("## Classes", "## Several labels at once", "## Numbers", "## Retrieval"):
+        assert title in text
+    report = json.loads((output / "report.json").read_text())
+    rows = {row["task"]: row["sets"]["zebra"] for row in report["table"]}
+    assert rows["classification"]["uar_interval"] and report["uar_interval"]
+    assert rows["multi_label"]["mean_average_precision"] > 0 and rows["multi_label"]["mean_average_precision_interval"]
+    assert rows["regression"]["mae"] > 0 and rows["regression"]["mae_interval"]
+    assert rows["retrieval"]["text_to_video/recall_at_2_interval"] and rows["retrieval"]["video_to_text/median_rank"]
+    low, high = rows["classification"]["uar_interval"]
+    assert f"[{100 * low:.1f}, {100 * high:.1f}]" in text
+
+
+def test_order_of_data_sets_is_that_of_the_configuration(several, tmp_path):
+    """Times of files change in a copy; the first data set gives the headline."""
+    output = tmp_path / "report"
+    assert main(["--config", str(several), "--output", str(output)]) == 0
+    (output / "report.json").unlink()
+    os.utime(output / "folded" / "run.json")
+    assert list(report_of_folder(output)["sets"]) == ["folded", "compound"]
+    (output / "folded" / "run.json").unlink()
+    (output / "run.json").unlink()
+    (output / "report.json").unlink()
+    assert list(report_of_folder(output)["sets"]) == ["compound", "folded"]
 
 
 def test_bad_set_is_told_before_the_first_is_encoded(several, tmp_path):

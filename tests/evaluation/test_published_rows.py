@@ -4,7 +4,8 @@ from importlib import resources
 
 import pytest
 
-from emoclip.evaluation.published_rows import beside, published_beside, published_values
+from emoclip.evaluation.protocol_config import PublishedRow
+from emoclip.evaluation.published_rows import Ours, beside, published_beside, published_values
 
 
 def find(**wanted):
@@ -91,14 +92,76 @@ def test_class_numbers_tell_sets_apart():
     assert published_beside("synthetic-faces", 11, "zero_shot") == []
 
 
+def ours(values, *rows, system="ours", prompt_set="set"):
+    return Ours(system, prompt_set, rows, values)
+
+
 def test_difference_is_ours_minus_published():
     """The sign says who is better."""
-    rows = beside("dfew", 7, "zero_shot", {"uar": 0.4, "war": None})
+    emoclip = {"model": "EmoCLIP", "protocol": "zero_shot", "table": "T-IV"}
+    rows = beside("dfew", 7, "zero_shot", [ours({"uar": 0.4}, emoclip)])
     assert {row["metric"] for row in rows} == {"uar"}
-    (emoclip,) = [
-        row for row in rows if (row["table"], row["model"], row["protocol"]) == ("T-IV", "EmoCLIP", "zero_shot")
-    ]
-    assert (emoclip["ours"], emoclip["difference"]) == (0.4, pytest.approx(0.0324))
-    symptoms = beside("ness/panss", 4, "symptoms", {"pcc/Total Negative": 0.9, "mae": 1.0})
-    (total,) = [r for r in symptoms if r["metric"] == "pcc" and r["model"] == "EmoCLIP (LP)"]
+    (own,) = [row for row in rows if row["ours"] is not None]
+    assert (own["table"], own["model"], own["ours"], own["difference"]) == (
+        "T-IV",
+        "EmoCLIP",
+        0.4,
+        pytest.approx(0.0324),
+    )
+    lp = {"model": "EmoCLIP (LP)"}
+    symptoms = beside("ness/panss", 2, "symptoms", [ours({"pcc/Total: Negative": 0.9, "mae/Other": 1.0}, lp)])
+    (total,) = [r for r in symptoms if r["ours"] is not None]
     assert (total["target"], total["difference"]) == ("Total Negative", pytest.approx(0.05))
+
+
+def test_every_row_stands_beside_its_own_counterpart():
+    """CLIP's published number beside the value of our EmoCLIP would say that we beat a baseline which we never ran."""
+    results = [
+        ours({"uar": 0.4}, {"model": "CLIP ViT-B/32", "variant": "P-3", "protocol": "zero_shot"}, system="clip"),
+        ours({"uar": 0.5}, {"model": "Exp-CLIP ViT-B/32", "variant": "P-3", "protocol": "zero_shot"}, system="exp"),
+    ]
+    rows = beside("rafdb", 7, "zero_shot", results)
+    found = {(row["model"], row["variant"], row["system"]) for row in rows}
+    assert {(model, variant) for model, variant, system in found if system == "clip"} == {("CLIP ViT-B/32", "P-3")}
+    assert {(model, variant) for model, variant, system in found if system == "exp"} == {("Exp-CLIP ViT-B/32", "P-3")}
+    blank = [row for row in rows if row["model"] == "CLIP ViT-L/14"]
+    assert blank and all(row["ours"] is row["difference"] is row["system"] is None for row in blank)
+
+
+def test_metric_without_a_target_is_no_stand_in_for_one():
+    """The mean over all outputs beside the published value of one output."""
+    assert beside("ness/panss", 4, "symptoms", [ours({"pcc": 0.9, "mae": 1.0}, {"model": "EmoCLIP (LP)"})]) == []
+
+
+@pytest.mark.parametrize(("split", "target", "value"), [("validation", "val", 0.416), ("test", "test", 0.3235)])
+def test_splits_are_kept_apart(split, target, value):
+    """The published validation value beside our test value."""
+    lp = {"model": "EmotionCLIP (LP)", "protocol": "linear_probe"}
+    rows = beside("moviegraphs", 26, f"linear_probe.{split}", [ours({"top_1": 0.5}, lp)])
+    assert {row["target"] for row in rows} == {target}
+    assert [row["value"] for row in rows if row["ours"]] == [value]
+    assert not [r for r in beside("moviegraphs", 26, "linear_probe", [ours({"top_1": 0.5}, lp)]) if r["ours"]]
+    assert bool(beside("meld", 7, f"linear_probe.{split.replace('validation', 'dev')}", [ours({"war": 0.5}, lp)])) == (
+        split == "test"
+    )
+
+
+def test_r2_of_bold_is_found_for_its_three_outputs():
+    """The probe for valence, arousal and dominance has three outputs; the 26 categories have no R2."""
+    lp = {"model": "EmotionCLIP (LP)", "protocol": "linear_probe"}
+    (row,) = [r for r in beside("bold", 3, "linear_probe", [ours({"r2": 0.1}, lp)]) if r["ours"]]
+    assert (row["value"], row["difference"]) == (0.133, pytest.approx(-0.033))
+
+
+def test_configuration_names_counterparts_by_prompt_set():
+    """Five prompts of one model are five rows."""
+    row = PublishedRow("CLIP ViT-B/32", variants={"photo": "P-3", "expclip_p1": "P-1"})
+    assert row.of("zero_shot", "photo") == {"model": "CLIP ViT-B/32", "variant": "P-3", "protocol": "zero_shot"}
+    assert row.of("zero_shot", "expclip_p1")["variant"] == "P-1"
+    assert row.of("zero_shot", "name") is None
+    supervised = PublishedRow("EmoCLIP", protocol="supervised", prompt_sets=("emoclip_descriptions",))
+    assert supervised.of("zero_shot", "emoclip_descriptions")["protocol"] == "supervised"
+    assert supervised.of("linear_probe", "mlp") is None
+    assert PublishedRow("X").of("linear_probe.test", "mlp")["protocol"] == "linear_probe"
+    with pytest.raises(ValueError, match="exclude each other, got both for X"):
+        PublishedRow("X", variant="a", variants={"photo": "b"})

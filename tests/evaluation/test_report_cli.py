@@ -194,7 +194,7 @@ def test_several_data_sets_are_reported_one_by_one(make_table, capsys, tmp_path)
     for run_name in ("a", "b"):
         for number, name in enumerate(("mafw", "dfew")):
             write_tables(tmp_path / run_name / name, [make_table(manifest_sha256=str(number) * 64)])
-            (tmp_path / run_name / name / "run.json").write_text("{}")
+        (tmp_path / run_name / "run.json").write_text('{"sets": ["mafw", "dfew"]}')
     code, lines, _ = run(capsys, tmp_path / "a", *QUICK)
     assert code == 0
     assert [line for line in lines if line in ("mafw:", "dfew:")] == ["mafw:", "dfew:"]

@@ -181,9 +181,12 @@ def test_published_rows_stand_beside_the_fold_mean(make_table):
         class_names=names,
         dataset="dfew/single",
         columns={"fold": [1] * 14 + [2] * 56},
+        published=[{"model": "EmoCLIP", "protocol": "zero_shot"}],
     )
     report = summarize([table], FEW)
     rows = [row for row in report["sections"][0]["published"] if row["metric"] == "uar" and row["paper"] == "emoclip"]
+    rows = [row for row in rows if row["ours"] is not None]
+    assert {row["model"] for row in rows} == {"EmoCLIP"}
     assert rows[0]["ours"] == report["results"][0]["folds"]["uar"]["mean"] != report["uar"]
     assert rows[0]["difference"] == pytest.approx(rows[0]["ours"] - rows[0]["value"])
 

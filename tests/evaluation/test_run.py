@@ -117,3 +117,17 @@ def test_attention_of_systems_that_prompt_by_subject(tiny_model_folder, manifest
     assert set(shown) <= set(judged)
     assert run.attention[0].maps[0].attention.shape[1:] == (4, 4)
     assert run_evaluation(load_config(EvaluationConfig, None, [*overrides, "attention_clips=0"])).attention == []
+
+
+def test_speed_counts_the_clips_of_models_by_fold(write_set, tiny_model_folder):
+    """Models of single folds have passes of their own: "0 clips in 0.0 s" would be printed for hours of work."""
+    path = write_set(6, lambda n: {"label": n % 3, "test_fold": 1 + n % 2})
+    folder = tiny_model_folder.parent / "fold_{fold}"
+    for fold in (1, 2):
+        link = tiny_model_folder.parent / f"fold_{fold}"
+        if not link.exists():
+            link.symlink_to(tiny_model_folder)
+    options = [f"data.manifest={path}", f"model={folder}", "data.fold=all", "data.num_workers=0", "prompt_sets=[name]"]
+    record = run_evaluation(load_config(EvaluationConfig, None, options)).record
+    assert record["speed"].startswith("6 clips in")
+    assert 0 < record["seconds"]["features"] <= record["seconds"]["all"]

@@ -95,7 +95,7 @@ def crop_faces(
             f"The crop set must not be finished yet, got {output}; choose another folder or remove it."
         )
     source = read_manifest(manifest_path, check_media=False, checked_only=True)
-    if settings.select == "all" and (taken := ambiguous_id(source.table["clip_id"])):
+    if settings.select == "all" and (taken := ambiguous_id(source.column("clip_id"))):
         raise ValueError(
             f"With `--select all` no clip id may look like a track of another one, got {taken!r}; rename it."
         )
@@ -137,7 +137,7 @@ class _Finder:
 
 def _jobs(source: Manifest, output: Path, done: set[int]) -> Iterator[ClipJob]:
     """The clips that are not done, read some rows at a time, for the boxes of all would not fit as Python's own lists."""
-    names = crop_names(source.table["clip_id"].to_pylist())
+    names = crop_names(source.column("clip_id").to_pylist())
     there = pq.read_schema(source.path).names
     wanted = ["clip_id", "path", "media", "fps", "boxes", "start_frame", "end_frame", "frame_name"]
     parts = read_parts(source.path, [name for name in wanted if name in there], rows=CHUNK)

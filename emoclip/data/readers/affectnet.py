@@ -10,6 +10,7 @@ Stills that a list holds more than once, which the official numbers count as oft
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,8 +54,8 @@ def _small(root: Path) -> Iterator[tuple[Row, int]]:
         pictures, notes = find(root, folder, "images"), find(root, folder, "annotations")
         for picture in filter(is_picture, entries(pictures)):
             values = {name: _value(notes / f"{picture.stem}_{name}.npy") for name in ("exp", "val", "aro")}
-            code = _code(str(int(values["exp"])), str(picture))
-            affect = {"valence": values["val"], "arousal": values["aro"]}
+            code = _code(f"{values['exp']:g}", str(notes / f"{picture.stem}_exp.npy"))
+            affect = {"valence": _known(values["val"]), "arousal": _known(values["aro"])}
             yield {"clip_id": f"{split}/{picture.stem}", **media_of(picture), "split": split, **affect}, code
 
 
@@ -89,7 +90,11 @@ def _affect(line: dict[str, str], place: str) -> Row:
         values = {name: float(line[name]) for name in ("valence", "arousal")}
     except ValueError:
         raise ValueError(f"{place}: valence and arousal must be numbers, got {line}; were columns moved?") from None
-    return {name: None if value == INVALID else value for name, value in values.items()}
+    return {name: _known(value) for name, value in values.items()}
+
+
+def _known(value: float) -> float | None:
+    return None if value == INVALID or math.isnan(value) else value
 
 
 def _box(line: dict[str, str]) -> list[list[float]] | None:
@@ -110,7 +115,7 @@ def _value(path: Path) -> float:
 
 
 def _code(text: str, place: str) -> int:
-    if not text.strip().isdigit() or int(text) >= NUM_CODES:
+    if not text.strip().isdecimal() or int(text) >= NUM_CODES:
         raise ValueError(f"{place}: the expression must be a number from 0 to {NUM_CODES - 1}, got {text!r}.")
     return int(text)
 

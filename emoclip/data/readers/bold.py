@@ -6,8 +6,9 @@
     mmextract/003/IzvOYVMltkI.mp4/0114.mp4/img_00001.jpg    frames, where only they were kept
     joints/003/IzvOYVMltkI.mp4/0114.npy    rows: frame, person, 18 x (x, y, confidence)
 
-One row is one person of a clip; a person that is listed again with other frames is one more row, `clip#person@first-last`. A category counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints
-count in the source film and are moved so that the clip begins at 0. The test labels are not public.
+One row is one person of a clip; a person that is listed again with other frames is one more row, `clip#person@first-last`. A category
+counts where its score is at least one half (EmotionCLIP). Frame numbers of the joints count in the source film and are moved so that
+the clip begins at 0. The test labels are not public.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
     fer2013.csv, fer2013new.csv            or Kaggle's table beside FERPlus' own: then the stills are unpacked beside the manifest
 
 Votes: neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, unknown, no face. Labels are those of the `label.csv`
-files, which the papers used; `fer2013new.csv` differs in 1,602 names. Four names occur twice; the later picture overwrote the earlier
-one, and so does its row here.
+files, which the papers used and in which a name stands once; `fer2013new.csv` has other votes for 1,602 names, and four names twice:
+there the later picture overwrites the earlier one.
 """
 
 from __future__ import annotations
@@ -54,6 +54,10 @@ def rows(root: Path, task: str, stills: Stills | None = None) -> Iterator[Row]:
         path = find(place, folder, r"label\.csv")
         chosen: dict[str, tuple[int | None, str]] = {}
         for number, fields in read_csv(path):
+            if fields[0] in chosen:
+                raise ValueError(
+                    f"{path}:{number}: every still must be listed once, {fields[0]} is in {chosen[fields[0]][1]} too."
+                )
             chosen[fields[0]] = majority(_votes(fields, f"{path}:{number}")), listed(path, number)
         for name in _written(stills, folder, chosen) if stills else chosen:
             label, where = chosen[name]
@@ -85,7 +89,7 @@ def majority(votes: list[int]) -> int | None:
 
 def _votes(fields: list[str], place: str) -> list[int]:
     votes = fields[2:]
-    if len(votes) != NUM_VOTES or not all(vote.strip().isdigit() for vote in votes):
+    if len(votes) != NUM_VOTES or not all(vote.strip().isdecimal() for vote in votes):
         raise ValueError(f"{place}: a row must have a name, a box and {NUM_VOTES} votes, got {','.join(fields)!r}.")
     return [int(vote) for vote in votes]
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv", ".mpg", ".mpeg", ".wmv")
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 # Adjectives in folder and file names -> the noun that names the class.
 NOUNS = {
@@ -25,8 +28,13 @@ NOUNS = {
 }
 
 
-def find(root: Path, *patterns: str) -> Path:
+def find(root: Path, *patterns: str, name: str | None = None) -> Path:
     """Return the path under `root` whose parts match the patterns, one for each level, whatever their case.
+
+    Args:
+        root: Folder of the data set.
+        patterns: Regular expressions.
+        name: What the first of them looks for, in words that a message can show; else the pattern is shown.
 
     Raises:
         FileNotFoundError: A level has no match; says what was there instead.
@@ -39,9 +47,8 @@ def find(root: Path, *patterns: str) -> Path:
         found = [entry for entry in entries if re.fullmatch(pattern, entry.name, re.IGNORECASE)]
         if not found:
             there = ", ".join(entry.name for entry in entries[:8]) or "nothing"
-            raise FileNotFoundError(
-                f"{place} must hold {pattern!r} (a pattern), found {there}; is this the right root?"
-            )
+            wanted = name if name and place == root else f"{pattern!r} (a pattern)"
+            raise FileNotFoundError(f"{place} must hold {wanted}, found {there}; is this the right root?")
         place = found[0]
     return place
 
@@ -116,7 +123,7 @@ def numbered_id(text: str, order: Mapping[int, str], names: tuple[str, ...], pla
 def natural_order(path: Path) -> list[tuple[int, int, str]]:
     """Sorting key by which 2.jpg stands before 10.jpg."""
     pieces = re.split(r"(\d+)", path.name)
-    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
 
 
 def media_of(path: Path) -> dict[str, object]:
@@ -130,8 +137,23 @@ def media_of(path: Path) -> dict[str, object]:
 
 def frames_of(folder: Path) -> dict[str, object]:
     """As `media_of` for a folder of frames, whatever its name."""
-    count = sum(is_picture(entry) for entry in folder.iterdir()) if folder.is_dir() else None
+    count = sum(is_picture(entry) for entry in folder.iterdir()) if _has_mode(folder, stat.S_ISDIR) else None
     return {"path": folder, "media": "frames", "num_frames": count}
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a name that is longer than the system takes is none, and told with the other missing clips."""
+    return _has_mode(path, stat.S_ISREG)
+
+
+def _has_mode(path: Path, has: Callable[[int], bool]) -> bool:
+    # `Path.is_file` and `Path.is_dir` raise for long names in some versions of Python.
+    try:
+        return has(path.stat().st_mode)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise
 
 
 def is_picture(path: Path) -> bool:
@@ -148,6 +170,7 @@ __all__ = [
     "find",
     "find_or_none",
     "frames_of",
+    "is_file",
     "is_picture",
     "listed",
     "media_of",

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
-from .layout import find, find_or_none, media_of
+from .layout import find, find_or_none, listed, media_of
 from .lists import read_lines
 from .reader import Reader, Row
 
@@ -51,9 +51,10 @@ def _mediaeval(root: Path) -> Iterator[Row]:
         frames = root / "frames" / f"{film}.mp4"
         video = films.get(f"{film}.mp4")
         rate = probe_video(video).fps if video is not None and not frames.is_dir() else None
-        for second, targets in read_seconds(path):
+        for number, second, targets in read_seconds(path):
             yield {
                 "clip_id": f"{film}/{second:05}",
+                "listed": listed(path, number),
                 **_media_at(frames, video, rate, second),
                 "num_frames": 1,
                 "split": split,
@@ -70,8 +71,8 @@ def _media_at(frames: Path, video: Path | None, rate: float | None, second: int)
     return {"path": video, "media": "video", "start_frame": start, "end_frame": start + 1}
 
 
-def read_seconds(path: Path) -> Iterator[tuple[int, list[float]]]:
-    """Yield the second and its valence and arousal; columns are found by their heading, for releases differ by one.
+def read_seconds(path: Path) -> Iterator[tuple[int, int, list[float]]]:
+    """Yield the line, the second and its valence and arousal; columns are found by their heading, for releases differ by one.
 
     Raises:
         ValueError: The heading or a line is malformed; names file and row.
@@ -88,7 +89,7 @@ def read_seconds(path: Path) -> Iterator[tuple[int, list[float]]]:
             second, *targets = (float(fields[place]) for place in places)
         except (ValueError, IndexError):
             raise ValueError(f"{path}:{number}: a line must hold {len(columns)} numbers, got {line!r}.") from None
-        yield int(second), targets
+        yield number, int(second), targets
 
 
 def _discrete(root: Path) -> Iterator[Row]:
@@ -103,7 +104,13 @@ def _discrete(root: Path) -> Iterator[Row]:
             targets = [float(fields["valencevalue"]), float(fields["arousalvalue"])]
         except ValueError:
             raise ValueError(f"{place}: valence and arousal must be numbers, got {fields}.") from None
-        yield {"clip_id": name, **media_of(media / name), "split": SETS[which], "targets": targets}
+        yield {
+            "clip_id": name,
+            "listed": place,
+            **media_of(media / name),
+            "split": SETS[which],
+            "targets": targets,
+        }
 
 
 def _table(path: Path) -> Iterator[tuple[dict[str, str], str]]:
@@ -131,5 +138,6 @@ READER = Reader(
     source="https://liris-accede.ec-lyon.fr",
     rows=rows,
     counts={"discrete": {"train": {"": 2450}, "validation": {"": 2450}, "test": {"": 4900}}},
+    films={"mediaeval": {"train": 54, "test": 12}},
     notes=("MediaEval's film 46 has only about 100 annotated seconds.",),
 )

@@ -25,6 +25,16 @@ def read_lines(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, str]]:
                 yield number, line.rstrip("\n")
 
 
+def read_text(path: Path, encoding: str = UTF8) -> str:
+    """Return a whole file.
+
+    Raises:
+        ValueError: A line is written in another encoding.
+    """
+    with _told_encoding(path, encoding):
+        return path.read_text(encoding=encoding)
+
+
 def read_csv(path: Path, encoding: str = UTF8) -> Iterator[tuple[int, list[str]]]:
     """Yield number, from 1, and fields of every row that is not blank, of a table without a heading.
 
@@ -105,4 +115,4 @@ def _first_bad_line(path: Path, encoding: str) -> tuple[int, int] | None:
     return None
 
 
-__all__ = ["UTF8", "encoding_of", "read_csv", "read_lines", "read_table"]
+__all__ = ["UTF8", "encoding_of", "read_csv", "read_lines", "read_table", "read_text"]

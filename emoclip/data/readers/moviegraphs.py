@@ -22,8 +22,8 @@ from typing import Any
 from modeling_emoclip.labels_emoclip import CLASS_ORDERS
 
 from .layout import VIDEOS, class_id, find, find_or_none
-from .lists import read_lines
-from .reader import Reader, Row
+from .lists import read_lines, read_text
+from .reader import WHOLE, Reader, Row
 
 
 NAMES = CLASS_ORDERS["moviegraphs"]
@@ -38,19 +38,18 @@ ENDS = {("tt0388795", 207): 184272}
 
 def rows(root: Path, task: str) -> Iterator[Row]:
     """Yield the labelled scenes of all films."""
-    split = _read_json(find(root, "official", "mg", r"split\.json"))
+    split_path = find(root, "official", "mg", r"split\.json")
+    split = _read_json(split_path)
     labels_path = find(root, "official", "mg", "py3loader", r"emotion_labels\.json")
     labels = _read_json(labels_path)
     info = find(root, "official", "mg_videoinfo")
     for name, films in split.items():
         if name not in SPLITS:
-            raise ValueError(f"split.json: a split must be one of {', '.join(SPLITS)}, got {name!r}.")
+            raise ValueError(f"{split_path}: a split must be one of {', '.join(SPLITS)}, got {name!r}.")
         for film in films:
             scenes = read_scenes(info, film)
             media, num_frames = _media_of(root, film)
-            for number, words in sorted(
-                (_number(key, f"{labels_path}, {film}"), words) for key, words in labels.get(film, {}).items()
-            ):
+            for number, key, words in _labelled(labels, film, labels_path, split_path):
                 place = f"{labels_path}, {film}, scene {number}"
                 if not 1 <= number <= len(scenes):
                     raise ValueError(f"{place}: a scene must be one of 1 to {len(scenes)}, the lines of its film.")
@@ -58,6 +57,7 @@ def rows(root: Path, task: str) -> Iterator[Row]:
                 end = ENDS.get((film, number), end)
                 yield {
                     "clip_id": f"{film}/{number:03}",
+                    "listed": f"{labels_path.name}, {film}, scene {key!r} ({name} in {split_path.name})",
                     **media,
                     "num_frames": end - start if num_frames else None,
                     "start_frame": start,
@@ -66,6 +66,14 @@ def rows(root: Path, task: str) -> Iterator[Row]:
                     "split": SPLITS[name],
                     "subject_id": film,
                 }
+
+
+def _labelled(labels: dict[str, Any], film: str, path: Path, split_path: Path) -> list[tuple[int, str, list[str]]]:
+    """Number, name and words of the scenes of a film, in order."""
+    scenes = labels.get(film)
+    if not scenes or not isinstance(scenes, dict):
+        raise ValueError(f"{path}: every film of {split_path} must have labelled scenes, {film} has none.")
+    return sorted((_number(key, f"{path}, {film}"), key, words) for key, words in scenes.items())
 
 
 def read_scenes(info: Path, film: str) -> list[tuple[int, int]]:
@@ -105,7 +113,7 @@ def _media_of(root: Path, film: str) -> tuple[dict[str, Any], bool]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: must be JSON ({error.msg}).") from error
     if not isinstance(content, dict):
@@ -128,5 +136,8 @@ READER = Reader(
     access="https://moviegraphs.cs.toronto.edu",
     source="https://moviegraphs.cs.toronto.edu",
     rows=rows,
+    # Of all scenes; those with an emotion may be fewer.
+    reported={"categories": {WHOLE: {"": 7637}}},
+    films={"categories": {"train": 34, "validation": 7, "test": 10}},
     notes=("Officially 7,637 scenes of 34, 7 and 10 films; how many of them carry an emotion was not published.",),
 )

@@ -16,6 +16,8 @@ Row = dict[str, Any]
 Counts = dict[str, dict[str, int]]
 # The same of official numbers; None is any number but nil.
 OfficialCounts = Mapping[str, Mapping[str, int | None]]
+# A class: all rows of a group, where its classes do not add up to them or are not known.
+TOTAL = ""
 # A group: all rows, whatever their split.
 WHOLE = "all clips"
 
@@ -54,6 +56,7 @@ class Reader:
         counts: Task -> official counts; a task, group or class that is not there is not compared. The class "" is the sum of a group.
         reported: Task -> counts that are shown beside, marked, and not compared, for no list or count is at hand that confirms them.
         alternatives: Further counts that are right too, for releases that are known to differ.
+        films: Task -> split -> official number of films, the distinct `subject_id`, where clips are parts of a few long films.
         notes: What a user of results must know, such as clips shared with other sets.
         publication: What may be published.
         never_published: Ids of clips that are listed and have no media in any copy; that they are missing is no fault of this one.
@@ -69,6 +72,7 @@ class Reader:
     counts: Mapping[str, OfficialCounts] = field(default_factory=dict)
     reported: Mapping[str, OfficialCounts] = field(default_factory=dict)
     alternatives: Mapping[str, Sequence[OfficialCounts]] = field(default_factory=dict)
+    films: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     publication: Publication = Publication()
     never_published: frozenset[str] = frozenset()
@@ -91,4 +95,4 @@ def counts_of(names: tuple[str, ...], **groups: list[int]) -> Counts:
     return {group.replace("_", " "): dict(zip(names, numbers, strict=True)) for group, numbers in groups.items()}
 
 
-__all__ = ["WHOLE", "Counts", "OfficialCounts", "Publication", "Reader", "Row", "counts_of"]
+__all__ = ["TOTAL", "WHOLE", "Counts", "OfficialCounts", "Publication", "Reader", "Row", "counts_of"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +52,7 @@ class Context:
         folds: What is judged together.
         texts: Prompt set -> class -> texts, as they were used.
         errors: Clip id -> sentence, of the clips that could not be read.
+        encoded: Clips that went through a pass, those of every pass counted, and the seconds of all passes.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class Context:
         self.folds = clips.folds(config.clips)
         self.texts: dict[str, dict[str, str]] = {}
         self.errors: dict[str, str] = {}
-        self.shared = {spec.name: self.load(spec) for spec in config.systems if not self._is_per_fold(spec)}
+        self.encoded: tuple[int, float] = (0, 0.0)
+        self.shared = {spec.name: self.load(spec) for spec in config.systems if not self.is_per_fold(spec)}
         self._features: dict[str, ClipFeatures] = {}
 
     @property
@@ -84,13 +87,25 @@ class Context:
         """The system of a configuration."""
         return load_system(spec, self.config.model, dtype=self.dtype, device=self.device, **places)
 
-    def encode(self, systems: Sequence[System], numbers: np.ndarray, rows: Any = None) -> dict[str, ClipFeatures]:
-        """Features of clips by several systems in one pass: system name -> features; `rows` other than the manifest's on request."""
+    def encode(
+        self, systems: Sequence[System], numbers: np.ndarray, rows: Any = None, *, allow_none: bool = False
+    ) -> dict[str, ClipFeatures]:
+        """Features of clips by several systems in one pass: system name -> features.
+
+        Args:
+            systems: Whose features.
+            numbers: Row numbers of the clips.
+            rows: Other rows than the manifest's.
+            allow_none: None of the clips need be readable, because they are only a part of what is judged.
+        """
+        start = time.perf_counter()
         data = self.config.clips
         options = PassOptions(data.batch_size, data.num_workers, data.repeat_stills, show_progress=True)
         table = self.clips.rows if rows is None else rows
         encoders = {system.name: system.encoder for system in systems}
-        found = encode_features(encoders, table, numbers, kept=self.kept, options=options)
+        found = encode_features(encoders, table, numbers, kept=self.kept, options=options, allow_none=allow_none)
+        clips, seconds = self.encoded
+        self.encoded = clips + len(numbers), seconds + time.perf_counter() - start
         ids = table["clip_id"]
         for features in found.values():
             self.errors.update({ids[row]: error for row, error in features.errors.items()})
@@ -109,16 +124,16 @@ class Context:
             with_train: Features of the rows that may be fitted on are wanted too.
         """
         for system, folds in self.models(spec):
-            if not self._is_per_fold(spec):
+            if not self.is_per_fold(spec):
                 yield Part(system, self._features[spec.name], folds)
                 continue
             (fold,) = folds
             rows = np.union1d(fold.test, fold.train) if with_train else fold.test
-            yield Part(system, self.encode([system], rows)[spec.name], folds)
+            yield Part(system, self.encode([system], rows, allow_none=not with_train)[spec.name], folds)
 
     def models(self, spec: SystemConfig) -> Iterator[tuple[System, list[Fold]]]:
         """A system and the folds that it is judged on: one for all, or one for each fold."""
-        if not self._is_per_fold(spec):
+        if not self.is_per_fold(spec):
             yield self.shared[spec.name], self.folds
             return
         for fold in self.folds:
@@ -167,7 +182,8 @@ class Context:
         ids = self.clips.column("clip_id")
         return [ids[number] for number in numbers]
 
-    def _is_per_fold(self, spec: SystemConfig) -> bool:
+    def is_per_fold(self, spec: SystemConfig) -> bool:
+        """Whether each fold has a model of its own."""
         return "{fold}" in (spec.model or self.config.model or "")
 
 

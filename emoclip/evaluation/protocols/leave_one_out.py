@@ -20,7 +20,13 @@ PROTOCOL = "leave_one_out"
 
 
 def leave_one_out_tables(context: Context, config: LeaveOneOutConfig) -> list[PredictionTable]:
-    """One table per prompt set: every clip scored by the model that has not seen its class."""
+    """One table per prompt set: every clip scored by the model that has not seen its class.
+
+    A class whose clips cannot be read is missing; the record of the run names the clips.
+
+    Raises:
+        ValueError: If no clip can be read.
+    """
     labels = context.clips.column("label")
     wanted = set(labelled_rows(context).tolist())
     collected: dict[str, Rows] = {}
@@ -31,13 +37,15 @@ def leave_one_out_tables(context: Context, config: LeaveOneOutConfig) -> list[Pr
             if not len(rows):
                 continue
             system = context.load(SystemConfig(PROTOCOL, model=config.model), **_places(name, fold.number))
-            features = context.encode([system], rows)[PROTOCOL]
-            if context.is_main:
+            features = context.encode([system], rows, allow_none=True)[PROTOCOL]
+            if context.is_main and features.rows:
                 for prompt_set in context.config.prompt_sets:
                     trees = context.trees(system, prompt_set, context.class_names)
                     scores = context.scores(system, features.values, trees, context.class_names)
                     kept = collected.setdefault(prompt_set_name(prompt_set), Rows())
                     kept.add(features.rows, fold.number, [label] * len(features.rows), scores)
+    if context.is_main and not collected:
+        raise ValueError(f"Leave-one-class-out needs clips that can be read, got {len(context.errors)} that cannot.")
     return [
         rows.table(context, system, PROTOCOL, prompt_set, context.class_names, PROTOCOL)
         for prompt_set, rows in collected.items()

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 
+from emoclip.evaluation.clip_features import ClipFeatures
 from emoclip.evaluation.clip_rows import Fold
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.probes import (
@@ -146,13 +147,19 @@ def _judged(
     context: Context, config: ProbeConfig, targets: Targets, part: Part
 ) -> Iterator[tuple[str, list[int], int | None, np.ndarray]]:
     """Split, rows, fold and scores of every side that a system is judged on."""
+    embeds = embeds_of(part.system, part.features)
     for fold, train, test in _sides(context, config, part.folds):
-        fitted, features = part.features.take([n for n in train.tolist() if n in targets.values])
+        fitted, features = embeds.take([n for n in train.tolist() if n in targets.values])
         for split, rows in _by_split(context, config, test):
-            numbers, judged = part.features.take([n for n in rows if n in targets.values])
+            numbers, judged = embeds.take([n for n in rows if n in targets.values])
             if numbers:
                 scores = _scores(config, targets, features, targets.of(fitted), judged)
                 yield split, numbers, fold.number, scores
+
+
+def embeds_of(system: System, features: ClipFeatures) -> ClipFeatures:
+    """The clips' embeddings alone: what X-CLIP keeps besides, for its texts, is nothing to fit on."""
+    return replace(features, values=system.encoder.clip_embeds(features.values))
 
 
 def _scores(
@@ -270,4 +277,4 @@ def _table(
     return TargetTable(task=task, references=targets.of(numbers), **shared)
 
 
-__all__ = ["PROTOCOL", "check_probe", "linear_probe_tables", "probe_rows", "read_targets"]
+__all__ = ["PROTOCOL", "check_probe", "embeds_of", "linear_probe_tables", "probe_rows", "read_targets"]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from emoclip.evaluation.clip_features import ClipFeatures
 from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
 from emoclip.evaluation.protocol_config import ProbeConfig, SymptomsConfig
 from emoclip.evaluation.protocols.context import Context
-from emoclip.evaluation.protocols.linear_probe import Targets, read_targets
+from emoclip.evaluation.protocols.linear_probe import Targets, embeds_of, read_targets
 from emoclip.evaluation.systems import System
 from emoclip.evaluation.target_predictions import REGRESSION, TargetTable
 from modeling_emoclip import EmoCLIPVideoProcessor
@@ -22,6 +23,7 @@ from modeling_emoclip.video_decoding_emoclip import probe_video
 
 
 PROTOCOL = "symptoms"
+logger = logging.getLogger(__name__)
 
 
 def check_symptoms(context: Context, config: SymptomsConfig) -> None:
@@ -64,7 +66,7 @@ def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable
         windows, owners = window_rows(context, videos, max(config.train_windows, config.test_windows), system)
         features = context.encode([system], np.arange(len(windows)), windows)[system.name]
         if context.is_main:
-            tables.append(_table(context, system, targets, features, owners, config))
+            tables.append(_table(context, system, targets, embeds_of(system, features), owners, config))
     return tables
 
 
@@ -72,13 +74,16 @@ def window_rows(context: Context, videos: Sequence[int], count: int, system: Sys
     """Stretches of videos as rows of a table of their own, and the video of each.
 
     A stretch is as long as the frames that the model looks at; stretches are evenly spread over the video. A video that is no longer
-    than one is one stretch.
+    than one is one stretch. A video that cannot be read is named in the record and left out.
 
     Args:
         context: The run.
         videos: Row numbers.
         count: Stretches of a video, at most.
         system: Whose processor says how long a stretch is.
+
+    Raises:
+        ValueError: If no video can be read.
     """
     from datasets import Dataset
 
@@ -87,11 +92,21 @@ def window_rows(context: Context, videos: Sequence[int], count: int, system: Sys
     owners = []
     for video in videos:
         row = context.clips.rows[video]
-        for start, end in stretches(_num_frames(row), length, count):
+        try:
+            total = _num_frames(row)
+        except ValueError as error:  # of one video; the others go on
+            logger.warning("video left out: %s", error)
+            context.errors[row["clip_id"]] = str(error)
+            continue
+        for start, end in stretches(total, length, count):
             values = (f"{row['clip_id']}@{start}", row["file"], row["media"], start, end)
             for name, value in zip(table, values, strict=True):
                 table[name].append(value)
             owners.append(video)
+    if not owners:
+        raise ValueError(
+            f"At least one video must be readable, got {len(videos)} that are not: {next(iter(context.errors.values()))}"
+        )
     return Dataset.from_dict(table), owners
 
 
@@ -144,6 +159,8 @@ def _table(
             rows = [row for row, place in enumerate(judged) if owners[features.rows[place]] == video]
             if rows:
                 mean_of[video] = (outputs[rows].mean(axis=0), fold.number or 0)
+    if not mean_of:
+        raise ValueError("Every fold needs videos that can be read, to fit on and to judge, got none that has both.")
     videos = sorted(mean_of)
     return TargetTable(
         task=REGRESSION,

@@ -13,6 +13,7 @@ from emoclip.evaluation.predictions import ZERO_SHOT, PredictionTable
 from emoclip.evaluation.prompts import MODEL_DESCRIPTIONS, STYLES, class_trees, prompt_set_name
 from emoclip.evaluation.protocol_config import CompoundConfig, PromptSensitivityConfig
 from emoclip.evaluation.protocols.context import HEAD, Context, Rows, per_set
+from emoclip.evaluation.systems import System
 from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES
 from modeling_emoclip.text_classes_emoclip import Compound, Tree, parse_class, texts_of
 
@@ -207,7 +208,8 @@ def check_compound(context: Context, config: CompoundConfig) -> None:
     """Checks that the manifest has compound classes and that all have texts.
 
     Raises:
-        ValueError: If there are none, or weights are given for other classes.
+        FileNotFoundError: If a prompt file does not exist.
+        ValueError: If there are none, weights are given for other classes, or a component has no text.
     """
     unknown = sorted(set(config.weights) - set(context.class_names))
     if unknown:
@@ -219,6 +221,14 @@ def check_compound(context: Context, config: CompoundConfig) -> None:
         )
     for mode in config.modes:
         check_prompt_sets(context, mode)
+    for spec in context.config.systems if config.weights else ():
+        system = context.shared.get(spec.name)
+        if system is not None and system.encoder.class_names is not None:
+            continue
+        for prompt_set in spec.prompt_sets or context.config.prompt_sets:
+            # Texts of a model that is loaded fold by fold are not known yet.
+            if system is not None or prompt_set != MODEL_DESCRIPTIONS:
+                _weighted_trees(system.class_descriptions if system else {}, prompt_set, config.weights)
 
 
 def _ways(context: Context, own: Sequence[str] | None, ways: Sequence[Way] | None) -> Sequence[Way]:
@@ -230,16 +240,22 @@ def _ways(context: Context, own: Sequence[str] | None, ways: Sequence[Way] | Non
 
 
 def _trees(
-    context: Context, system: object, prompt_set: str, mode: str, class_names: Sequence[str]
+    context: Context, system: System, prompt_set: str, mode: str, class_names: Sequence[str]
 ) -> dict[str, Tree]:
     """The texts; in the weighted mode the classes that have weights are made of their components by these."""
     compound = "average" if mode == WEIGHTED else mode
-    trees = context.trees(system, prompt_set, class_names, compound)  # type: ignore[arg-type]
+    trees = context.trees(system, prompt_set, class_names, compound)
     if mode == WEIGHTED and context.config.protocols.compound is not None:
-        for name, weights in context.config.protocols.compound.weights.items():
-            if name in trees:
-                trees[name] = _weighted(class_trees(prompt_set, list(weights)), weights)
+        weighted = _weighted_trees(system.class_descriptions, prompt_set, context.config.protocols.compound.weights)
+        trees |= {name: tree for name, tree in weighted.items() if name in trees}
     return trees
+
+
+def _weighted_trees(own: dict[str, str], prompt_set: str, weights: dict[str, dict[str, float]]) -> dict[str, Tree]:
+    """Class -> its components by their weights; `own` are the texts of the model's configuration."""
+    return {
+        name: _weighted(class_trees(prompt_set, list(w), model_descriptions=own), w) for name, w in weights.items()
+    }
 
 
 def _weighted(parts: dict[str, Tree], weights: dict[str, float]) -> Tree:

@@ -146,12 +146,11 @@ def ferplus_pixels(root: Path, clip: Path) -> None:
 
 
 def ferplus(root: Path, clip: Path) -> None:
-    """A majority, a tie, an unknown, a vote of one person alone, and a name that occurs twice."""
+    """A majority, a tie, an unknown, and a vote of one person alone."""
     rows = [
         'fer0000000.png,"(0, 0, 48, 48)",0,8,1,1,0,0,0,0,0,0',
         'fer0000001.png,"(0, 0, 48, 48)",5,5,0,0,0,0,0,0,0,0',
         'fer0000002.png,"(0, 0, 48, 48)",0,0,0,0,0,0,0,0,9,1',
-        'fer0000003.png,"(0, 0, 48, 48)",6,0,0,0,0,0,0,0,0,4',
         'fer0000003.png,"(0, 0, 48, 48)",0,0,0,0,10,0,0,0,0,0',
     ]
     for split, folder in enumerate(("FER2013Train", "FER2013Valid", "FER2013Test")):

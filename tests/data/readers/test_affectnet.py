@@ -22,16 +22,28 @@ def test_affectnet_annotations_that_are_damaged_are_named(miniature: Callable, r
     """Of 290,000 small files some are cut short by every copy."""
     root = miniature("affectnet")
     path = root / "train_set" / "annotations" / "7_exp.npy"
-    for content, message in ((b"", "is damaged or something else"), (None, "must hold one number, got 'x'")):
-        if content is None:
-            np.save(path, np.array("x"))
-        else:
+    for content, message in (
+        (b"", "is damaged or something else"),
+        ("x", "must hold one number, got 'x'"),
+        (float("nan"), "the expression must be a number from 0 to 10, got 'nan'"),
+        (1.5, "the expression must be a number from 0 to 10, got '1.5'"),
+    ):
+        if isinstance(content, bytes):
             path.write_bytes(content)
-        with pytest.raises(ValueError, match=rf"7_exp.npy .*{message}"):
+        else:
+            np.save(path, np.array(content))
+        with pytest.raises(ValueError, match=rf"7_exp.npy.* .*{message}"):
             rows_of("affectnet", root)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"7_exp.npy must be there"):
         rows_of("affectnet", root)
+
+
+def test_affect_that_is_not_known_is_none(miniature: Callable, rows_of: Callable) -> None:
+    """-2 as a valence would pull every regression."""
+    root = miniature("affectnet")
+    np.save(root / "train_set" / "annotations" / "7_val.npy", np.array("-2"))
+    assert rows_of("affectnet", root)["train/7"]["valence"] is None
 
 
 class TestFullRelease:

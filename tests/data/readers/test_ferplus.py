@@ -27,11 +27,18 @@ class TestFERPlus:
         """Votes of one person alone are taken away first; half is no majority."""
         assert majority(votes) == label
 
-    def test_later_row_of_a_name_wins(self, miniature: Callable, labels_of: Callable) -> None:
-        """The picture of the later row has overwritten the earlier one."""
-        labels = labels_of("ferplus", miniature("ferplus"))
+    def test_name_that_is_listed_twice_is_refused(
+        self, miniature: Callable, labels_of: Callable, rows_of: Callable
+    ) -> None:
+        """In `label.csv` none is; of a list that somebody edited one of two votes would be dropped without a word."""
+        root = miniature("ferplus")
+        labels = labels_of("ferplus", root)
         assert sorted(set(labels.values())) == ["anger", "happiness"]
         assert len(labels) == 6
+        with (root / "data" / "FER2013Valid" / "label.csv").open("a") as file:
+            file.write('fer0010003.png,"(0, 0, 48, 48)",6,0,0,0,0,0,0,0,0,4\n')
+        with pytest.raises(ValueError, match=r"label.csv:5: .* fer0010003.png is in FER2013Valid/label.csv:4 too"):
+            rows_of("ferplus", root)
 
 
 class TestKagglesTable:
@@ -68,7 +75,7 @@ class TestKagglesTable:
         (root / "fer2013.csv").write_text("\n".join(lines[:-1]) + "\n")
         rows = rows_of("ferplus", root)
         assert [name for name, row in rows.items() if not row["path"].is_file()] == ["fer0020003"]
-        assert rows["fer0020003"]["listed"] == "FER2013Test/label.csv:5"
+        assert rows["fer0020003"]["listed"] == "FER2013Test/label.csv:4"
 
     @pytest.mark.parametrize(
         ("line", "message"),

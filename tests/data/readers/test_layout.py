@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from emoclip.data.readers.layout import class_id, entries, find, find_or_none, media_of, natural_order, numbered_id
+from emoclip.data.readers.layout import (
+    class_id,
+    entries,
+    find,
+    find_or_none,
+    is_file,
+    media_of,
+    natural_order,
+    numbered_id,
+)
 
 
 def test_folders_are_found_whatever_their_case(tmp_path: Path) -> None:
@@ -39,6 +48,14 @@ def test_files_are_ordered_by_their_numbers(tmp_path: Path) -> None:
     ]
 
 
+def test_digits_that_are_no_decimals_do_not_stop_the_order() -> None:
+    """A superscript is a digit to Python, and no number."""
+    assert [path.name for path in sorted(map(Path, ["1²10.mp4", "1²2.mp4"]), key=natural_order)] == [
+        "1²2.mp4",
+        "1²10.mp4",
+    ]
+
+
 def test_frames_are_counted_on_disk(tmp_path: Path) -> None:
     """Published lists count another crop of the faces."""
     (tmp_path / "clip").mkdir()
@@ -46,6 +63,10 @@ def test_frames_are_counted_on_disk(tmp_path: Path) -> None:
         (tmp_path / "clip" / name).touch()
     assert media_of(tmp_path / "clip")["num_frames"] == 2
     assert media_of(tmp_path / "no")["num_frames"] is None
+    # Longer than the system takes.
+    assert media_of(tmp_path / ("x" * 300))["num_frames"] is None
+    assert not is_file(tmp_path / ("x" * 300 + ".mp4"))
+    assert is_file(tmp_path / "clip" / "1.jpg") and not is_file(tmp_path / "clip")
     assert media_of(tmp_path / "a.AVI")["media"] == "video"
     assert media_of(tmp_path / "a.jpg")["media"] == "image"
 

@@ -2,8 +2,11 @@
 """LIRIS-ACCEDE: seconds of films, and short clips."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from emoclip.data.prepare import prepare
 
 
 class TestLirisAccede:
@@ -33,3 +36,20 @@ class TestLirisAccede:
         path.write_text(path.read_text().replace("valenceValue", "value"))
         with pytest.raises(ValueError, match=r"ranking.txt:1: the heading must have the column valencevalue"):
             rows_of("liris_accede", root, "discrete")
+
+    def test_missing_films_are_refused(self, miniature: Callable, tmp_path: Path) -> None:
+        """Without the test archive there would be a manifest, of training films alone."""
+        with pytest.raises(ValueError, match=r"2 differ: train: 1 films, officially 54; test: 1 films, officially 12"):
+            prepare("liris_accede", miniature("liris_accede"), tmp_path / "m.parquet")
+
+    def test_what_stands_twice_is_named_with_both_rows(self, miniature: Callable, tmp_path: Path) -> None:
+        """Two answers for one second."""
+        root = miniature("liris_accede")
+        path = next(root.rglob("MEDIAEVAL18_54_Valence-Arousal.txt"))
+        path.write_text(path.read_text() + "1\t0\t0.25\t0.5\n")
+        with pytest.raises(ValueError, match=r"is in annotations/\S+.txt:3 and in annotations/\S+54_\S+.txt:4"):
+            prepare("liris_accede", root, tmp_path / "m.parquet")
+        ranking = root / "ACCEDEranking.txt"
+        ranking.write_text(ranking.read_text() + ranking.read_text().splitlines()[1] + "\n")
+        with pytest.raises(ValueError, match=r"ACCEDEranking.txt:2 and in .*ACCEDEranking.txt:5"):
+            prepare("liris_accede", root, tmp_path / "m.parquet", task="discrete")

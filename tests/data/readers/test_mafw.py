@@ -69,6 +69,31 @@ class TestMAFW:
         [
             ("no_caption", b"00001.mp4 joy\n", r"test.txt:1: the label must be one of anger, .* got 'joy'"),
             ("no_caption", b"\n00001.mp4\n", r"test.txt:2: a line must be `clip label`"),
+            (
+                "no_caption",
+                b"03000.mp4 sadness\n03009.mp4 fear\n",
+                "test.txt:2: every clip .* 03009 is in no captioned",
+            ),
+            (
+                "no_caption",
+                b"03000.mp4 fear\n",
+                r"with_caption.*test.txt:1: the label must be .* 'fear' in .*no_caption",
+            ),
+            (
+                "no_caption",
+                b"03009.mp4 neutral\n",
+                r"with_caption.*set_3.test.txt:1: every clip with a caption .* 03000",
+            ),
+            (
+                "with_caption",
+                "03000.mp4\tsadness\tA frown.\t皱着眉。\n".encode("gbk"),
+                "test.txt:1: .*English caption, got '皱",
+            ),
+            (
+                "with_caption",
+                b"03000.mp4\tsadness\tx\ty\n" * 2,
+                r"test.txt:2: a clip must have one caption, .*test.txt:1",
+            ),
             ("with_caption", b"00001.mp4\tanger\ttext\n", "test.txt:1: a line must have 4 fields .* got 3"),
             ("with_caption", b"00001.mp4\tanger\t\xd2\xbb\ttext\n\xff\xff", "test.txt:2: must be written in gb18030"),
             ("no_caption", "00001.mp4 ä\n".encode("latin-1"), "test.txt:1: must be written in utf-8, byte 10"),
@@ -103,4 +128,30 @@ class TestMAFW:
         whole = counts[WHOLE]
         assert sum(counts[f"fold {fold}"][""] for fold in range(1, 6)) == whole[""] == 8996
         assert sum(number for name, number in whole.items() if "_" in name) == 4058
+        assert sum(counts[f"fold {fold}"]["neutral"] for fold in range(1, 6)) == whole["neutral"]
         assert sum(number for name, number in whole.items() if name and "_" not in name) == 4938 - 475
+
+    def test_captioned_lists_have_the_official_sizes(self) -> None:
+        """Every clip but the neutral ones has a caption, so that these sizes are checked with the others."""
+        counts = READERS["mafw"].counts
+        sizes = [sum(counts["single"][f"fold {fold}"].values()) for fold in range(1, 6)]
+        neutral = [counts["single"][f"fold {fold}"]["neutral"] for fold in range(1, 6)]
+        assert [size - few for size, few in zip(sizes, neutral, strict=True)] == [1611, 1609, 1605, 1605, 1604]
+        folds = [counts["compound"][f"fold {fold}"] for fold in range(1, 6)]
+        assert [fold[""] - fold["neutral"] for fold in folds] == [1590, 1581, 1570, 1561, 1556]
+
+    def test_wrong_root_is_told_in_words(self, tmp_path: Path, rows_of: Callable) -> None:
+        """Nobody looks for a folder that is called like a regular expression."""
+        with pytest.raises(
+            FileNotFoundError, match=r"must hold the folder `Train & Test Set` \(copies .* found nothing"
+        ):
+            rows_of("mafw", tmp_path)
+
+    def test_name_that_no_file_can_have_is_a_missing_clip(self, miniature: Callable, tmp_path: Path) -> None:
+        """Two columns that ran together; the system's own error has neither file nor row."""
+        root = miniature("mafw")
+        name = "x" * 300
+        path = root / "Train & Test Set" / "single" / "no_caption" / "set_1" / "test.txt"
+        path.write_text(path.read_text() + f"{name}.mp4 neutral\n")
+        with pytest.raises(FileNotFoundError, match=rf"1 are missing: {name} \(set_1/test.txt:4\)"):
+            prepare("mafw", root, tmp_path / "m.parquet")

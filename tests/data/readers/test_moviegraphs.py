@@ -32,7 +32,7 @@ class TestMovieGraphs:
 
     def test_clip_is_its_stretch_of_frames_or_of_the_film(self, miniature: Callable, tmp_path: Path) -> None:
         """The first frames of the film for every scene would train on credits."""
-        prepare("moviegraphs", miniature("moviegraphs"), tmp_path / "m.parquet")
+        prepare("moviegraphs", miniature("moviegraphs"), tmp_path / "m.parquet", allow_missing=True)
         processor = EmoCLIPVideoProcessor(num_frames=2, frame_sampling="uniform", size=16, crop_size=16)
         clips = ClipDataset(load(tmp_path / "m.parquet", split="train"), processor)
         grey = processor.load_clip(clips.rows[1]["file"] + "/frame_53.jpg")[0]
@@ -83,4 +83,43 @@ class TestMovieGraphs:
         path = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
         path.write_text('{"tt0073486": {"opening": ["Anger"]}}')
         with pytest.raises(ValueError, match=r"emotion_labels.json, tt0073486: a scene, .* got 'opening'"):
+            rows_of("moviegraphs", root)
+
+    def test_film_without_scenes_is_named(self, miniature: Callable, rows_of: Callable) -> None:
+        """Half of the labels would pass as all of them."""
+        root = miniature("moviegraphs")
+        path = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
+        labels = json.loads(path.read_text())
+        del labels["tt0097576"]
+        path.write_text(json.dumps(labels))
+        with pytest.raises(ValueError, match=r"emotion_labels.json: every film of .*split.json .* tt0097576 has none"):
+            rows_of("moviegraphs", root)
+
+    def test_missing_films_are_refused(self, miniature: Callable, tmp_path: Path) -> None:
+        """A list of splits without a test would give results on validation."""
+        root = miniature("moviegraphs")
+        path = root / "official" / "mg" / "split.json"
+        split = json.loads(path.read_text())
+        del split["test"]
+        path.write_text(json.dumps(split))
+        with pytest.raises(ValueError, match=r"train: 1 films, officially 34; .* test: 0 films, officially 10"):
+            prepare("moviegraphs", root, tmp_path / "m.parquet")
+        assert prepare("moviegraphs", root, tmp_path / "m.parquet", allow_missing=True).doubts == [
+            "all clips: 4 clips, usually told 7637 (not confirmed)"
+        ]
+
+    def test_other_encoding_and_scenes_that_stand_twice_are_named(
+        self, miniature: Callable, rows_of: Callable, tmp_path: Path
+    ) -> None:
+        """Files that were opened and saved elsewhere."""
+        root = miniature("moviegraphs")
+        path = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
+        given = path.read_text()
+        path.write_text(given.replace('"2"', '"01"', 1))
+        with pytest.raises(
+            ValueError, match=r"emotion_labels.json, tt0073486, scene '01' .* in .* scene '1' \(train in"
+        ):
+            prepare("moviegraphs", root, tmp_path / "m.parquet")
+        path.write_bytes(b"{\n" + given[1:].replace("Anger", "\xc4rger").encode("latin-1"))
+        with pytest.raises(ValueError, match=r"emotion_labels.json:2: must be written in utf-8"):
             rows_of("moviegraphs", root)

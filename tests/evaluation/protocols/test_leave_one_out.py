@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from emoclip.config_loading import load_config
+from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.run import run_evaluation
 from modeling_emoclip import EmoCLIPModel
 
 
@@ -48,3 +51,18 @@ def test_missing_models_are_named_before_work(labelled, models, run_tables):
 def test_model_without_the_place_is_refused(labelled, run_tables):
     with pytest.raises(ValueError, match=r"must name one model per class by the place \{class\}"):
         run_tables(labelled, "protocols.leave_one_out.model=outputs/model")
+
+
+def test_class_whose_clips_cannot_be_read_is_left_out(write_clips, models, tiny_model_folder):
+    """One bad clip must not cost the models of all other classes."""
+    path = write_clips(broken=("c1", "c4"))
+    base = [f"data.manifest={path}", f"model={tiny_model_folder}", "prompt_sets=[name]", "data.num_workers=0"]
+    only = ["protocols.zero_shot=false", f"protocols.leave_one_out.model={models}/without_{{class}}"]
+    run = run_evaluation(load_config(EvaluationConfig, None, [*base, *only]))
+    (table,) = run.tables
+    assert table.clip_ids == ["c0", "c3", "c2"]
+    assert [entry["clip_id"] for entry in run.record["left_out"]] == ["c1", "c4"]
+    assert run.record["speed"].startswith("5 clips in")
+    nothing = write_clips(broken=tuple(f"c{n}" for n in range(5)))
+    with pytest.raises(ValueError, match=r"needs clips that can be read, got 5 that cannot"):
+        run_evaluation(load_config(EvaluationConfig, None, [f"data.manifest={nothing}", *base[1:], *only]))

@@ -9,6 +9,7 @@ from emoclip.data import load
 from emoclip.evaluation.clip_features import encode_features
 from emoclip.evaluation.config import SystemConfig
 from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
+from emoclip.evaluation.protocols.linear_probe import embeds_of
 from emoclip.evaluation.systems import load_system
 
 
@@ -134,3 +135,18 @@ def test_what_does_not_fit_is_told_before_work(data, run_tables, settings, messa
 def test_nothing_to_fit_on_is_told(data, run_tables):
     with pytest.raises(ValueError, match=r"must have clips to fit on .* got 0 of 0"):
         run_tables(data, ONLY, probe(), "data.train_split=nowhere")
+
+
+def test_probe_of_xclip_is_fitted_on_its_embeddings_alone(data, tiny_xclip_folder, run_tables):
+    """Visual tokens stand behind the embedding in one row; of the real model they are 25,088 of 25,600 numbers."""
+    from sklearn.linear_model import LogisticRegression
+
+    (table,) = run_tables(data, ONLY, f"model={tiny_xclip_folder}", probe(kind="logistic", regularization=8))
+    system = load_system(SystemConfig("m", model=str(tiny_xclip_folder)))
+    raw = encode_features({"m": system.encoder}, load(data), range(13))["m"]
+    embeds = embeds_of(system, raw).values.double()
+    assert embeds.shape[1] == system.model.config.projection_dim < raw.values.shape[1]
+    values = (embeds / embeds.norm(dim=1, keepdim=True)).numpy()
+    model = LogisticRegression(C=8, solver="sag", max_iter=2000, random_state=2022)
+    expected = model.fit(values[:8], [n % 3 for n in range(8)]).predict_proba(values[11:])
+    np.testing.assert_allclose(table.scores, expected, atol=1e-4)

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 import pytest
+import torch
+from datasets import Dataset
 
+from emoclip.config_loading import load_config
+from emoclip.data import load
 from emoclip.data.manifest import write_manifest
-from emoclip.evaluation.protocols.symptoms import stretches
+from emoclip.evaluation.clip_features import encode_features
+from emoclip.evaluation.config import EvaluationConfig, SystemConfig
+from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
+from emoclip.evaluation.protocols.symptoms import span, stretches
+from emoclip.evaluation.run import run_evaluation
+from emoclip.evaluation.systems import load_system
 
 
 ITEMS = ["N1", "N3", "total"]
@@ -50,6 +59,56 @@ def test_one_prediction_a_video_by_a_model_that_has_not_seen_the_patient(intervi
     assert (table.task, table.protocol, list(table.class_names)) == ("regression", "symptoms", ITEMS)
 
 
+def test_prediction_is_the_mean_over_stretches_of_a_fit_on_other_patients(interviews, run_tables, tiny_model_folder):
+    """Done slowly, fold by fold; a fit that has seen the tested patient, or a single stretch of a video, gives other numbers."""
+    path = interviews()
+    options = "protocols.symptoms={epochs: 30, learning_rate: 0.003, test_windows: 3, train_windows: 3}"
+    (table,) = run_tables(path, ONLY, "data.fold=all", "data.split=null", options)
+    rows = load(path)
+    encoder = load_system(SystemConfig("m", model=str(tiny_model_folder))).encoder
+    windows, owners = [], []
+    for video in range(5):
+        for start, end in stretches([97, 40, 61, 20, 55][video], span(encoder.video_processor), 3):
+            about = {key: rows[video][key] for key in ("file", "media")}
+            windows.append({"clip_id": f"{video}@{start}", **about, "start_frame": start, "end_frame": end})
+            owners.append(video)
+    values = encode_features({"m": encoder}, Dataset.from_list(windows), range(len(windows)))["m"].values
+    targets = torch.tensor([[1.0 + v, 2 * (1.0 + v), 10 * (1.0 + v)] for v in owners])
+    patient = [1, 1, 2, 2, 3]
+
+    def predicted(video, seen):
+        """Mean over stretches of the video by a fit on the stretches of these videos."""
+        places = [place for place, owner in enumerate(owners) if owner in seen]
+        settings = MLPSettings(epochs=30, batch_size=32, learning_rate=0.003, milestones=(15,), seed=0)
+        head = fit_mlp(values[places], targets[places], 3, torch.nn.functional.mse_loss, settings)
+        outputs = mlp_outputs(head, values[[place for place, owner in enumerate(owners) if owner == video]]).numpy()
+        return outputs.mean(axis=0), outputs[0]
+
+    for video in range(5):
+        others = [other for other in range(5) if patient[other] != patient[video]]
+        mean, first = predicted(video, others)
+        np.testing.assert_allclose(table.scores[video], mean, rtol=1e-3)
+        assert not np.allclose(table.scores[video], predicted(video, range(5))[0], rtol=0.01)
+        if owners.count(video) > 1:
+            assert not np.allclose(mean, first, rtol=1e-5)
+
+
+def test_video_that_cannot_be_read_is_named_and_left_out(interviews, tiny_model_folder):
+    """One damaged interview must not cost the others."""
+    path = interviews()
+    (path.parent / "v3.mp4").write_text("this is no video")
+    base = [f"data.manifest={path}", f"model={tiny_model_folder}", ONLY, "data.fold=all", "data.split=null"]
+    config = load_config(EvaluationConfig, None, [*base, "data.num_workers=0", "protocols.symptoms={epochs: 1}"])
+    run = run_evaluation(config)
+    assert run.tables[0].clip_ids == ["v0", "v1", "v2", "v4"]
+    assert [entry["clip_id"] for entry in run.record["left_out"]] == ["v3"]
+    assert "clips/s" in run.record["speed"]
+    for number in range(5):
+        (path.parent / f"v{number}.mp4").write_text("this is no video")
+    with pytest.raises(ValueError, match=r"At least one video must be readable, got 5 that are not"):
+        run_evaluation(config)
+
+
 def test_totals_are_fitted_in_the_range_of_items_and_mapped_back(interviews, run_tables):
     """With the same weights a total of divisor 10 must come out ten times its fitted value: here, near ten times an item."""
     options = (
@@ -83,3 +142,17 @@ def test_stretches_cover_a_video_evenly():
     assert stretches(10, 15, 4) == [(0, 10)]
     assert stretches(100, 15, 3) == [(0, 15), (42, 57), (85, 100)]
     assert stretches(16, 15, 8) == [(0, 15), (1, 16)]
+
+
+def test_regression_on_xclip_sees_its_embeddings_alone(interviews, tiny_xclip_folder, run_tables, monkeypatch):
+    """Visual tokens stand behind the embedding in one row; of the real model they are 25,088 of 25,600 numbers."""
+    widths = []
+
+    def fit(features, *rest):
+        widths.append(features.shape[1])
+        return fit_mlp(features, *rest)
+
+    monkeypatch.setattr("emoclip.evaluation.protocols.symptoms.fit_mlp", fit)
+    options = "protocols.symptoms={epochs: 1, train_windows: 1, test_windows: 1}"
+    run_tables(interviews(), ONLY, "data.fold=all", "data.split=null", options, f"model={tiny_xclip_folder}")
+    assert widths == [16] * 3

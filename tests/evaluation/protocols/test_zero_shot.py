@@ -4,6 +4,11 @@ import shutil
 import numpy as np
 import pytest
 
+from emoclip.config_loading import load_config
+from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.run import check_evaluation, run_evaluation
+from emoclip.metrics import fold_values, uar
+
 
 @pytest.fixture(scope="module")
 def folded(write_set):
@@ -54,7 +59,7 @@ def test_systems_may_have_prompt_sets_of_their_own(folded, run_tables):
 @pytest.fixture(scope="module")
 def compound(write_set):
     names = ["fear", "neutral", "surprise", "fear_surprise", "fear_sadness_anxiety"]
-    return write_set(6, lambda n: {"label": n % 5}, class_names=names)
+    return write_set(6, lambda n: {"label": n % 5, "test_fold": 1 + n % 2}, class_names=names)
 
 
 def test_compound_both_ways_and_with_and_without_neutral(compound, run_tables):
@@ -88,6 +93,39 @@ def test_weights_of_components(compound, run_tables):
     plain = scores["{fear: 1, surprise: 1}", "average"]
     np.testing.assert_allclose(scores["{fear: 1, surprise: 1}", "weighted"], plain, rtol=1e-4)
     assert not np.allclose(scores["{fear: 5, surprise: 1}", "weighted"], plain, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("{fear_surprise: {fear: 1, boredom: 1}}", r"boredom"),
+        ("{fear_surprise: {fear: 1, surprise: 0}}", r"must give its components weights greater than 0"),
+        ("{fear_surprise: {}}", r"must give its components weights greater than 0"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_told_before_the_pass(compound, tiny_model_folder, weights, message):
+    """A component without a text was noticed after every clip had been decoded."""
+    base = [f"data.manifest={compound}", f"model={tiny_model_folder}", "data.num_workers=0"]
+    options = [
+        "protocols.zero_shot=false",
+        "prompt_sets=[emoclip_descriptions]",
+        f"protocols.compound={{weights: {weights}}}",
+    ]
+    with pytest.raises(ValueError, match=message):
+        check_evaluation(load_config(EvaluationConfig, None, [*base, *options]))
+    folds = ["model=outputs/{fold}", "data.fold=all"]
+    with pytest.raises(ValueError, match=message):
+        check_evaluation(load_config(EvaluationConfig, None, [*base, *options, *folds]))
+
+
+def test_note_on_a_class_that_a_fold_lacks_is_true(folded, tiny_model_folder):
+    """The second fold has no sadness; its UAR counts the class as 0 where it is predicted, and not at all elsewhere."""
+    options = [f"data.manifest={folded}", f"model={tiny_model_folder}", "prompt_sets=[name]", "data.fold=all"]
+    run = run_evaluation(load_config(EvaluationConfig, None, [*options, "data.num_workers=0"]))
+    (note,) = run.record["notes"]
+    assert note.startswith("Fold 2 has no clip of sadness") and "as 0, only where it is predicted" in note
+    assert fold_values(uar, [0, 1], [0, 2], [2, 2]) == {2: pytest.approx(1 / 3)}
+    assert fold_values(uar, [0, 1], [0, 0], [2, 2]) == {2: pytest.approx(1 / 2)}
 
 
 def test_sensitivity_takes_all_templates_and_any_descriptions(folded, run_tables, tmp_path):
