@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the subject token and the sentiment-guided loss help, on rendered films; from films to intervals in one command.
 
-    python -P benchmarks/film_studies.py --output outputs/film_studies [--seeds 1 2 3] [--scenes 6400] [--steps 1500]
+    python -P benchmarks/film_studies.py --output outputs/film_studies [--seeds 1 2 3] [--scenes 6400] [--steps 600]
 
 Renders films in which the speaker is one of up to four faces, cuts and filters them as real films are (emoclip.dialogue), trains
-small towers from random weights with train.py's loop, and judges them on other faces and other lines. Whose line it is comes from the
+small towers with train.py's loop, and judges them on other faces and other lines. As EmotionCLIP starts from CLIP, all arms of a seed
+start from towers that have seen faces: they were trained on films in which the speaker is alone. Whose line it is comes from the
 renderer, in training and in the test: no detector could tell, so the token's figure is what a known subject is worth. Three arms: no
 subject, the subject's token, and the token with the sentiment-guided loss. Prints one JSON line: the UAR of every arm, and the paired
 differences over the seeds with their 95 % intervals (Student's t). The seeds differ in weights, order and draws; the films are the same,
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +48,27 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--scenes", type=int, default=6400, help="of training")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=600, help="of each arm")
+    parser.add_argument("--tower-steps", type=int, default=1000, help="on films with one face")
     args = parser.parse_args()
-    train = make_films(args.output / f"train_{args.scenes}", args.scenes, held_out=False)
+    alone = make_films(args.output / f"alone_{args.scenes}", args.scenes, others=0, seed=1)
+    train = make_films(args.output / f"train_{args.scenes}", args.scenes)
     test = make_films(args.output / f"test_{TEST_SCENES}", TEST_SCENES, held_out=True)
     # Seed by seed, so that a study that was stopped holds whole comparisons.
-    by_seed = [{arm: score(args, arm, seed, train, test) for arm in ARMS} for seed in args.seeds]
+    by_seed = []
+    for seed in args.seeds:
+        towers = trained(args, "towers", seed, args.tower_steps, alone, None)
+        runs = {arm: trained(args, arm, seed, args.steps, train, towers) for arm in ARMS}
+        by_seed.append({arm: score(run, test) for arm, run in runs.items()})
     scores = {arm: [found[arm] for found in by_seed] for arm in ARMS}
     differences = {f"{one}_minus_{other}": paired(scores[one], scores[other]) for one, other in COMPARED}
-    settings = {"seeds": args.seeds, "scenes": args.scenes, "steps": args.steps}
+    settings = {"seeds": args.seeds, "scenes": args.scenes, "steps": args.steps, "tower_steps": args.tower_steps}
     print(
         json.dumps({"benchmark": "film_studies", **settings, "uar": scores, **differences, "chance": 1 / len(SPOKEN)})
     )
 
 
-def make_films(folder: Path, scenes: int, *, held_out: bool) -> Path:
+def make_films(folder: Path, scenes: int, **about: Any) -> Path:
     """Render films and prepare them; the manifest, with the speaker's box and emotion from the truth."""
     manifest = folder / "speakers.parquet"
     if manifest.is_file():
@@ -68,7 +76,7 @@ def make_films(folder: Path, scenes: int, *, held_out: bool) -> Path:
     from emoclip.dialogue.prepare import MANIFEST_NAME, prepare_dialogue
     from emoclip.dialogue.settings import DialogueSettings
 
-    world = FilmWorld(films=max(1, scenes // SCENES_A_FILM), scenes=min(scenes, SCENES_A_FILM), held_out=held_out)
+    world = FilmWorld(films=max(1, scenes // SCENES_A_FILM), scenes=min(scenes, SCENES_A_FILM), **about)
     render_films(folder / "films", world)
     settings = DialogueSettings(sentiment_model=str(write_classifier(folder / "classifier")), person_model=None)
     if not (folder / "clips" / MANIFEST_NAME).is_file():
@@ -148,43 +156,56 @@ def word_tokenizer(texts: list[str]) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", unk_token="<unk>", model_max_length=64)
 
 
-def score(args: argparse.Namespace, arm: str, seed: int, train: Path, test: Path) -> float:
-    """UAR of one arm and seed."""
-    # What a kept result depends on stands in its name.
-    folder = args.output / f"{arm}_{seed}_{args.scenes}_{args.steps}"
-    result = folder / "uar.json"
-    if not result.is_file():
-        from emoclip.training.checkpoint import find_checkpoint
-        from emoclip.training.config import TrainConfig
-        from emoclip.training.loop import TrainingRun
+def trained(args: argparse.Namespace, arm: str, seed: int, steps: int, films: Path, towers: Path | None) -> Path:
+    """The model folder of a run, which is done or goes on if it was stopped."""
+    from emoclip.training.checkpoint import find_checkpoint
+    from emoclip.training.config import TrainConfig
+    from emoclip.training.loop import TrainingRun
 
-        configuration = folder.with_suffix(".yaml")
-        configuration.write_text(yaml.safe_dump(run_settings(args, arm, seed, train, folder)), encoding="utf-8")
-        checkpoint = find_checkpoint(folder, "auto") if folder.is_dir() else None
-        model = TrainingRun(load_config(TrainConfig, configuration), checkpoint).train()
+    # What a kept run depends on stands in its name.
+    after = "" if towers is None else f"_after_{args.tower_steps}"
+    folder = args.output / f"{arm}_{seed}_{args.scenes}_{steps}{after}"
+    if (folder / "done").is_file():
+        return folder / "model"
+    configuration = folder.with_suffix(".yaml")
+    values = {**run_settings(args, arm, seed, steps, films, towers), "output_dir": str(folder)}
+    configuration.write_text(yaml.safe_dump(values), encoding="utf-8")
+    checkpoint = find_checkpoint(folder, "auto") if folder.is_dir() else None
+    model = TrainingRun(load_config(TrainConfig, configuration), checkpoint).train()
+    if model is None:
+        sys.exit("Stopped and saved; the same command goes on.")
+    (folder / "done").touch()
+    return model
+
+
+def score(model: Path, test: Path) -> float:
+    """UAR of a trained model."""
+    result = model.parent / "uar.json"
+    if not result.is_file():
         result.write_text(json.dumps(judged(model, test)))
     return json.loads(result.read_text())
 
 
-def run_settings(args: argparse.Namespace, arm: str, seed: int, train: Path, folder: Path) -> dict[str, Any]:
-    """The configuration of one run."""
-    prompting, sentiment = ARMS[arm]
+def run_settings(
+    args: argparse.Namespace, arm: str, seed: int, steps: int, films: Path, towers: Path | None
+) -> dict[str, Any]:
+    """The configuration of one run; without `towers` that of the towers themselves."""
+    prompting, sentiment = ARMS.get(arm, ("none", False))
     tower = {"hidden_size": 128, "intermediate_size": 512, "num_attention_heads": 2}
     temporal = {
         "pooling": "residual_transformer", "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 64,
         "intermediate_size": 256, "max_position_embeddings": 8,
     }  # fmt: skip
     return {
-        "output_dir": str(folder),
         "seed": seed,
         "epochs": 1000,
-        "max_steps": args.steps,
+        "max_steps": steps,
         "log_every": 20,
         "checkpoint_every": 250,
         "mixed_precision": "auto",
         "model": {
-            "init": "scratch",
-            "name": None,
+            "init": "scratch" if towers is None else "emoclip",
+            "name": None if towers is None else str(towers),
             "tokenizer": str(tokenizer_folder(args.output)),
             "attention": "eager",
             "config": {
@@ -202,7 +223,7 @@ def run_settings(args: argparse.Namespace, arm: str, seed: int, train: Path, fol
             },
         },
         "data": {
-            "manifest": str(train),
+            "manifest": str(films),
             "batch_size": 64,
             "num_workers": 1,
             "horizontal_flip": True,
@@ -210,7 +231,7 @@ def run_settings(args: argparse.Namespace, arm: str, seed: int, train: Path, fol
             "sentiment": sentiment,
         },
         "optimizer": {
-            "name": "adamw", "lr": 2e-3, "backbone_lr_scale": 1.0, "train_vision": "all", "train_text": "all", "weight_decay": 0.05,
+            "name": "adamw", "lr": 2e-3 if towers is None else 5e-4, "backbone_lr_scale": 1.0, "train_vision": "all", "train_text": "all", "weight_decay": 0.05,
             "schedule": "one_cycle", "warmup": 0.1, "max_logit_scale": 100.0, "max_grad_norm": 1.0, "word_prediction": 2.0,
         },
     }  # fmt: skip

@@ -2,6 +2,7 @@
 """A tiny model of random weights and clips of drifting noise, for tests that need a whole model folder or a real file."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Words of tests do not belong into the developer's own files.
 os.environ["EMOCLIP_CACHE"] = "off"
+# A shell starts jobs in the background deaf to Ctrl-C, which some tests press, and their children would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Small, and all different, so that a mixed-up axis fails. The span is NUM_FRAMES * FRAME_STRIDE = 15 frames.
 NUM_FRAMES, FRAME_STRIDE, FPS = 5, 3, 25
