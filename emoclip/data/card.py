@@ -131,7 +131,10 @@ def _header(manifest: Manifest, origin: Origin, title: str, configurations: Conf
 
 def _what(manifest: Manifest, origin: Origin, published: bool) -> str:
     publication = origin.publication
-    classes = f" in {len(manifest.class_names)} classes" if manifest.class_names else ""
+    names = manifest.class_names
+    classes = f" in {len(names)} classes" if names else ""
+    if names and _has_numbers(manifest):
+        classes = f" with {len(names)} numbers each ({', '.join(names)})"
     what = f"{manifest.table.num_rows:,} clips of apparent facial expression{classes}, `{manifest.dataset}`.\n"
     if publication.own:
         return f"{what}\nPublished by their owner under `{publication.licence}`.\n"
@@ -145,6 +148,11 @@ def _what(manifest: Manifest, origin: Origin, published: bool) -> str:
         f"Terms of the data set: {origin.licence}. Source: {manifest.source}.\n\nHow to ask for the originals: {origin.access}\n\n"
         "Not made by whoever published this repository; cite the authors of the data set.\n"
     )
+
+
+def _has_numbers(manifest: Manifest) -> bool:
+    table = manifest.table
+    return "targets" in table.column_names and table["targets"].null_count < table.num_rows
 
 
 def _count_table(manifest: Manifest) -> str:

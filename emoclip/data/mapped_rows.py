@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .output import replacing
 from .parts import ROWS_PER_GROUP, read_parts
 
 
@@ -33,6 +33,7 @@ def open_manifest(path: Path) -> Dataset:
     A copy is made the first time, in the cache of `datasets`, for Parquet has no random access.
 
     Raises:
+        OSError: The cache cannot be written.
         ValueError: The manifest has a column `file` of its own.
     """
     import datasets
@@ -40,15 +41,22 @@ def open_manifest(path: Path) -> Dataset:
 
     if FILE in pq.read_schema(path).names:
         raise ValueError(f"`{FILE}` is made when a manifest is opened, {path} has a column of that name; rename it.")
-    path = path.resolve()
+    # Media lie beside the name that was given, also where that is a link, as in the Hub's cache.
+    path = path.parent.resolve() / path.name
     about = path.stat()
     # What a rewritten manifest changes; its content would have to be read as a whole.
     told = f"{path}:{about.st_size}:{about.st_mtime_ns}:{about.st_ino}"
     state = hashlib.sha256(told.encode()).hexdigest()[:32]
     target = Path(datasets.config.HF_DATASETS_CACHE) / "emoclip_manifests" / f"{state}.arrow"
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, target)
+        except OSError as error:
+            raise OSError(
+                f"The cache of `datasets`, HF_DATASETS_CACHE, must be writable and have room for the rows of {path}, got {target.parent}: "
+                f"{error.strerror or error}."
+            ) from error
     # Named by what it depends on: left to itself `datasets` would read all of it to name it.
     return datasets.Dataset(MemoryMappedTable.from_file(str(target)), fingerprint=state)
 
@@ -57,15 +65,19 @@ def _write(path: Path, target: Path) -> None:
     # The metadata are those of Parquet, and may tell `datasets` of columns that it is to decode.
     schema = pq.read_schema(path).remove_metadata().append(pa.field(FILE, pa.string()))
     root = pa.scalar(str(path.parent))
-    with (
-        replacing(target) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pa.ipc.new_stream(sink, schema) as out,
-    ):
-        for piece in _pieces(path):
-            files = pc.binary_join_element_wise(root, piece["path"].cast(pa.string()), os.sep)
-            batch = piece.append_column(FILE, files).cast(schema).combine_chunks()
-            out.write_table(batch)
+    # Several machines may share the cache, so the name must be nobody else's, and what others have begun stays.
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    os.close(number)
+    temporary = Path(name)
+    try:
+        with pa.OSFile(name, "wb") as sink, pa.ipc.new_stream(sink, schema) as out:
+            for piece in _pieces(path):
+                files = pc.binary_join_element_wise(root, piece["path"].cast(pa.string()), os.sep)
+                batch = piece.append_column(FILE, files).cast(schema).combine_chunks()
+                out.write_table(batch)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
     pa.default_memory_pool().release_unused()
 
 

@@ -41,7 +41,11 @@ class RowSpool:
         return self._num_written + len(self._rows)
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append a row; a missing column is null, further keys become further columns."""
+        """Append a row; a missing column is null, further keys become further columns.
+
+        Raises:
+            ValueError: A column holds values of two kinds.
+        """
         self._rows.append(row)
         if len(self._rows) == ROWS_PER_PART:
             self._write()
@@ -58,8 +62,14 @@ class RowSpool:
         """Every part is a stream of its own, for columns and their types may yet come."""
         if not self._rows and self._places:
             return
-        part = build_table(self._rows)
-        self._schema = pa.unify_schemas([self._schema, part.schema], promote_options="permissive")
+        try:
+            part = build_table(self._rows)
+            self._schema = pa.unify_schemas([self._schema, part.schema], promote_options="permissive")
+        except pa.ArrowException as error:
+            rows = f"{self._num_written + 1:,} to {len(self):,}"
+            raise ValueError(
+                f"A column must be of one kind in all rows, in rows {rows} one is not: {error}"
+            ) from error
         self._places.append(self._file.seek(0, 2))
         with pa.ipc.new_stream(self._file, part.schema) as stream:
             stream.write_table(part)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 # Clips that are held at once, and a group that a reader fetches at once.
 ROWS_PER_GROUP = 16
-PLAN_NAME = ".plan.json"
+PLAN_NAME, CUT_NAME = ".plan.json", ".cut"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def write_shards(
         The index, and clip id -> error of the clips that are in no shard.
 
     Raises:
-        FileExistsError: The folder holds a set of other data, another form or another cut.
+        FileExistsError: The folder holds a set of other data, another form or another cut, which also files have that came or changed
+            since it was begun.
         FileNotFoundError, ValueError: The manifest is missing or malformed, or an argument is out of its range.
     """
     if format not in SHARD_FORMATS:
@@ -94,6 +96,7 @@ def write_shards(
     rows = load(manifest_path, check_media=False)
     sizes = list(sizing((media_size(row) for row in rows), len(rows)))
     shards = plan_shards(rows["split"][:], sizes, shard_bytes=shard_bytes, seed=seed, suffix=SHARD_FORMATS[format])
+    _check_cut(output, shards)
     media = _media_of(manifest)
     schema = _schema(manifest, media)
     jobs = [
@@ -147,6 +150,25 @@ def _claim(output: Path, settings: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(settings), encoding="utf-8")
 
 
+def _check_cut(output: Path, shards: Sequence[Shard]) -> None:
+    """Refuse to add to shards that were cut otherwise: a clip would be in two of them, or in none.
+
+    Raises:
+        FileExistsError: The sizes of the media are not those that the set was begun with.
+    """
+    told = json.dumps([[shard.name, shard.rows] for shard in shards])
+    cut, kept = hashlib.sha256(told.encode()).hexdigest(), output / CUT_NAME
+    if kept.is_file():
+        if kept.read_text(encoding="utf-8") != cut:
+            raise FileExistsError(
+                f"Media have come, gone or changed since {output} was begun, and its shards would be cut otherwise; choose another "
+                "`--output`, or remove the folder."
+            )
+        return
+    with replacing(kept, alone=True) as temporary:
+        temporary.write_text(cut, encoding="utf-8")
+
+
 def _index(
     manifest: Manifest, settings: dict[str, Any], media: tuple[str, ...], clips: dict[str, int], unreadable: int
 ) -> ShardIndex:
@@ -184,8 +206,9 @@ def _write(job: _Job) -> Written:
     """Write one shard under a temporary name and rename it; its failures are kept beside it for a run that goes on."""
     target = Path(job.output) / job.shard.name
     told = target.with_name(f".{target.name}.failures.json")
-    if target.is_file() and told.is_file():
-        return Written(job.shard, json.loads(told.read_text(encoding="utf-8")))
+    # A shard that lacks clips is written again: they may be readable by now.
+    if target.is_file() and told.is_file() and not json.loads(told.read_text(encoding="utf-8")):
+        return Written(job.shard, {})
     rows = _opened(job.manifest, job.fingerprint)
     failures: dict[str, str] = {}
     good = _readable(rows, job.shard.rows, failures)

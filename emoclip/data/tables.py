@@ -22,13 +22,14 @@ def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
 
     Raises:
         FileNotFoundError: The folder holds no complete set.
-        ValueError: There is no such split.
+        ValueError: There is no such split, or the shards are not those of one cut.
     """
     index = ShardIndex.read(folder)
     if split is not None and split not in index.clips:
         raise ValueError(f"No split {split!r} in {folder}; it has {', '.join(index.clips)}.")
     suffix = SHARD_FORMATS[index.format]
     files = sorted(str(path) for path in (folder / "data").glob(f"{split or '*'}-?????-of-?????{suffix}"))
+    _check_one_cut(folder, files)
     from datasets import load_dataset
 
     features = _tar_features(index) if index.format == "webdataset" else None
@@ -36,6 +37,20 @@ def open_shards(folder: Path, split: str | None, *, streaming: bool) -> Rows:
         index.format, data_files={"shards": files}, split="shards", streaming=streaming, features=features
     )
     return undecoded(rows) if features is None else _untarred(rows, index)
+
+
+def _check_one_cut(folder: Path, files: list[str]) -> None:
+    """Refuse shards of two cuts, in which clips stand twice, and a set that lacks one of its own."""
+    totals: dict[str, list[int]] = {}
+    for file in files:
+        name, _, total = Path(file).stem.rpartition("-of-")
+        totals.setdefault(name.rpartition("-")[0], []).append(int(total))
+    for split, found in totals.items():
+        if set(found) != {len(found)}:
+            raise ValueError(
+                f"{folder / 'data'} must hold all shards of one cut, of {split} it holds {len(found)} named as of "
+                f"{' and '.join(map(str, sorted(set(found))))}; write the set again into a new folder."
+            )
 
 
 def open_hub(name: str, split: str | None, revision: str | None, *, streaming: bool) -> Rows:

@@ -130,6 +130,9 @@ def _complete_shards(folder: Path) -> list[Path]:
         if match is None:
             raise ValueError(f"Shards must be named <split>-00000-of-00004.parquet, got {file}; move it elsewhere.")
         present[match[1], int(match[3])].add(int(match[2]))
+    cuts = [split for split, _ in present]
+    if twice := next((split for split in cuts if cuts.count(split) > 1), None):
+        raise ValueError(f"{folder} holds shards of {twice} in two cuts; write the set again into a new folder.")
     for (split, total), numbers in present.items():
         if missing := sorted(set(range(total)) - numbers):
             raise FileNotFoundError(

@@ -42,6 +42,7 @@ def test_card_counts_several_labels_and_numbers_for_what_they_are(make_manifest:
     numbers = make_manifest("liris_accede/discrete", kinds=("image",), label=None, targets=[0.5, 1.0])
     card = write_card(numbers, tmp_path / "numbers").read_text()
     assert "| class | train |\n|---|---:|\n| **all** | 1 |\n" in card
+    assert "in 2 classes" not in card and "with 2 numbers each (tense, calm)" in card
 
 
 def test_card_is_whole_or_not_there(make_manifest: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

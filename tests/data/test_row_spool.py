@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 
 from emoclip.data import row_spool
 from emoclip.data.manifest import MANIFEST_COLUMNS
@@ -29,6 +30,15 @@ def test_columns_that_come_late_are_columns_of_all_rows(tmp_path: Path, monkeypa
             assert table["clip_id"].to_pylist() == ["c0", "c1", "c2", "c3", "c4"]
             assert table["score"].to_pylist() == [None, 3.0, None, 0.5, None]
             assert table["targets"].to_pylist() == [None, None, None, [1.5], None]
+
+
+def test_columns_of_two_kinds_are_told(tmp_path: Path, monkeypatch) -> None:
+    """Arrow's own error is none that a user's message is made of."""
+    monkeypatch.setattr(row_spool, "ROWS_PER_PART", 1)
+    with RowSpool(tmp_path) as spool:
+        spool.add({"clip_id": "a", "take": 3})
+        with pytest.raises(ValueError, match="A column must be of one kind in all rows, in rows 2 to 2 one is not"):
+            spool.add({"clip_id": "b", "take": "x"})
 
 
 def test_rows_leave_no_file_behind(tmp_path: Path) -> None:

@@ -142,6 +142,40 @@ def test_index_says_what_the_shards_lack(manifest: Path, tmp_path: Path) -> None
     assert (index.missing, index.unreadable) == (2, 1) and sized == [6]
 
 
+def test_media_that_came_since_are_not_added_to_another_cut(manifest: Path, tmp_path: Path) -> None:
+    """Whoever mends what `failures.csv` names and gives the command again would have clips twice."""
+    write_shards(manifest, tmp_path / "set", shard_bytes=400)
+    (tmp_path / "media" / "gone.mp4").write_bytes((tmp_path / "media" / "b.mp4").read_bytes())
+    with pytest.raises(FileExistsError, match="Media have come, gone or changed since"):
+        write_shards(manifest, tmp_path / "set", shard_bytes=400)
+    index, failures = write_shards(manifest, tmp_path / "new", shard_bytes=400)
+    assert not failures and len(load(tmp_path / "new")) == sum(index.clips.values()) == 6
+
+
+def test_shards_that_lack_clips_are_tried_again(manifest: Path, tmp_path: Path) -> None:
+    """A file that was not readable for an hour would be left out for ever."""
+    still, aside = tmp_path / "media" / "still.png", tmp_path / "aside.png"
+    still.rename(aside)
+    still.write_bytes(b"x" * aside.stat().st_size)
+    manifest_set = tmp_path / "set"
+    broken = write_shards(manifest, manifest_set, shard_bytes=400)[0]
+    aside.replace(still)
+    index, failures = write_shards(manifest, manifest_set, shard_bytes=400)
+    assert list(failures) == ["gone"]
+    assert (broken.unreadable, index.unreadable) == (1, 1)  # bytes are copied as they are, readable or not
+    assert "still" in load(manifest_set)["clip_id"]
+
+
+@pytest.mark.parametrize("form", ["parquet", "webdataset"])
+def test_shards_of_two_cuts_are_refused(form: str, manifest: Path, tmp_path: Path) -> None:
+    """A folder that two programs wrote into holds clips twice."""
+    write_shards(manifest, tmp_path / "set", shard_bytes=1, format=form)
+    first = min((tmp_path / "set" / "data").glob("test-*"))
+    first.with_name(first.name.replace("-of-00002", "-of-00003")).write_bytes(first.read_bytes())
+    with pytest.raises(ValueError, match=r"of test it holds 3 named as of 2 and 3; write the set again"):
+        load(tmp_path / "set")
+
+
 def test_folder_of_another_set_is_not_touched(manifest: Path, tmp_path: Path) -> None:
     """Half of one cut and half of another would hold clips twice."""
     write_shards(manifest, tmp_path / "set", shard_bytes=1)

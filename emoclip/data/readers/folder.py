@@ -62,6 +62,7 @@ def reader_of(root: Path) -> Reader:
 
 
 def _from_table(path: Path) -> Iterator[Row]:
+    kinds: dict[str, type] = {}
     for number, line in read_table(path):
         place = f"{path}:{number}"
         taken = next((name for name in RESERVED if name in line), None)
@@ -80,7 +81,7 @@ def _from_table(path: Path) -> Iterator[Row]:
             "split": str(line.get("split") or "train"),
             "test_fold": _fold(line.get("fold"), place),
             "subject_id": str(line["subject_id"]) if line.get("subject_id") else None,
-            **{key: _given(line[key], key, place) for key in sorted(set(line) - set(COLUMNS))},
+            **{key: _given(line[key], key, place, kinds) for key in sorted(set(line) - set(COLUMNS))},
         }
 
 
@@ -100,9 +101,14 @@ def _text(value: Any, column: str, place: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _given(value: Any, column: str, place: str) -> Any:
-    """A further column as it is, and one of the manifest's in its type."""
+def _given(value: Any, column: str, place: str, kinds: dict[str, type]) -> Any:
+    """A further column as it is, in the kind of its first value, and one of the manifest's in its type."""
     if column not in MANIFEST_SCHEMA.names:
+        kind = float if type(value) is int else type(value)
+        if value is not None and kinds.setdefault(column, kind) is not kind:
+            raise ValueError(
+                f"{place}: `{column}` must be of one kind in all rows, {kinds[column].__name__} as above, got {value!r}."
+            )
         return value
     field = MANIFEST_SCHEMA.field(column)
     try:

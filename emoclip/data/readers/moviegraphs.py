@@ -73,6 +73,9 @@ def _labelled(labels: dict[str, Any], film: str, path: Path, split_path: Path) -
     scenes = labels.get(film)
     if not scenes or not isinstance(scenes, dict):
         raise ValueError(f"{path}: every film of {split_path} must have labelled scenes, {film} has none.")
+    for key, words in scenes.items():
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{path}, {film}, scene {key!r}: a scene must have a list of words, got {words!r}.")
     return sorted((_number(key, f"{path}, {film}"), key, words) for key, words in scenes.items())
 
 

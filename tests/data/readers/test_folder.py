@@ -124,6 +124,11 @@ class TestFolder:
                 '{"file_name": "a.mp4", "label": ["x", "y"]}',
                 r"metadata.jsonl:1: `label` must be one word or number, got \['x'",
             ),
+            (
+                "metadata.jsonl",
+                '{"file_name": "a.mp4", "label": "x", "age": 3}\n{"file_name": "b.mp4", "label": "x", "age": "n/a"}',
+                r"metadata.jsonl:2: `age` must be of one kind in all rows, float as above, got 'n/a'",
+            ),
             ("metadata.jsonl", "{", "metadata.jsonl:1: a line must be a JSON object"),
             ("metadata.jsonl", "[1]", "metadata.jsonl:1: a line must be a JSON object, got"),
         ],

@@ -85,6 +85,19 @@ class TestMovieGraphs:
         with pytest.raises(ValueError, match=r"emotion_labels.json, tt0073486: a scene, .* got 'opening'"):
             rows_of("moviegraphs", root)
 
+    @pytest.mark.parametrize("words", ["null", "[1]", '"Anger"'])
+    def test_scene_without_a_list_of_words_is_named(self, words: str, miniature: Callable, rows_of: Callable) -> None:
+        """Users build this file themselves."""
+        root = miniature("moviegraphs")
+        path = root / "official" / "mg" / "py3loader" / "emotion_labels.json"
+        labels = {film: {"1": ["Anger"]} for film in json.loads(path.read_text())}
+        film = next(iter(labels))
+        path.write_text(json.dumps({**labels, film: {"1": json.loads(words)}}))
+        with pytest.raises(
+            ValueError, match=rf"emotion_labels.json, {film}, scene '1': a scene must have a list of words"
+        ):
+            rows_of("moviegraphs", root)
+
     def test_film_without_scenes_is_named(self, miniature: Callable, rows_of: Callable) -> None:
         """Half of the labels would pass as all of them."""
         root = miniature("moviegraphs")
