@@ -7,6 +7,7 @@ import base64
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from mcp import ClientSession
@@ -21,8 +22,13 @@ def data_url(path):
     return f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-async def talk(address, *calls):
-    """The tools, and the answer to each call."""
+def talk(address, *calls):
+    """The tools, and the answer to each call; from a thread, for a browser's test may have left an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _talk(address, calls)).result()
+
+
+async def _talk(address, calls):
     async with (
         streamable_http_client(f"{address.rstrip('/')}/gradio_api/mcp/") as (read, write, *_),
         ClientSession(read, write) as session,
@@ -42,7 +48,7 @@ def address(tiny_model_folder, tmp_path_factory):
 
 def test_tools_are_named_typed_and_described(address):
     """An agent knows nothing else of us: what for, with what, and what for not."""
-    tools, _ = asyncio.run(talk(address))
+    tools, _ = talk(address)
     named = {tool.name: tool for tool in tools}
     assert set(named) == {"analyze", "rescore", "find_moments"}
     assert "no probability of a feeling" in named["analyze"].description
@@ -55,9 +61,7 @@ def test_tools_are_named_typed_and_described(address):
 def test_a_tool_gives_the_numbers_of_the_page(address, long_clip):
     """And refuses without consent, in a sentence that an agent can act on."""
     call = {"file": data_url(long_clip), "words": "joy, guilty", "faces": "none", "other": 0, "prompt": "auto"}
-    _, (told, refused) = asyncio.run(
-        talk(address, ("analyze", {**call, "consent": True}), ("analyze", {**call, "consent": False}))
-    )
+    _, (told, refused) = talk(address, ("analyze", {**call, "consent": True}), ("analyze", {**call, "consent": False}))
     assert not told.isError
     answer = ast.literal_eval(told.content[0].text)
     assert {row["emotion"] for row in answer["summary"]} == {"joy", "guilty"}
@@ -77,7 +81,7 @@ def test_files_of_tools_go_with_the_server(tmp_path):
         line = next(line for line in server.stdout if "Running on" in line)
         (clip,) = [path for path in example_clips() if "one_person" in path]
         call = {"file": data_url(type(tmp_path)(clip)), "words": "awe", "consent": True}
-        _, (told,) = asyncio.run(talk(line.split()[-1], ("find_moments", call)))
+        _, (told,) = talk(line.split()[-1], ("find_moments", call))
         assert not told.isError
         names = {path.name.split("-")[0] for path in tmp_path.iterdir()}
         assert "gradio" not in names
