@@ -7,7 +7,8 @@
     tokenizer/      trained on the captions of the training clips and stills
     render.json     the settings, so that a folder is never filled from two different worlds
 
-Every file is a pure function of (seed, index) and appears under its name only when complete. So an interrupted run goes on where it
+Every picture is a pure function of (seed, index); the video encoder decides a block otherwise once in some hundred clips, which moves
+pixels by a few grey levels. A file appears under its name only when complete. So an interrupted run goes on where it
 stopped, and several processes or machines may each render a shard into the same folder; whoever finishes last writes the manifests.
 """
 
