@@ -72,6 +72,7 @@ def test_embed_writes_windows_and_texts_that_compare(films, tiny_model_folder, c
         (["webcam", "--source", "nothing.mp4", "--emotions", "a,b"], "must be a camera, a file or an address"),
         (["webcam", "--emotions", "a,b", "--seconds", "0"], "`--seconds` must be a positive number"),
         (["webcam", "--emotions", "a,b", "--output", "a.doc"], "must end in"),
+        (["webcam", "--source", "nothing.mp4", "--emotions", "a,b", "--output", "a.mp4"], "no picture is kept"),
         (["search", "nothing", "--query", "a"], "must exist or be a pattern"),
     ],
 )
@@ -90,3 +91,21 @@ def test_webcam_prints_windows_and_writes_at_the_end(films, tiny_model_folder, c
     assert printed.count("whole frame  ") >= 4
     assert "Written: cam.csv" in printed
     assert len(pd.read_csv("cam.csv")) >= 8
+
+
+def test_an_output_of_webcam_that_cannot_be_written_costs_no_other(films, tiny_model_folder, capsys, monkeypatch):
+    """A session cannot be had again."""
+    from emoclip.analysis.outputs import forms
+
+    def full(analysis, path, options):
+        if path.suffix == ".html":
+            raise OSError(5, "Input/output error", str(path))
+        return written(analysis, path, options)
+
+    written = forms._write
+    monkeypatch.setattr(forms, "_write", full)
+    arguments = ["--source", films / "a.mp4", "--every-frame", "--emotions", "joy,fear", "--model", tiny_model_folder]
+    assert call("webcam", *arguments, "--faces", "none", "--output", "cam.html", "--output", "cam.csv") == 1
+    printed = capsys.readouterr()
+    assert "error: cam.html: Input/output error" in printed.err
+    assert len(pd.read_csv("cam.csv")) > 0
