@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import BAD_INPUT, DONE_IN_PART, INTERRUPTED, describe, printable, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, check_boxes_of, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
@@ -78,6 +78,7 @@ def _main(argv: list[str] | None) -> int:
 
     words = words_of(args)
     options = analysis_options(args)
+    check_boxes_of(args, [args.source])
     check_seconds("--seconds", args.seconds)
     for path in args.output or []:
         check_form("--output", path, overwrite=args.overwrite, baseline=False, film=False)

@@ -17,7 +17,7 @@ from emoclip.analysis.frames import Frame
 from emoclip.analysis.picture import Embedded, Picture
 from emoclip.analysis.prototypes import read_words
 from emoclip.analysis.result import Analysis
-from emoclip.analysis.scoring import ScoringSettings, score_windows
+from emoclip.analysis.scoring import ScoringSettings, check_words, score_windows
 from emoclip.analysis.sequences import Window
 from emoclip.analysis.settings import AnalysisSettings
 from emoclip.analysis.source_model import LoadedModel, scoring
@@ -119,8 +119,9 @@ def watch(
     if settings.mode == "whole":
         raise ValueError("A live source has no whole, got mode='whole'; choose 'windows' or 'frames'.")
     wanted = read_emotions(emotions)
+    check_words(wanted.names, scores)
     if calibration is not None:
-        scores = read_calibration(calibration).applied(scores, wanted.names, loaded)
+        scores = read_calibration(calibration).applied(scores, wanted, loaded, prompt)
     job = LiveJob(camera, loaded, settings, seconds)
     interrupted = False
     with scoring(loaded.model):

@@ -72,7 +72,7 @@ def test_embed_writes_windows_and_texts_that_compare(films, tiny_model_folder, c
         (["webcam", "--source", "nothing.mp4", "--emotions", "a,b"], "must be a camera, a file or an address"),
         (["webcam", "--emotions", "a,b", "--seconds", "0"], "`--seconds` must be a positive number"),
         (["webcam", "--emotions", "a,b", "--output", "a.doc"], "must end in"),
-        (["webcam", "--source", "nothing.mp4", "--emotions", "a,b", "--output", "a.mp4"], "no picture is kept"),
+        (["webcam", "--source", "nothing.mp4", "--emotions", "a,b", "--output", "a.mp4"], "needs the film again, which is not kept of a camera"),
         (["search", "nothing", "--query", "a"], "must exist or be a pattern"),
     ],
 )

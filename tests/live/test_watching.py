@@ -9,6 +9,7 @@ import emoclip
 from emoclip import cli
 from emoclip.analysis import load_model
 from emoclip.analysis.calibration import Calibration
+from emoclip.analysis.words import emotion_texts
 from emoclip.live.camera import Camera
 from emoclip.live.watching import watch
 
@@ -114,7 +115,9 @@ def test_seconds_end_it_also_where_nobody_is_in_sight(loaded, long_clip):
 
 def test_options_of_analyze_count_for_a_camera_too(loaded, long_clip):
     """Calibration was refused and the precision passed over in silence."""
-    fitted = Calibration(tuple(WORDS), {"joy": 5.0, "fear": -5.0}, 1.0, 1.0, 30, loaded.name, {})
+    fitted = Calibration(
+        tuple(WORDS), {"joy": 5.0, "fear": -5.0}, 1.0, 1.0, 30, loaded.name, dict(plain_texts(loaded))
+    )
     options = {"faces": "none", "mode": "frames"}
     plain = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, **options)
     corrected = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, calibration=fitted, **options)
@@ -122,6 +125,11 @@ def test_options_of_analyze_count_for_a_camera_too(loaded, long_clip):
     assert (joy[1].to_numpy() > joy[0].to_numpy()).all()
     half = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, precision="bfloat16", **options)
     assert half.timeline["similarity"].tolist() != plain.timeline["similarity"].tolist()
+
+
+def plain_texts(loaded):
+    """What the model reads for the words."""
+    return emotion_texts(WORDS, "auto", loaded.class_descriptions)
 
 
 class Breaking(Camera):
@@ -158,9 +166,7 @@ def test_webcam_writes_what_a_broken_stream_left_and_says_so_by_its_exit_code(
     tiny_model_folder, long_clip, tmp_path, monkeypatch, capsys
 ):
     """A script must notice that the session is not whole."""
-    monkeypatch.setattr(
-        "emoclip.live.camera.Camera", lambda source, fps, *, realtime: Breaking(source, fps, after=12)
-    )
+    monkeypatch.setattr("emoclip.live.camera.Camera", lambda source, fps, *, realtime: Breaking(source, fps, after=12))
     arguments = ["--source", str(long_clip), "--emotions", "joy,fear", "--model", str(tiny_model_folder)]
     output = tmp_path / "s.csv"
     assert cli.main(["webcam", *arguments, "--faces", "none", "--every-frame", "--output", str(output)]) == 1

@@ -91,7 +91,7 @@ def check_form(
         overwrite: Allow a file that is there.
         num_videos: How many videos the analysis will hold.
         baseline: Whether there is a baseline clip.
-        film: Whether the pictures can be had again, which a camera's cannot.
+        film: Whether the pictures can be read again, which those of a camera or an address cannot.
 
     Raises:
         ValueError: The ending is not known, the form shows one video and there are several, or what it needs is not there.
@@ -109,7 +109,9 @@ def check_form(
             f"`{name}` {path.name} shows one video, got {num_videos}; put {{stem}} into the name, or save each by itself."
         )
     if ending == ".mp4" and not film:
-        raise ValueError(f"`{name}` {path.name} needs a film, of a camera no picture is kept; end it in .html or .csv.")
+        raise ValueError(
+            f"`{name}` {path.name} needs the film again, which is not kept of a camera or an address; end it in .html or .csv."
+        )
     if table_of(path) == "embeds" and ending == ".csv":
         raise ValueError(f"`{name}` {path.name} holds vectors, which a .csv cannot; end it in .parquet or .json.")
     if table_of(path) == "change" and not baseline:

@@ -126,7 +126,9 @@ def test_sound_ends_with_a_film_that_ends_early(source, tables, tmp_path):
     """Else a picture that stands still, or none, for the rest of the time; and it must be said."""
     (warning,) = write_film(source, tmp_path / "a.mp4", *tables, FilmStyle(), until=0.4)
     assert warning == "The film ends at 0.40 s, where the analysis was stopped."
-    np.testing.assert_allclose(decode_video(tmp_path / "a.mp4").timestamps.numpy(), [0, 0.04, 0.08, 0.2, 0.24, 0.4], atol=1e-3)
+    np.testing.assert_allclose(
+        decode_video(tmp_path / "a.mp4").timestamps.numpy(), [0, 0.04, 0.08, 0.2, 0.24, 0.4], atol=1e-3
+    )
     with av.open(str(tmp_path / "a.mp4")) as container:
         assert sum(frame.samples for frame in container.decode(audio=0)) < 0.6 * 16000
 
