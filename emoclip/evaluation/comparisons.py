@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emoclip.evaluation.classification_results import LABEL_METRICS, interval_groups
+from emoclip.evaluation.classification_results import LABEL_METRICS, interval_groups, label_metrics
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.target_predictions import MULTI_LABEL, RetrievalTable, TargetTable
@@ -100,7 +100,10 @@ def compare_pair(a: Table, b: Table, resampling: Resampling) -> list[dict[str, A
         return [_entry(name, metric, values, a, options) for name, metric in found.items()]
     if isinstance(a, PredictionTable) and isinstance(b, PredictionTable):
         labels = np.asarray(a.references), np.asarray(a.predictions), np.asarray(b.predictions)
-        return [_entry(n, LABEL_METRICS[n], labels, a, options) | _fold_test(n, labels, a.columns) for n in _LABELS]
+        of_labels = label_metrics(a.protocol)
+        return [
+            _entry(n, of_labels[n], labels, a, options) | _fold_test(of_labels[n], labels, a.columns) for n in _LABELS
+        ]
     raise ValueError(f"Tables must be of one task, got {type(a).__name__} and {type(b).__name__}.")
 
 
@@ -125,15 +128,15 @@ def _entry(
     }
 
 
-def _fold_test(name: str, labels: Triple, columns: Mapping[str, Sequence]) -> dict[str, float]:
+def _fold_test(
+    metric: Callable[[Any, Any], float], labels: Triple, columns: Mapping[str, Sequence]
+) -> dict[str, float]:
     """The difference of the fold means and the p-value of its sign-flip test, where there are 2 to 20 folds."""
     folds = columns.get("fold")
     if folds is None or not 2 <= len(set(folds) - {None}) <= 20:
         return {}
     references, *systems = labels
-    values = [
-        list(fold_values(LABEL_METRICS[name], references, predictions, folds).values()) for predictions in systems
-    ]
+    values = [list(fold_values(metric, references, predictions, folds).values()) for predictions in systems]
     return {
         "fold_difference": float(np.mean(values[0]) - np.mean(values[1])),
         "fold_p_value": paired_folds_p(*values),

@@ -30,6 +30,7 @@ from emoclip.metrics import (
     per_class_auc,
     per_class_average_precision,
     per_target,
+    precision_at_k,
     r2,
     recall_at_k,
     retrieval_metrics,
@@ -86,11 +87,9 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, 
     ks = table.ks
     similarity = table.similarity()
     texts = caption_ids(table)
-    classes = None if NO_CLASS in table.references else list(table.references)
-    directions: dict[str, Any] = retrieval_metrics(
-        similarity, video_ids=texts, text_ids=texts, video_classes=classes, text_classes=classes, ks=ks
-    )
+    directions: dict[str, Any] = retrieval_metrics(similarity, video_ids=texts, text_ids=texts, ks=ks)
     for name, matrix in (("video_to_text", similarity), ("text_to_video", similarity.T)):
+        directions[name] |= _class_precision(table, matrix)
         ranks = retrieval_ranks(matrix, texts, texts)
         for k in ks:
             if k <= len(ranks):
@@ -100,6 +99,21 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, 
         "exact_by": "clip" if texts is None else "caption",
         **intervals_over(table.columns),
     }
+
+
+def _class_precision(table: RetrievalTable, similarity: np.ndarray) -> dict[str, Any]:
+    """Class-relevance precision of the clips that have a class, searched among these, and their number; nothing where none has.
+
+    Of a clip without a class nobody knows whether it is a right answer, so that it is neither asked for nor found.
+    """
+    labelled = [row for row, label in enumerate(table.references) if label != NO_CLASS]
+    if not labelled:
+        return {}
+    classes, judged = [table.references[row] for row in labelled], similarity[np.ix_(labelled, labelled)]
+    found: dict[str, Any] = {
+        f"class_precision_at_{k}": precision_at_k(judged, k, classes, classes) for k in table.ks if k <= len(labelled)
+    }
+    return {**found, "num_class_queries": len(labelled)}
 
 
 def caption_ids(table: RetrievalTable) -> list[str] | None:

@@ -16,6 +16,7 @@ from .calibration import (
     reliability_bins,
 )
 from .classification import (
+    balanced_accuracy,
     class_labels,
     confusion_matrix,
     macro_f1,
@@ -54,6 +55,7 @@ __all__ = [
     "are_probabilities",
     "auc",
     "balanced",
+    "balanced_accuracy",
     "bootstrap_interval",
     "bootstrap_intervals",
     "brier_score",

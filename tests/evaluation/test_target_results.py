@@ -129,3 +129,18 @@ def test_clips_without_a_class_have_no_class_relevance(retrieval):
     """-1 is no class that clips could share."""
     (result,) = summarize([retrieval(references=[-1] * 20)], FEW)["results"]
     assert not any("class" in key for key in result["directions"]["video_to_text"])
+
+
+def test_one_clip_without_a_class_costs_no_other_its_relevance(retrieval):
+    """Computed over the labelled clips, as if the others were not there; recall is of all."""
+    references = [n % 4 for n in range(20)]
+    (whole,) = summarize([retrieval(references=references)], FEW)["results"]
+    (result,) = summarize([retrieval(references=[*references[:19], -1])], FEW)["results"]
+    found = result["directions"]["video_to_text"]
+    assert (found["num_queries"], found["num_class_queries"]) == (20, 19)
+    assert found["recall_at_1"] == whole["directions"]["video_to_text"]["recall_at_1"]
+    table = retrieval(references=references)
+    similarity = table.similarity()[:19, :19]
+    order = np.argsort(-similarity, axis=1)[:, :5]
+    expected = np.mean(np.array(references)[order] == np.array(references[:19])[:, None])
+    assert found["class_precision_at_5"] == pytest.approx(expected)
