@@ -28,6 +28,7 @@ from .words import check_prompt, read_emotions
 
 # How the notes tell of one among several videos that could not be read.
 NOT_ANALYSED = "Not analysed: "
+STOPPED = "Stopped by Ctrl-C: scored is what had been read until then."
 SETTINGS = tuple(field.name for field in fields(AnalysisSettings))
 SCORING = tuple(field.name for field in fields(ScoringSettings))
 
@@ -164,7 +165,7 @@ def _job(source: Any, info: VideoInfo, name: str, loaded: LoadedModel, settings:
 def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
     damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
     told = [*damaged, *(note for job in jobs if (note := _left_out(job)))]
-    return told if whole else [*told, "Stopped by Ctrl-C: scored is what had been read until then."]
+    return told if whole else [*told, STOPPED]
 
 
 def _left_out(job: VideoJob) -> str:
@@ -198,4 +199,4 @@ def _rereadable(video: Any) -> Any:
     return video.read() if is_stream else video
 
 
-__all__ = ["NOT_ANALYSED", "analyze", "not_analysed", "split_options"]
+__all__ = ["NOT_ANALYSED", "STOPPED", "analyze", "not_analysed", "split_options"]

@@ -101,6 +101,7 @@ def add_outputs(group: argparse._ArgumentGroup) -> None:
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
     from emoclip.analysis import Analysis, load_model
+    from emoclip.analysis.analyzer import STOPPED
     from emoclip.analysis.inputs import list_videos
 
     inputs = [str(one) for source in args.inputs for one in list_videos(source)]
@@ -119,7 +120,9 @@ def _main(argv: list[str] | None) -> int:
     analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
     )
-    combined = replace(Analysis.combine(list(analyses.values())), interrupted=interrupted)
+    combined = Analysis.combine(list(analyses.values()))
+    if interrupted and not combined.interrupted:
+        combined = replace(combined, interrupted=True, warnings=(*combined.warnings, STOPPED))
     return _deliver(combined, analyses, [*failed, *damaged], plan, baseline, args, reporter)
 
 

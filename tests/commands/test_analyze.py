@@ -89,7 +89,7 @@ BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
     [
         (["--blur-faces", "--output", "x.mp4", "--faces", "none"], "`--blur-faces` hides faces that are found"),
         (["--font", "nope.ttf", "--output", "x.mp4"], "`font` must be a TrueType or OpenType file"),
-        (["--boxes", "boxes.csv", "films/c.mp4"], "without the column video belong to one video, got 2"),
+        (["films/c.mp4", "--boxes", "boxes.csv"], "without the column video belong to one video, got 2"),
         (["--baseline-boxes", "boxes.csv"], "belongs to --baseline"),
     ],
 )
@@ -97,7 +97,7 @@ def test_what_cannot_work_is_refused_before_the_work(more, message, films, tmp_p
     """A film of an hour was analysed first."""
     (tmp_path / "boxes.csv").write_text(BOXES)
     monkeypatch.setattr("emoclip.analysis.load_model", lambda *args: pytest.fail("began to work"))
-    assert cli.main(["analyze", "films/a.mp4", "--emotions", "a,b", *more]) == 2
+    assert cli.main(["analyze", "films/a.mp4", *more, "--emotions", "a,b"]) == 2
     assert message in capsys.readouterr().err
 
 

@@ -140,7 +140,7 @@ def test_search_tells_of_unreadable_films_every_time_and_serves_nothing_of_them(
     [
         (["--top", "0"], "`top` must be at least 1"),
         (["--workers", "-1"], "`--workers` must be at least 1"),
-        (["--model", "nothing"], "The model folder must exist"),
+        (["--model", "no/such/folder"], "The model folder must exist"),
         (["--other", "0.2"], "makes no use of --other"),
         (["clips.tar"], "reads videos, got the shard clips.tar"),
         (["https://host/a.mp4"], "pass --allow-urls"),
@@ -150,7 +150,7 @@ def test_search_refuses_before_it_reads_or_takes_a_folder(more, message, films, 
     """The films of a day were read before `--top 0` was found to be wrong."""
     Path("clips.tar").write_bytes(b"")
     model = [] if "--model" in more else ["--model", tiny_model_folder]
-    assert call("search", films, "--query", "x", *model, *more) == 2
+    assert call("search", films, *more, "--query", "x", *model) == 2
     assert message in capsys.readouterr().err
     assert not Path("emoclip-index").exists()
 
