@@ -116,7 +116,7 @@ def _main(argv: list[str] | None) -> int:
     readable, failed = readable_inputs(list(plan), allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
-    baseline = _analyzed(args.baseline, words, model, of_baseline, reporter).timeline if args.baseline else None
+    baseline = _baseline(args, words, model, of_baseline, reporter)
     analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
     )
@@ -141,6 +141,18 @@ def _baseline_options(args: argparse.Namespace, options: dict[str, Any]) -> dict
         check_boxes(args.baseline_boxes, [args.baseline])
     probe_video(args.baseline, allow_urls=args.allow_urls)
     return {**options, "boxes": args.baseline_boxes}
+
+
+def _baseline(
+    args: argparse.Namespace, words: Any, model: Any, options: dict[str, Any], reporter: Reporter
+) -> pd.DataFrame | None:
+    """The baseline's timeline; half of one is none, so Ctrl-C ends the command."""
+    if args.baseline is None:
+        return None
+    analysis = _analyzed(args.baseline, words, model, options, reporter)
+    if analysis.interrupted:
+        raise KeyboardInterrupt
+    return analysis.timeline
 
 
 def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:

@@ -133,7 +133,7 @@ def test_a_calibration_belongs_to_its_texts(found, tmp_path):
     with pytest.raises(ValueError, match=r"read 'an expression of calm\.' for 'calm', got 'calm'; use the prompt"):
         fitted.applied(found.settings, fitted.words, found.loaded, "plain")
     meant = {"calm": "nothing moves", "tense": "tense", "amused": "amused"}
-    with pytest.raises(ValueError, match="got 'an expression of nothing moves'"):
+    with pytest.raises(ValueError, match="got 'an expression of nothing moves"):
         fitted.applied(found.settings, meant, found.loaded)
 
 
