@@ -13,7 +13,7 @@ import pandas as pd
 
 from .prototypes import WordReading, read_words
 from .saving import check_output
-from .scoring import TIMELINE_COLUMNS, ScoringSettings, score_windows
+from .scoring import TIMELINE_COLUMNS, ScoringSettings, check_words, score_windows
 from .source_model import LoadedModel, scoring
 from .window_set import NO_FACE, PEOPLE_COLUMNS, WindowSet
 from .words import read_emotions
@@ -37,6 +37,7 @@ MULTI_LABEL = (
 )
 WHOLE_FRAMES_REMEDY = "faces='none' (--faces none) scores whole frames."
 TEMPLATE_REMEDY = "the prompt 'template' has it read the words instead."
+CALIBRATION_LEFT = "The calibration belongs to other words or texts, so it was not applied to these."
 ONE_WORD = "With a single word the relative match is always 100 %; read the similarity instead."
 
 
@@ -112,27 +113,30 @@ class Analysis:
             emotions: As for `analyze`.
             prompt: As for `analyze`.
             agreement: As for `analyze`.
-            options: Arguments of `ScoringSettings`; what is not given stays as it was, but for the biases of a calibration,
-                which belong to their words.
+            options: Arguments of `ScoringSettings`; what is not given stays as it was. A calibration belongs to its words and
+                their texts: with others its biases and its temperature are dropped, and the notes say so.
 
         Raises:
             ValueError: This analysis came from a file, or the words cannot be used.
         """
         if self.windows is None or self.loaded is None:
             raise ValueError("Only what `analyze` returned can be scored again, got tables alone; analyse the video.")
-        if "bias" not in options:
-            options["bias"] = {}
-        settings = replace(self.settings, **options)
+        wanted = read_emotions(emotions)
         with scoring(self.loaded.model):
             words = read_words(
-                read_emotions(emotions),
+                wanted,
                 self.loaded,
                 prompt=prompt,
                 agreement=agreement,
-                neutral=settings.multi_label,
+                neutral=options.get("multi_label", self.settings.multi_label),
                 encoder=self.loaded.prototypes,
             )
         kept = [warning for warning in self.warnings if not warning.startswith("The text ")]
+        if self.settings.bias and words.texts != dict(self.texts):
+            options = {"bias": {}, "temperature": 1.0, **options}
+            kept.append(CALIBRATION_LEFT)
+        settings = replace(self.settings, **options)
+        check_words(wanted.names, settings)
         return Analysis.of(
             self.windows,
             words,
