@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,22 @@ def open_video(source: MediaSource, threads: str = "AUTO") -> Iterator[tuple[Any
         ) from error
     with container:
         yield container, _video_stream(container, source, threads)
+
+
+def clock_start(container: Any) -> Fraction:
+    """Return the second on a file's own clock at which it starts: the zero of its pictures, its sound and its text.
+
+    Transport streams and recordings begin at any time; players count from the first picture or sound, as subtitles do.
+    """
+    if container.start_time is None:
+        return Fraction(0)
+    start = Fraction(container.start_time, av.time_base)
+    if start < 0:
+        # A lead-in of the sound's encoder, which is not heard; pictures before 0 are seen.
+        return min([Fraction(0), *(_stream_start(stream) for stream in container.streams.video)])
+    # The container's start is rounded to microseconds, a stream's is not: its first frame stands at 0 exactly.
+    exact = (_stream_start(stream) for stream in container.streams if stream.start_time is not None)
+    return next((one for one in exact if abs(one - start) < Fraction(1, av.time_base)), start)
 
 
 def read_header(source: MediaSource) -> Header:
@@ -327,6 +344,10 @@ def _drain(stream: Any) -> list[Any]:
         return []
 
 
+def _stream_start(stream: Any) -> Fraction:
+    return Fraction(stream.start_time or 0) * (stream.time_base or 0)
+
+
 def _seconds(header: Header, frame: Any) -> float | None:
     return header.seconds(frame.pts) if frame is not None and frame.pts is not None else None
 
@@ -357,12 +378,15 @@ def _video_stream(container: Any, source: MediaSource, threads: str) -> Any:
 
 def _header(container: Any, stream: Any) -> Header:
     rate = stream.average_rate or stream.guessed_rate
-    duration = None
+    start, duration = clock_start(container), None
     if stream.duration is not None:
         duration = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration = container.duration / av.time_base
-    return Header(stream.frames or None, float(rate) if rate else None, duration, stream.time_base)
+        # FFmpeg writes into a Matroska file where it ends, not how long it is.
+        if container.format.name.startswith("matroska") and duration > start:
+            duration -= float(start)
+    return Header(stream.frames or None, float(rate) if rate else None, duration, stream.time_base, start)
 
 
 def _reason(error: Exception) -> str:

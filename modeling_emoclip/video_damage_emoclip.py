@@ -37,16 +37,20 @@ class Damage:
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of a file claims; `None` where it claims nothing."""
+    """What the header of a file claims; `None` where it claims nothing. `start` is its first second on the file's own clock."""
 
     num_frames: int | None
     fps: float | None
     duration: float | None
     time_base: Fraction
+    start: Fraction = Fraction(0)
 
     def seconds(self, time: int) -> float:
-        """Return a time of the file in seconds."""
-        return time * self.time_base.numerator / self.time_base.denominator
+        """Return a time of the file in seconds after its start."""
+        base, start = self.time_base, self.start
+        # Whole numbers, divided once: a film of two hours has 200,000 frames, and the quotient is the nearest float.
+        ticks = time * base.numerator * start.denominator - start.numerator * base.denominator
+        return ticks / (base.denominator * start.denominator)
 
     @property
     def interval(self) -> float:

@@ -97,16 +97,25 @@ def word_fields(own_list: Any, *, elem_id: str) -> Any:
     with gr.Row():
         preset = gr.Dropdown([*PRESETS, OWN_LIST], value=None, label=wording.PRESET, scale=2)
         keep = gr.Button(wording.KEEP_LIST, size="sm", scale=1)
-    preset.input(_preset, [preset, own_list, words], words, queue=False, api_visibility="private")
-    keep.click(_keep, words, own_list, queue=False, api_visibility="private")
+    preset.input(_preset, [preset, own_list, words], words, **_TELLING)
+    keep.click(_keep, words, own_list, **_TELLING)
     with gr.Accordion(wording.COMPOUND, open=False):
         parts = gr.Dropdown(
             list(PRESETS["11 of MAFW"]), multiselect=True, allow_custom_value=True, label=wording.COMPOUND_PARTS
         )
         weights = gr.Textbox(label=wording.COMPOUND_WEIGHTS, placeholder="1, 0.5")
         add = gr.Button(wording.COMPOUND_ADD, size="sm")
-    add.click(_with_compound, [words, parts, weights], words, queue=False, api_visibility="private")
+    add.click(_with_compound, [words, parts, weights], words, **_TELLING)
     return words
+
+
+# Messages reach the page through the queue alone; nothing else waits in this one.
+_TELLING: dict[str, Any] = {
+    "concurrency_limit": 4,
+    "concurrency_id": "telling",
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
 
 
 def choice_fields() -> list[Any]:
@@ -156,6 +165,8 @@ def compound(parts: Sequence[str], weights: str) -> str:
 
 def _preset(name: str | None, own: str | None, words: str) -> str:
     if name == OWN_LIST:
+        if not own:
+            gr.Info(wording.NO_OWN_LIST)
         return own or words
     return preset_words(name) if name else words
 

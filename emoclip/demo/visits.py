@@ -187,9 +187,18 @@ class VisitBook:
             self._forget_old(keep=None)
             used = {path.resolve() for visit in self._visits.values() for path in visit.uploads}
             folders = {visit.folder.resolve() for visit in self._visits.values()} | self._working
-            for folder in sorted(self.root.resolve().glob("*/")):
-                if folder not in folders:
-                    self._sweep_folder(folder, used)
+            if not self.root.is_dir():
+                return
+            for path in sorted(self.root.resolve().iterdir()):
+                if not path.is_dir():
+                    self._sweep_loose(path)
+                elif path not in folders:
+                    self._sweep_folder(path, used)
+
+    def _sweep_loose(self, path: Path) -> None:
+        """An upload is written here until it is whole; one that still runs is young, one whose tab was closed midway grows old."""
+        if path not in self._kept and _age(path) > self.waiting:
+            path.unlink(missing_ok=True)
 
     def _sweep_folder(self, folder: Path, used: set[Path]) -> None:
         for path in sorted(folder.rglob("*"), reverse=True):

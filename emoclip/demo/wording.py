@@ -29,6 +29,7 @@ DEFAULT_WORDS = "happiness\nsadness\nanger\nsurprise\nneutral"
 PRESET = "Or begin with a list"
 KEEP_LIST = "Keep these words in my browser"
 KEPT_LIST = "Kept in this browser, under “My own list”."
+NO_OWN_LIST = "No list is kept in this browser yet; type your words and press “Keep these words in my browser”."
 COMPOUND = "Build a compound"
 COMPOUND_PARTS, COMPOUND_WEIGHTS, COMPOUND_ADD = (
     "Components",
@@ -79,6 +80,16 @@ SEARCH_WORDS = "What to look for, in your words"
 SEARCH_HELP = "The windows that resemble the words most are listed; a low similarity means that nothing really does."
 DIFFERENCES = "Mean match of both, and what B gives more"
 MODEL_A, MODEL_B, PROMPT_A, PROMPT_B = "Model A", "Model B", "Prompt style A", "Prompt style B"
+
+# What programs are shown of the arguments, beside their names.
+API_FILE = "file: a video or a picture"
+API_WORDS = "words: one per line or with commas between them; sums such as fear + 2*surprise are words too"
+API_CONSENT = "consent: everyone who can be seen has agreed; must be true"
+API_FACES = "faces: all that are found, the largest one, or none for the whole picture"
+API_PROMPT = "prompt: how a word becomes a text"
+API_OTHER = "other: similarity below which “none of these” comes first; 0 leaves it out"
+API_VISIT = "visit: what /analyze returned as visit; forgotten half an hour after its last use"
+API_ANSWER = "answer: a dictionary; its keys are in the description of the endpoint"
 
 ABOUT = """## How it works
 

@@ -63,7 +63,8 @@ def read_stretches(
 ) -> Iterator[tuple[Stretch, list[np.ndarray]]]:
     """Yield every stretch with its frames, uint8 RGB (height, width, 3), as the film goes by.
 
-    Holds the frames of the stretches that are open at a time. A stretch that the film does not show to its end is left out.
+    Holds the frames of the stretches that are open at a time. A stretch that the film does not show from its beginning to its end
+    is left out.
 
     Args:
         film: The film.
@@ -82,7 +83,9 @@ def read_stretches(
         if not waiting and not active:
             return
         while waiting and waiting[0].first <= place:
-            active.append(_Open(waiting.popleft()))
+            stretch = waiting.popleft()
+            if stretch.first == place:  # others begin before the film's first picture
+                active.append(_Open(stretch))
         if not active:
             continue
         picture = shrink(frame)
@@ -95,12 +98,18 @@ def read_stretches(
 
 
 def _on_grid(film: Path, fps: float) -> Iterator[tuple[int, Any]]:
-    """Every place of the grid with the frame that is on the screen then: the last that was shown before or at its time."""
+    """Every place of the grid with the frame that is on the screen then: the last that was shown before or at its time.
+
+    Seconds count from the start of the file. Where the sound begins before the pictures, there are no places before the first one,
+    but for the length of one picture, by which encoders are late.
+    """
     media = cast(MediaSource, resolve_source(film))  # a file, not a folder of frames
     header, shown, place, seconds = read_header(media), None, 0, 0.0
     try:
         for number, frame in enumerate(stream_frames(media)):
             seconds = frame_seconds(header, frame, number)
+            if shown is None:
+                place = max(0, math.ceil(round((seconds - header.interval) * fps, 6)))
             while shown is not None and place < round(seconds * fps, 6):
                 yield place, shown
                 place += 1

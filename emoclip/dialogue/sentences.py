@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from .sentence_ends import ends_sentence
 from .subtitles import Cue
 
 
-# What ends a sentence in writing, full-width marks of Chinese and Japanese among it, closing quotes and brackets behind it allowed. EmotionCLIP cuts at full stops alone.
-SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f]+[\"'\u201d\u2019»)\]]*$")
+# EmotionCLIP cuts at the full stops that its model sets, and at them alone.
 FULL_STOP = re.compile(r"\.[\"'\u201d\u2019»)\]]*$")
 # Sounds that subtitles for the deaf describe: one in square brackets costs its sentence, as in the original; round ones are taken out.
 SOUND = re.compile(r"[\[\]]")
@@ -19,6 +19,8 @@ ASIDE = re.compile(r"\([^()]*\)|\uff08[^\uff08\uff09]*\uff09")
 # Lines that are sung, and dashes before a change of speaker.
 SUNG = re.compile(r"[♪♫]")
 DASH = re.compile(r"^[-\u2013\u2014]+$")
+# Captions write ">> " before another speaker.
+ARROWS = re.compile(r"(?:^|(?<=\s))>{2,3}\s*")
 # Fewer ends for a word than this is text without punctuation, such as automatic captions.
 FEWEST_ENDS = 1 / 60
 # Punctuation at either side of a word, but not between digits such as in 3.5 (as the original strips it). Square brackets stay, for
@@ -28,11 +30,12 @@ STRIPPED = re.compile(r"(?<!\d)[^\w\s'\u2019\[\]-]|[^\w\s'\u2019\[\]-](?!\d)")
 
 @dataclass(frozen=True)
 class Word:
-    """A word and when it is said, in seconds: the time of its line is shared out evenly."""
+    """A word and when it is said, in seconds: the time of its line is shared out evenly; whether it is the last of its line."""
 
     text: str
     start: float
     end: float
+    ends_line: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def spread_words(cues: Sequence[Cue]) -> list[Word]:
         texts = [text for text in cue.text.split() if not DASH.match(text)]
         step = (end - cue.start) / max(len(texts), 1)
         words += [
-            Word(text, cue.start + place * step, cue.start + (place + 1) * step) for place, text in enumerate(texts)
+            Word(text, cue.start + place * step, cue.start + (place + 1) * step, place + 1 == len(texts))
+            for place, text in enumerate(texts)
         ]
     return words
 
@@ -74,13 +78,16 @@ def written_sentences(words: Sequence[Word]) -> list[Sentence]:
     Raises:
         ValueError: The text has no punctuation to speak of.
     """
-    ends = sum(bool(SENTENCE_END.search(word.text)) for word in words)
-    if words and ends < len(words) * FEWEST_ENDS:
+    following = [word.text for word in words[1:]]
+    ends = [
+        ends_sentence(word.text, after, word.ends_line) for word, after in zip(words, [*following, None], strict=False)
+    ]
+    if words and sum(ends) < len(words) * FEWEST_ENDS:
         raise ValueError(
-            f"Subtitles must be punctuated to be cut into sentences, got {ends} sentence ends in {len(words)} words; "
+            f"Subtitles must be punctuated to be cut into sentences, got {sum(ends)} sentence ends in {len(words)} words; "
             "pass --punctuation model, which sets them."
         )
-    return _clean(_cut(words, lambda word: bool(SENTENCE_END.search(word.text))))
+    return _clean(_cut(words, ends))
 
 
 def restored_sentences(words: Sequence[Word], restore: Callable[[list[str]], list[str]]) -> list[Sentence]:
@@ -96,7 +103,7 @@ def restored_sentences(words: Sequence[Word], restore: Callable[[list[str]], lis
     bare = [Word(text, word.start, word.end) for word in words if (text := STRIPPED.sub("", word.text).strip())]
     marked = restore([word.text for word in bare])
     whole = [Word(text, word.start, word.end) for text, word in zip(marked, bare, strict=True)]
-    return _clean(list(_cut(whole, lambda word: bool(FULL_STOP.search(word.text))))[1:])
+    return _clean(list(_cut(whole, [bool(FULL_STOP.search(word.text)) for word in whole]))[1:])
 
 
 def line_sentences(cues: Sequence[Cue]) -> list[Sentence]:
@@ -105,15 +112,16 @@ def line_sentences(cues: Sequence[Cue]) -> list[Sentence]:
 
 
 def _spoken(cues: Sequence[Cue]) -> list[Cue]:
-    """Lines that are not sung, for the words of a song would run into the next sentence; without what stands in round brackets."""
-    spoken = (replace(cue, text=" ".join(ASIDE.sub(" ", cue.text).split())) for cue in cues)
+    """Lines that are not sung, for the words of a song would run into the next sentence; without signs and what is in round brackets."""
+    spoken = (replace(cue, text=" ".join(ARROWS.sub("", ASIDE.sub(" ", cue.text)).split())) for cue in cues)
     return [cue for cue in spoken if cue.text and not SUNG.search(cue.text)]
 
 
-def _cut(words: Sequence[Word], ends: Callable[[Word], bool]) -> Iterator[Sentence]:
+def _cut(words: Sequence[Word], ends: Sequence[bool]) -> Iterator[Sentence]:
+    """Yield the words up to each end; `ends` says of every word whether it is one."""
     begin = 0
-    for number, word in enumerate(words):
-        if ends(word):
+    for number, is_end in enumerate(ends):
+        if is_end:
             part = words[begin : number + 1]
             start, end = min(one.start for one in part), max(one.end for one in part)
             yield Sentence(" ".join(one.text for one in part), start, end)

@@ -6,20 +6,17 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emoclip.console import require
+from modeling_emoclip.video_container_emoclip import clock_start
+
+from .captions import Cue, is_webvtt, spoken_text, webvtt_cues, without_repeats
 
 
-@dataclass(frozen=True)
-class Cue:
-    """Text that stands on the screen from `start` to `end`, in seconds."""
-
-    text: str
-    start: float
-    end: float
+ASS_TRACKS = ("ass", "ssa")
 
 
 def read_subtitles(path: Path, encoding: str | None = None) -> list[Cue]:
@@ -35,12 +32,10 @@ def read_subtitles(path: Path, encoding: str | None = None) -> list[Cue]:
     pysubs2 = require("pysubs2", "dialogue")
     text = decode_text(path.read_bytes(), str(path), encoding)
     try:
-        events = pysubs2.SSAFile.from_string(text).events
+        found = list(webvtt_cues(text)) if is_webvtt(text) else _event_cues(pysubs2.SSAFile.from_string(text))
     except (pysubs2.exceptions.Pysubs2Error, ValueError) as error:
         raise ValueError(f"Subtitles must be SRT, VTT, ASS or SSA, {path} is none of them ({error}).") from error
-    cues = _in_order(
-        Cue(_plain(event), event.start / 1000, event.end / 1000) for event in events if not event.is_comment
-    )
+    cues = _finished(found)
     if not cues:
         raise ValueError(f"Subtitles must hold at least 1 line of text with a time, {path} has none.")
     return cues
@@ -89,18 +84,19 @@ def embedded_cues(film: Path, track: int = 0) -> list[Cue]:
     import av
 
     with av.open(str(film)) as container:
-        return _in_order(_packet_cues(container, container.streams.subtitles[track]))
+        return _finished(_packet_cues(container, container.streams.subtitles[track]))
 
 
 def _packet_cues(container: Any, track: Any) -> Iterable[Cue]:
+    begin = clock_start(container)
     for packet in container.demux(track):
         if packet.pts is None or not packet.size:
             continue
-        start = float(packet.pts * packet.time_base)
+        start = float(packet.pts * packet.time_base - begin)
         end = start + float((packet.duration or 0) * packet.time_base)
         lines = [_ass_text(part.ass) for part in track.codec_context.decode2(packet) or () if hasattr(part, "ass")]
-        if text := " ".join(line for line in lines if line):
-            yield Cue(text, start, end)
+        if text := "\n".join(line for line in lines if line):
+            yield Cue(text if track.codec_context.name in ASS_TRACKS else spoken_text(text), start, end)
 
 
 def _ass_text(line: bytes | str) -> str:
@@ -110,13 +106,24 @@ def _ass_text(line: bytes | str) -> str:
     return _plain(pysubs2.SSAEvent(text=content.split(",", 8)[-1]))
 
 
+def _event_cues(file: Any) -> list[Cue]:
+    # ASS has no entities: there `&amp;` is what is seen.
+    clean = str if file.format in ("ass", "ssa") else spoken_text
+    return [Cue(clean(_plain(event)), event.start / 1000, event.end / 1000) for event in file.events]
+
+
 def _plain(event: Any) -> str:
-    return " ".join(event.plaintext.split())
+    """Text without styles, its lines kept; none for comments of the editor and for pictures drawn by lines."""
+    return str(event.plaintext) if event.is_text else ""
 
 
-def _in_order(cues: Iterable[Cue]) -> list[Cue]:
-    """Cues with text that last, by their time: files are found in which they are not."""
-    return sorted((cue for cue in cues if cue.text and cue.end > cue.start), key=lambda cue: (cue.start, cue.end))
+def _finished(cues: Iterable[Cue]) -> list[Cue]:
+    """Cues with text that last, by their time, for files are found in which they are not; without what rolling captions repeat."""
+    lasting = sorted(
+        (cue for cue in cues if cue.text.strip() and cue.end > cue.start), key=lambda cue: (cue.start, cue.end)
+    )
+    told = (replace(cue, text=" ".join(cue.text.split())) for cue in without_repeats(lasting))
+    return [cue for cue in told if cue.text]
 
 
 __all__ = ["Cue", "decode_text", "embedded_cues", "read_subtitles"]

@@ -7,42 +7,48 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emoclip.evaluation.document import Block, Folded, Heading, Picture, Table, Text, percent
-from emoclip.evaluation.wording import METRIC_NAMES, result_label
+from emoclip.evaluation.wording import METRIC_NAMES, fold_mean_or_value, result_label
+
+
+_SPREAD = ("uar", "war")
 
 
 def prompt_sets_blocks(results: Sequence[Mapping[str, Any]], pictures: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Spread over prompt sets, of each system that has several."""
+    """Spread over prompt sets, of UAR and WAR of each system that has several; with folds of their means."""
     rows = []
     for system in dict.fromkeys(result["system"] for result in results):
-        values = {r["prompt_set"]: r["uar"] for r in results if r["system"] == system}
-        if len(values) > 1:
-            low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-            mean = sum(values.values()) / len(values)
-            std = (sum((v - mean) ** 2 for v in values.values()) / (len(values) - 1)) ** 0.5
-            rows.append(
-                [
-                    system,
-                    str(len(values)),
-                    percent(mean),
-                    percent(std),
-                    f"{percent(values[low])} ({low})",
-                    f"{percent(values[high])} ({high})",
-                ]
-            )
+        own = [result for result in results if result["system"] == system]
+        if len(own) > 1:
+            rows += [[system, *_spread({r["prompt_set"]: fold_mean_or_value(r, m) for r in own}, m)] for m in _SPREAD]
     if not rows:
         return []
-    header = ["system", "prompt sets", "mean UAR", "standard deviation", "lowest", "highest"]
-    text = Text("In percent. Results that differ by less than this spread may differ by the wording alone.")
+    header = ["system", "metric", "prompt sets", "mean", "standard deviation", "lowest", "highest"]
+    of = "Means over folds, in" if any(result["folds"] for result in results) else "In"
+    text = f"{of} percent. Results that differ by less than this spread may differ by the wording alone."
     return [
         Heading("What wording does", 3),
         Table(header, rows),
-        text,
+        Text(text),
         *picture_blocks(pictures, ("prompt_sensitivity",)),
     ]
 
 
-def folds_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Each fold, their mean, and the value over all clips; the classes that folds lack."""
+def _spread(values: Mapping[str, float], metric: str) -> list[str]:
+    """Metric, number of prompt sets, mean, standard deviation, and the lowest and highest value with their prompt sets."""
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    mean = sum(values.values()) / len(values)
+    std = (sum((v - mean) ** 2 for v in values.values()) / (len(values) - 1)) ** 0.5
+    ends = (f"{percent(values[name])} ({name})" for name in (low, high))
+    return [METRIC_NAMES[metric], str(len(values)), percent(mean), percent(std), *ends]
+
+
+def folds_blocks(results: Sequence[Mapping[str, Any]], *, left_out: bool = False) -> list[Block]:
+    """Each fold, their mean, and the value over all clips; the classes that folds lack.
+
+    Args:
+        results: Of one section.
+        left_out: They are of leave-one-class-out, where a class without clips is in no mean.
+    """
     with_folds = [result for result in results if result["folds"]]
     if not with_folds:
         return []
@@ -82,7 +88,12 @@ def folds_blocks(results: Sequence[Mapping[str, Any]]) -> list[Block]:
         said = "; ".join(f"fold {fold}: {', '.join(names)}" for fold, names in absent.items())
         blocks.append(
             Text(
-                f"**Classes without a clip in a fold.** {said}. Where such a class was predicted, it counts 0 in that fold's UAR."
+                f"**Classes without a clip in a fold.** {said}. "
+                + (
+                    "They are in no mean over classes of that fold."
+                    if left_out
+                    else "Where such a class was predicted, it counts 0 in that fold's UAR."
+                )
             )
         )
     return blocks

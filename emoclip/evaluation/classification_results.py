@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from emoclip.evaluation.original_scripts import LEAVE_ONE_OUT
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.subgroups import MAX_SUBGROUPS
 from emoclip.metrics import (
     are_probabilities,
     auc,
+    balanced_accuracy,
     bootstrap_intervals,
     brier_score,
     chance_interval,
@@ -48,6 +50,9 @@ LABEL_METRICS: dict[str, Callable[[Any, Any], float]] = {
     "macro_f1": macro_f1,
     "weighted_f1": weighted_f1,
 }
+# Each class of leave-one-class-out is judged by a model of its own, so that a class without clips is judged by none and has no
+# place in the mean over classes, however often it was predicted.
+_LEFT_OUT_METRICS = LABEL_METRICS | {"uar": balanced_accuracy}
 _TOP = (2, 3, 5)
 # Of metrics of scores; and numbers, clips x classes x resamples, that take about a second.
 MAX_SCORE_RESAMPLES = 500
@@ -55,13 +60,19 @@ _MAX_SCORE_NUMBERS = 100_000_000
 _OWN_COLUMNS = ("fold", "subject_id", "captions", "caption")
 
 
+def label_metrics(protocol: str) -> dict[str, Callable[[Any, Any], float]]:
+    """Name -> metric of true and predicted classes, as a protocol computes them."""
+    return _LEFT_OUT_METRICS if protocol == LEAVE_ONE_OUT else LABEL_METRICS
+
+
 def score_classification(table: PredictionTable, resampling: Resampling) -> dict[str, Any]:
     """All numbers of one table."""
+    metrics = label_metrics(table.protocol)
     references, predictions = np.asarray(table.references), np.asarray(table.predictions)
     subjects = interval_groups(table.columns)
-    intervals = bootstrap_intervals(LABEL_METRICS, references, predictions, groups=subjects, **asdict(resampling))
-    labels = {name: metric(references, predictions) for name, metric in LABEL_METRICS.items()}
-    chance = chance_interval(uar, references, predictions, **asdict(resampling))
+    intervals = bootstrap_intervals(metrics, references, predictions, groups=subjects, **asdict(resampling))
+    labels = {name: metric(references, predictions) for name, metric in metrics.items()}
+    chance = chance_interval(metrics["uar"], references, predictions, **asdict(resampling))
     return {
         **{
             key: value
@@ -170,7 +181,8 @@ def _folds(
         return None
     scores = np.asarray(table.scores)
     result: dict[str, Any] = {}
-    for name, metric, given in [*((n, m, predictions) for n, m in LABEL_METRICS.items()), ("auc", auc, scores)]:
+    metrics = label_metrics(table.protocol)
+    for name, metric, given in [*((n, m, predictions) for n, m in metrics.items()), ("auc", auc, scores)]:
         if name == "auc" and _has_fold_of_one_class(references, folds):
             continue
         summary = summarize_folds(fold_values(metric, references, given, folds), confidence=resampling.confidence)
@@ -208,7 +220,9 @@ def _subjects(table: PredictionTable, references: np.ndarray, predictions: np.nd
     values = per_group(war, references, predictions, subjects)
     return {
         "num_subjects": len(values),
-        "balanced_uar": subject_balanced_uar(references, predictions, subjects),
+        "balanced_uar": subject_balanced_uar(
+            references, predictions, subjects, shown_only=table.protocol == LEAVE_ONE_OUT
+        ),
         "balanced_war": float(np.mean(list(values.values()))),
         "worst_war": min(values.values()),
         "best_war": max(values.values()),
@@ -217,9 +231,9 @@ def _subjects(table: PredictionTable, references: np.ndarray, predictions: np.nd
 
 def _subgroups(table: PredictionTable, references: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
     """Column -> subgroup -> its clips and metrics."""
-    result = {}
+    result, of_labels = {}, label_metrics(table.protocol)
     for name, values in subgroup_columns(table.columns).items():
-        metrics = {key: per_group(LABEL_METRICS[key], references, predictions, values) for key in ("uar", "war")}
+        metrics = {key: per_group(of_labels[key], references, predictions, values) for key in ("uar", "war")}
         clips = per_group(lambda r, p: float(len(r)), references, predictions, values)
         result[name] = {
             str(group): {"clips": int(clips[group]), **{key: metrics[key][group] for key in metrics}}
@@ -238,6 +252,7 @@ __all__ = [
     "MAX_SCORE_RESAMPLES",
     "interval_groups",
     "intervals_over",
+    "label_metrics",
     "num_score_resamples",
     "number",
     "score_classification",

@@ -67,13 +67,20 @@ def draw_section(
         bins = reliability_bins(np.asarray(main.references), main.scores)
         plot_reliability(bins, path, error=results[0]["calibration_error"], title=name)
     spread = {
-        system: {r["prompt_set"]: (r["uar"], r["uar_interval"]) for r in results if r["system"] == system}
+        system: {r["prompt_set"]: _value_and_interval(r) for r in results if r["system"] == system}
         for system in list(dict.fromkeys(r["system"] for r in results))[:MAX_SYSTEMS]
     }
     if len(spread[main.system]) > 1:
-        path = target("prompt_sensitivity", "UAR of every prompt set, with intervals")
-        plot_prompt_sensitivity(spread, path, chance=chance)
+        label = "UAR, mean of folds" if results[0]["folds"] else "UAR"
+        path = target("prompt_sensitivity", f"{label}, of every prompt set, with intervals")
+        plot_prompt_sensitivity(spread, path, label=label, chance=chance)
     return pictures
+
+
+def _value_and_interval(result: Mapping[str, Any]) -> tuple[float, Sequence[float] | None]:
+    """UAR as papers report it: with folds their mean and the interval between them."""
+    folds = (result["folds"] or {}).get("uar")
+    return (folds["mean"], folds["interval"]) if folds else (result["uar"], result["uar_interval"])
 
 
 def draw_embeddings(embeddings: Sequence[EmbeddingTable], folder: str | Path) -> list[dict[str, Any]]:

@@ -21,7 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emoclip.data.output import replacing
-from emoclip.evaluation.predictions import check_clip_ids, check_finite, float_lists, score_matrix, table_column
+from emoclip.evaluation.predictions import (
+    check_clip_ids,
+    check_finite,
+    class_names_of,
+    float_lists,
+    integer_column,
+    score_matrix,
+    text_column,
+)
 
 
 FOLDER = "embeddings"
@@ -125,9 +133,9 @@ def _read(path: Path) -> EmbeddingTable:
     texts_path = path.with_name(path.stem + _TEXTS)
     try:
         fields = {name: metadata[name] for name in ("system", "model", "revision", "manifest_sha256")}
-        class_names = json.loads(metadata["class_names"])
-        references, clip_ids = table_column(clips, "reference"), table_column(clips, "clip_id")
-        video_embeds = score_matrix(clips, "video_embeds", _width(clips, "video_embeds"))
+        class_names = class_names_of({"class_names": metadata["class_names"]})
+        references, clip_ids = integer_column(clips, "reference"), text_column(clips, "clip_id")
+        video_embeds = score_matrix(clips, "video_embeds")
         if not texts_path.is_file():
             return EmbeddingTable(clip_ids, references, video_embeds, class_names, **fields)
         texts = _read_arrow(texts_path)
@@ -137,9 +145,9 @@ def _read(path: Path) -> EmbeddingTable:
             video_embeds,
             class_names,
             **fields,
-            texts=table_column(texts, "text"),
-            text_classes=table_column(texts, "class_name"),
-            text_embeds=score_matrix(texts, "text_embeds", _width(texts, "text_embeds")),
+            texts=text_column(texts, "text"),
+            text_classes=text_column(texts, "class_name"),
+            text_embeds=score_matrix(texts, "text_embeds"),
         )
     except KeyError as error:
         raise ValueError(
@@ -147,10 +155,6 @@ def _read(path: Path) -> EmbeddingTable:
         ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _width(table: pa.Table, name: str) -> int:
-    return len(table[name][0]) if name in table.column_names and table.num_rows else 0
 
 
 def _read_arrow(path: Path) -> pa.Table:

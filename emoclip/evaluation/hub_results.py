@@ -17,7 +17,7 @@ from huggingface_hub import EvalResultEntry, ModelCard, eval_result_entries_to_y
 from huggingface_hub.repocard_data import EvalResult
 
 from emoclip.data.output import replacing
-from emoclip.evaluation.wording import METRIC_NAMES
+from emoclip.evaluation.wording import METRIC_NAMES, fold_mean_or_value, in_unit
 
 
 TASK_TYPE = "video-classification"
@@ -107,7 +107,7 @@ def _write_entry(report: Mapping[str, Any], folder: Path, hub_dataset: str, hub_
         dataset_id=hub_dataset,
         task_id=hub_task,
         value=round(values[metric], 6),
-        notes=f"{METRIC_NAMES[metric]} as a fraction, {main['protocol']}, prompt set {main['prompt_set']}, "
+        notes=f"{METRIC_NAMES[metric]}{in_unit(metric)}, {main['protocol']}, prompt set {main['prompt_set']}, "
         f"{report['num_clips']} clips",
     )
     path = folder / ".eval_results" / f"{_plain(hub_dataset.split('/')[1])}.yaml"
@@ -120,8 +120,7 @@ def _write_entry(report: Mapping[str, Any], folder: Path, hub_dataset: str, hub_
 
 def _values(result: Mapping[str, Any]) -> dict[str, float]:
     """Metric -> value, the mean of folds where there are folds; of retrieval nothing, which has no name of its own there."""
-    folds = result.get("folds") or {}
-    found = {name: folds[name]["mean"] if name in folds else result.get(name) for name in _METRICS}
+    found = {name: fold_mean_or_value(result, name) for name in _METRICS}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -36,7 +36,8 @@ def original_leave_one_out_uar(table: PredictionTable) -> float:
 def without_rankings(result: dict[str, Any]) -> dict[str, Any]:
     """The numbers of leave-one-class-out without AUC and average precision, which would rank scores of different models.
 
-    Every clip is scored by the model that has not seen its class: the clips of one class by one model, all others by others.
+    Every clip is scored by the model that has not seen its class: the clips of one class by one model, all others by others. A class
+    without clips has no model, and so no recall.
     """
     rankings = ("auc", "mean_average_precision", "average_precision")
     hidden = {f"{name}{end}": None for name in rankings[:2] for end in ("", "_interval")}
@@ -45,7 +46,8 @@ def without_rankings(result: dict[str, Any]) -> dict[str, Any]:
         for name, values in result["per_class"].items()
     }
     folds = {key: value for key, value in (result["folds"] or {}).items() if key != "auc"} or None
-    return {**result, **hidden, "per_class": per_class, "folds": folds}
+    judged = {name: r for name, r in result["per_class_recall"].items() if result["per_class"][name]["clips"]}
+    return {**result, **hidden, "per_class": per_class, "per_class_recall": judged, "folds": folds}
 
 
 __all__ = ["LEAVE_ONE_OUT", "original_leave_one_out_uar", "without_rankings"]

@@ -161,11 +161,11 @@ def read_predictions(path: str | Path) -> PredictionTable:
     metadata = table_metadata(arrow_table, path)
     if metadata.get("task", CLASSIFICATION) != CLASSIFICATION:
         raise ValueError(f"{path} is a table of {metadata['task']}, not of classification; see target_predictions.")
-    class_names = json.loads(metadata["class_names"])
     try:
+        class_names = class_names_of(metadata)
         return PredictionTable(
-            clip_ids=table_column(arrow_table, "clip_id"),
-            references=_ids(table_column(arrow_table, "reference"), class_names),
+            clip_ids=text_column(arrow_table, "clip_id"),
+            references=_ids(arrow_table, class_names),
             scores=score_matrix(arrow_table, "scores", len(class_names)),
             class_names=class_names,
             model=metadata["model"],
@@ -176,7 +176,7 @@ def read_predictions(path: str | Path) -> PredictionTable:
             columns={n: arrow_table[n].to_pylist() for n in arrow_table.column_names if n not in _COLUMNS},
             protocol=metadata.get("protocol", ZERO_SHOT),
             dataset=metadata.get("dataset", ""),
-            published=json.loads(metadata.get("published", "[]")),
+            published=json_list(metadata, "published", dict),
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -193,7 +193,9 @@ def read_arrow(path: Path) -> pa.Table:
         raise FileNotFoundError(f"The prediction table must exist, got {path}; run evaluate.py to make one.")
     try:
         return pq.read_table(path)
-    except pa.ArrowInvalid as error:
+    except PermissionError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"A prediction table must be a Parquet file, got {path}; make it anew with evaluate.py."
         ) from error
@@ -278,23 +280,67 @@ def table_metadata(arrow_table: pa.Table, path: Path) -> dict[str, str]:
     return metadata
 
 
-def table_column(arrow_table: pa.Table, name: str) -> list:
-    """The values of a column that every row must have.
+def class_names_of(metadata: Mapping[str, str]) -> list[str]:
+    """The names of the classes or outputs in the metadata of a table.
 
     Raises:
-        ValueError: If it is missing, or a value is.
+        ValueError: If they are no JSON list of texts.
     """
-    return _filled(arrow_table, name).to_pylist()
+    return json_list(metadata, "class_names", str)
 
 
-def score_matrix(arrow_table: pa.Table, name: str, width: int) -> np.ndarray:
-    """A column of lists as float32 (rows, width).
+def json_list(metadata: Mapping[str, str], name: str, kind: type) -> list[Any]:
+    """An entry of the metadata that is a JSON list of values of a kind; empty where there is none.
 
     Raises:
-        ValueError: If it is missing, or a row has another number of values.
+        ValueError: If it is something else.
+    """
+    try:
+        values = json.loads(metadata.get(name, "[]"))
+    except json.JSONDecodeError:
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+        said = {str: "texts", int: "whole numbers", dict: "objects"}[kind]
+        raise ValueError(f"The metadata `{name}` must be a JSON list of {said}, got {metadata[name][:60]!r}.")
+    return values
+
+
+def text_column(arrow_table: pa.Table, name: str) -> list[str]:
+    """The texts of a column that every row must have.
+
+    Raises:
+        ValueError: If it is missing, holds something else, or a value is missing.
+    """
+    column = _filled(arrow_table, name)
+    if not _is_text(column.type):
+        raise ValueError(f"The column `{name}` must hold texts, got {column.type}.")
+    return column.to_pylist()
+
+
+def integer_column(arrow_table: pa.Table, name: str) -> list[int]:
+    """The whole numbers of a column that every row must have; numbers such as 1.0 are none, because others would be cut.
+
+    Raises:
+        ValueError: If it is missing, holds something else, or a value is missing.
+    """
+    column = _filled(arrow_table, name)
+    if not pa.types.is_integer(column.type):
+        raise ValueError(f"The column `{name}` must hold class ids (whole numbers), got {column.type}.")
+    return column.to_pylist()
+
+
+def score_matrix(arrow_table: pa.Table, name: str, width: int | None = None) -> np.ndarray:
+    """A column of lists as float32 (rows, width); without `width` that of the first row.
+
+    Raises:
+        ValueError: If it is missing, holds no lists of numbers, or a row has another number of values.
     """
     column = _filled(arrow_table, name).combine_chunks()
+    if not _is_numbers(column.type):
+        raise ValueError(f"The column `{name}` must hold lists of numbers, got {column.type}.")
     lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+    if width is None:
+        width = int(lengths[0]) if len(lengths) else 0
     wrong = np.flatnonzero(lengths != width)
     if len(wrong):
         row = wrong[0]
@@ -313,10 +359,22 @@ def _filled(arrow_table: pa.Table, name: str) -> pa.ChunkedArray:
     return column
 
 
-def _ids(references: list, class_names: list[str]) -> list[int]:
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(value) or pa.types.is_large_string(value)
+
+
+def _is_numbers(kind: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return False
+    return pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
+
+
+def _ids(arrow_table: pa.Table, class_names: list[str]) -> list[int]:
     """References as positions in `class_names`; other tools write names."""
-    if not all(isinstance(reference, str) for reference in references):
-        return references
+    if not _is_text(_filled(arrow_table, "reference").type):
+        return integer_column(arrow_table, "reference")
+    references = text_column(arrow_table, "reference")
     unknown = sorted(set(references) - set(class_names))
     if unknown:
         raise ValueError(f"Every reference must be one of {', '.join(class_names)}; got {unknown[0]!r}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,11 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
     from emoclip.evaluation.output import check_output_folder
 
+    _check_partners(arguments)
     if arguments.output is not None:
         check_output_folder(arguments.output, overwrite=arguments.overwrite)
-    for run in arguments.runs:
-        if not run.exists():
-            raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+    _check_runs(arguments)
     if arguments.compact is not None:
         return _compact(arguments)
     if arguments.attention_model is not None:
@@ -49,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         from emoclip.evaluation.hub_results import write_hub_results
 
         for one in _by_data_set(report).values():
-            hub = {"hub_dataset": arguments.hub_dataset, "hub_task": arguments.hub_task}
+            hub = {"hub_dataset": arguments.hub_dataset, "hub_task": arguments.hub_task or "default"}
             for path in write_hub_results(one, arguments.model_card, **hub):
                 write_line(f"Written: {path}")
     return 0
@@ -57,13 +56,57 @@ def main(argv: list[str] | None = None) -> int:
 
 def _compact(arguments: argparse.Namespace) -> int:
     """The small copy of one report."""
-    others = (arguments.output, arguments.attention_model, arguments.model_card)
-    if len(arguments.runs) > 1 or not arguments.runs[0].is_dir() or any(others):
-        raise ValueError("`--compact` needs one report folder, and no --output, --attention-model or --model-card.")
+    if len(arguments.runs) > 1 or not arguments.runs[0].is_dir():
+        raise ValueError(f"`--compact` needs one report folder, got {', '.join(map(str, arguments.runs))}.")
     from emoclip.evaluation.compact_report import compact_copy
 
     _print(compact_copy(arguments.runs[0], arguments.compact, overwrite=arguments.overwrite), arguments.compact)
     return 0
+
+
+# Option -> options of which one must be given with it.
+_PARTNERS = {
+    "overwrite": ("output", "compact"),
+    "manifest": ("attention_model",),
+    "hub_dataset": ("model_card",),
+    "hub_task": ("hub_dataset",),
+}
+# What says how a report is computed or where else it goes; the small copy keeps the settings of its report.
+_NOT_WITH_COMPACT = (
+    *("output", "attention_model", "manifest", "model_card", "hub_dataset", "hub_task"),
+    *("shared_clips", "num_resamples", "confidence", "seed"),
+)
+
+
+def _check_partners(arguments: argparse.Namespace) -> None:
+    """Refuse options that would be ignored.
+
+    Raises:
+        ValueError: If one is given without its partner, or with `--compact`.
+    """
+    given = {name for name, value in vars(arguments).items() if value is not None and value is not False}
+    if arguments.compact is not None and (others := [_option(name) for name in _NOT_WITH_COMPACT if name in given]):
+        raise ValueError(
+            f"`--compact` copies a report as it is, and takes no {', '.join(others)}; make the report with that first."
+        )
+    for name, partners in _PARTNERS.items():
+        if name in given and not given & set(partners):
+            raise ValueError(
+                f"`{_option(name)}` is for {' or '.join(map(_option, partners))}; add it or leave it out."
+            )
+
+
+def _check_runs(arguments: argparse.Namespace) -> None:
+    """Refuse runs that do not exist, and several data sets where one is asked for."""
+    for run in arguments.runs:
+        if not run.exists():
+            raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+        if arguments.hub_dataset is not None:
+            _check_one_data_set(run, "A benchmark is one data set")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -107,7 +150,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--manifest", type=Path, metavar="FILE", help="with --attention-model: the clips (that of the run)")
     add("--model-card", type=Path, metavar="FOLDER", help="write the results into README.md of this model folder")
     add("--hub-dataset", metavar="ID", help="with --model-card: benchmark data set on the Hub, for .eval_results")
-    add("--hub-task", metavar="TASK", default="default", help="with --hub-dataset: its task (default)")
+    add("--hub-task", metavar="TASK", help="with --hub-dataset: its task (default)")
     return parser
 
 
@@ -122,14 +165,17 @@ def _report(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]
     if arguments.output is None and len(arguments.runs) == 1 and arguments.runs[0].is_dir():
         (folder,) = arguments.runs
         return report_of_folder(folder, resampling, shared_clips=shared), folder
-    tables = read_runs(arguments.runs)
+    runs = _read_runs(arguments.runs)
+    tables = [table for own in runs.values() for table in own]
+    alone = without_counterpart(runs)
     if arguments.output is None:
-        return summarize(tables, resampling, shared_clips=shared), None
+        return summarize(tables, resampling, shared_clips=shared) | {"run": {"without_counterpart": alone}}, None
     # Refused here, tables that do not belong together cost no folder.
     with new_output_folder(arguments.output, overwrite=arguments.overwrite) as folder:
         write_tables(folder, tables)
         _copy_embeddings(arguments.runs, folder)
-        write_json(folder / "run.json", {"command": command_line(), "runs": [str(run) for run in arguments.runs]})
+        about = {"command": command_line(), "runs": [str(run) for run in arguments.runs]}
+        write_json(folder / "run.json", about | {"without_counterpart": alone})
         report = report_from_predictions(folder, resampling, shared_clips=shared)
     return report, arguments.output
 
@@ -141,6 +187,11 @@ def read_runs(runs: Sequence[Path]) -> list[Table]:
         FileNotFoundError: If a run does not exist or holds no tables.
         ValueError: If a table is damaged.
     """
+    return [table for tables in _read_runs(runs).values() for table in tables]
+
+
+def _read_runs(runs: Sequence[Path]) -> dict[str, list[Table]]:
+    """Name of a run -> its tables; see `read_runs`."""
     from emoclip.evaluation.report import read_table, read_tables
 
     for run in runs:
@@ -151,24 +202,46 @@ def read_runs(runs: Sequence[Path]) -> list[Table]:
     for name, tables in zip(names, read, strict=True):
         for table in tables:
             owners.setdefault(table.system, set()).add(name)
-    renamed: list[Table] = []
+    renamed: dict[str, list[Table]] = {}
     for name, tables in zip(names, read, strict=True):
         alone = len({table.system for table in tables}) == 1
         for table in tables:
             shared = len(owners[table.system]) > 1
             system = (name if alone else f"{name}.{table.system}") if shared else table.system
-            renamed.append(replace(table, system=system))
+            renamed.setdefault(name, []).append(replace(table, system=system))
     return renamed
 
 
-def _check_one_data_set(run: Path) -> None:
+def without_counterpart(runs: Mapping[str, Sequence[Table]]) -> list[str]:
+    """A sentence for each run that has a protocol which the first run, with which all are compared, has not.
+
+    Args:
+        runs: Name -> tables, the first run first.
+    """
+    from emoclip.evaluation.results import section_key
+    from emoclip.evaluation.wording import section_title
+
+    first, *others = runs
+    known = {section_key(table) for table in runs[first]}
+    sentences = []
+    for name in others:
+        alone = {section_key(t): f"{section_title(t.protocol)} ({len(t.class_names)})" for t in runs[name]}
+        alone = {key: said for key, said in alone.items() if key not in known}
+        if alone:
+            sentences.append(
+                f"{name} has no counterpart in {first}, and is compared in nothing, for: {', '.join(alone.values())}."
+            )
+    return sentences
+
+
+def _check_one_data_set(run: Path, rule: str = "Runs are compared on one data set") -> None:
     from emoclip.evaluation.overview import set_names
     from emoclip.evaluation.report import TABLES
 
     names = set_names(run) if run.is_dir() and not (run / TABLES).is_dir() else []
     if names:
         raise ValueError(
-            f"Runs are compared on one data set, {run} has several; name {run / names[0]} and the same folder of the others."
+            f"{rule}, {run} has several; name one of {', '.join(str(run / name) for name in names)}, and the same folder of other runs."
         )
 
 
@@ -243,6 +316,8 @@ def _print(report: dict[str, Any], folder: Path | None) -> None:
     for name, one in _by_data_set(report).items():
         for line in [f"{name}:", *summary_lines(one)] if name else summary_lines(one):
             write_line(line)
+        for sentence in (one.get("run") or {}).get("without_counterpart", ()):
+            write_line(f"Note: {sentence}")
     if folder is None:
         write_line("Pass --output FOLDER for tables, pictures and a page.")
     else:

@@ -104,9 +104,12 @@ def _headline(report: Mapping[str, Any], run: Mapping[str, Any]) -> list[Block]:
 
 
 def _notes(run: Mapping[str, Any]) -> list[Block]:
-    """What the data set's manifest says that a reader of its numbers must know, such as clips shared with other sets."""
-    notes = run.get("dataset", {}).get("notes")
-    return [Text("**About the data.** " + " ".join(notes))] if notes else []
+    """What a reader must know: the manifest's notes, such as clips shared with other sets, and runs that are not compared."""
+    notes, alone = run.get("dataset", {}).get("notes"), run.get("without_counterpart")
+    return [
+        *([Text("**About the data.** " + " ".join(notes))] if notes else []),
+        *([Text("**Not compared.** " + " ".join(alone))] if alone else []),
+    ]
 
 
 def _clips(clips: Mapping[str, Any] | None) -> list[Block]:

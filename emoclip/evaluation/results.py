@@ -24,6 +24,7 @@ from emoclip.evaluation.target_results import score_retrieval, score_targets
 
 
 TASK = "zero-shot-video-classification"
+COMPOUND = "compound"
 _HEADLINE = ("uar", "uar_interval", "war", "war_interval", "macro_f1", "macro_f1_interval")
 
 
@@ -73,9 +74,7 @@ def summarize(
 
 
 def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
-    """Tables by protocol, task and classes, in the order in which they first occur.
-
-    Classes must be the same, and that they are is checked later; probes of several outputs may stand side by side.
+    """Tables by protocol, task and classes, in the order in which they first occur; see `section_key`.
 
     Raises:
         ValueError: If they come from several manifests.
@@ -84,9 +83,22 @@ def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
         check_same_manifest(tables[0], table)
     groups: dict[tuple, list[Table]] = {}
     for table in tables:
-        classes = tuple(table.class_names) if isinstance(table, TargetTable) else len(table.class_names)
-        groups.setdefault((table.protocol, task_of(table), classes), []).append(table)
+        groups.setdefault(section_key(table), []).append(table)
     return list(groups.values())
+
+
+def section_key(table: Table) -> tuple[str, str, Any]:
+    """What tables of one section share: protocol, task, and what may differ within a protocol of one data set.
+
+    That are the outputs of probes, and the number of compound classes, 43 and 42. Elsewhere other classes are a mistake, which is
+    told when the tables of the section are put side by side.
+    """
+    classes: Any = None
+    if isinstance(table, TargetTable):
+        classes = tuple(table.class_names)
+    elif table.protocol.split(".")[0] == COMPOUND:
+        classes = len(table.class_names)
+    return table.protocol, task_of(table), classes
 
 
 def task_of(table: Table) -> str:
@@ -145,4 +157,4 @@ def _our_values(result: dict[str, Any]) -> dict[str, float]:
     return numbers
 
 
-__all__ = ["TASK", "Resampling", "group_tables", "score", "summarize", "task_of"]
+__all__ = ["TASK", "Resampling", "group_tables", "score", "section_key", "summarize", "task_of"]

@@ -221,7 +221,7 @@ def _fold_notes(context: Context) -> list[str]:
         if fold.number is not None and absent and present != {None}:
             notes.append(
                 f"Fold {fold.number} has no clip of {', '.join(absent)}: a class without clips counts in its UAR, as 0, only where "
-                "it is predicted."
+                "it is predicted, and in leave-one-class-out not at all."
             )
     return notes
 

@@ -14,6 +14,7 @@ from emoclip.evaluation.classification_document import (
     prompt_sets_blocks,
 )
 from emoclip.evaluation.document import Block, Heading, Table, Text, p_text, percent, plain_number
+from emoclip.evaluation.original_scripts import LEAVE_ONE_OUT
 from emoclip.evaluation.published_document import published_blocks
 from emoclip.evaluation.wording import METRIC_NAMES, metric_value, result_label, section_title
 
@@ -44,7 +45,7 @@ def section_blocks(
     if section["task"] == "classification":
         blocks += [
             *prompt_sets_blocks(results, pictures),
-            *folds_blocks(results),
+            *folds_blocks(results, left_out=section["protocol"] == LEAVE_ONE_OUT),
             *groups_blocks(results),
             *per_class_blocks(section, results, pictures),
         ]
@@ -63,7 +64,7 @@ def _original_script(results: Sequence[Mapping[str, Any]]) -> list[Block]:
     return [
         Text(
             f"UAR as the original script prints it, a class's recall divided by the number of labels that occur: {values}. "
-            "The UAR above is the mean of the classes' recalls. The clips of each class are scored by another model, so that scores of "
+            "The UAR above is the mean of the recalls of the classes that have clips. The clips of each class are scored by another model, so that scores of "
             "different classes cannot be ranked: there is no AUC and no mAP, and precision and F1 mix the models."
         )
     ]
@@ -189,16 +190,27 @@ def _retrieval(results: Sequence[Mapping[str, Any]], resampling: Mapping[str, An
             rows.append([result_label(result), *cells, f"{values['median_rank']:g}"])
         blocks += [Heading(title, 3), Table(header, rows)]
     found = results[0]["directions"]["video_to_text"]
-    exact = "its own caption, or an equal one," if results[0]["exact_by"] == "caption" else "its own caption"
+    classes = "Class P@k: share of the first k whose clip has the query's class"
+    if (labelled := found.get("num_class_queries", 0)) < found["num_queries"]:
+        classes = f"{classes}, of the {labelled} clips that have one, searched among these" if labelled else ""
     return [
         *blocks,
         Text(
             f"In percent, of {found['num_queries']} queries and {found['num_candidates']} candidates. R@k: share of queries with "
-            f"{exact} among the first k. P@k: share of right ones among the first k, with one right candidate R@k / k. Class "
-            "P@k: share of the first k whose clip has the query's class. Equal similarities count against the query. In brackets: "
+            f"a right answer among the first k. P@k: share of right ones among the first k, with one right candidate R@k / k. "
+            f"{_right_answers(results)}{classes}{'. ' if classes else ''}Equal similarities count against the query. In brackets: "
             f"{_drawn(results[0], resampling)}."
         ),
     ]
+
+
+def _right_answers(results: Sequence[Mapping[str, Any]]) -> str:
+    """What counts as right, which may differ by row: whole captions may all differ where their parts do not."""
+    shared = [result_label(result) for result in results if result["exact_by"] == "caption"]
+    if not shared:
+        return "Right is a query's own caption or clip alone. "
+    of = "" if len(shared) == len(results) else f", in {'; '.join(shared)}, where several clips share a caption,"
+    return f"Right is a query's own caption or clip{' and' if of else ' or'}{of} one with an equal caption. "
 
 
 def _retrieval_name(name: str) -> str:

@@ -24,11 +24,14 @@ from .predictions import (
     check_clip_ids,
     check_columns,
     check_finite,
+    class_names_of,
     float_lists,
+    integer_column,
+    json_list,
     read_arrow,
     score_matrix,
-    table_column,
     table_metadata,
+    text_column,
     write_arrow,
 )
 
@@ -36,6 +39,7 @@ from .predictions import (
 MULTI_LABEL = "multi_label"
 REGRESSION = "regression"
 RETRIEVAL = "retrieval"
+TASKS = (MULTI_LABEL, REGRESSION, RETRIEVAL)
 _OWN_COLUMNS = ("clip_id", "reference", "scores", "video_embeds", "text_embeds")
 # Written for a clip without a single class, which has exact retrieval but no class relevance.
 NO_CLASS = -1
@@ -177,20 +181,23 @@ def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
     path = Path(path)
     arrow_table = read_arrow(path)
     metadata = table_metadata(arrow_table, path)
-    task, class_names = metadata.get("task", ""), json.loads(metadata["class_names"])
+    task = metadata.get("task", "")
+    if task not in TASKS:
+        raise ValueError(f"{path}: `task` must be {', '.join(TASKS)} or, of one class a clip, left out, got {task!r}.")
     shared: dict[str, Any] = {
         name: metadata[name] for name in ("model", "revision", "prompt_set", "manifest_sha256") if name in metadata
     }
-    shared["system"], shared["class_names"] = metadata.get("system", path.stem), class_names
+    shared["system"] = metadata.get("system", path.stem)
     shared.update({name: metadata[name] for name in ("protocol", "dataset") if name in metadata})
-    shared["published"] = json.loads(metadata.get("published", "[]"))
     others = [name for name in arrow_table.column_names if name not in _OWN_COLUMNS]
     shared["columns"] = {name: arrow_table[name].to_pylist() for name in others}
     try:
-        shared["clip_ids"] = table_column(arrow_table, "clip_id")
+        shared["class_names"] = class_names = class_names_of(metadata)
+        shared["published"] = json_list(metadata, "published", dict)
+        shared["clip_ids"] = text_column(arrow_table, "clip_id")
         if task == RETRIEVAL:
             if "ks" in metadata:
-                shared["ks"] = tuple(json.loads(metadata["ks"]))
+                shared["ks"] = tuple(json_list(metadata, "ks", int))
             return _retrieval(arrow_table, shared)
         width = len(class_names)
         references, scores = (score_matrix(arrow_table, name, width) for name in ("reference", "scores"))
@@ -200,11 +207,10 @@ def read_target_predictions(path: str | Path) -> TargetTable | RetrievalTable:
 
 
 def _retrieval(arrow_table: pa.Table, shared: dict[str, Any]) -> RetrievalTable:
-    width = len(arrow_table["video_embeds"][0]) if arrow_table.num_rows else 0
     return RetrievalTable(
-        references=table_column(arrow_table, "reference"),
-        video_embeds=score_matrix(arrow_table, "video_embeds", width),
-        text_embeds=score_matrix(arrow_table, "text_embeds", width),
+        references=integer_column(arrow_table, "reference"),
+        video_embeds=score_matrix(arrow_table, "video_embeds"),
+        text_embeds=score_matrix(arrow_table, "text_embeds"),
         **shared,
     )
 

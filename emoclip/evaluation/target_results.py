@@ -30,6 +30,7 @@ from emoclip.metrics import (
     per_class_auc,
     per_class_average_precision,
     per_target,
+    precision_at_k,
     r2,
     recall_at_k,
     retrieval_metrics,
@@ -66,11 +67,18 @@ def score_targets(table: TargetTable, resampling: Resampling) -> dict[str, Any]:
     intervals = _label_intervals(table, references, scores, resampling) if table.task == MULTI_LABEL else {}
     for name, metric in metrics.items():
         result[name] = number(defined_value(metric, references, scores))
-        if f"{name}_interval" not in intervals:
+        if name == "top_1":
+            intervals[f"{name}_interval"] = _top_1_interval(table, references, scores, resampling)
+        elif f"{name}_interval" not in intervals:
             intervals[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
     result |= {**intervals, "num_resamples": _num_resamples(resampling), **intervals_over(table.columns)}
     result["per_target"] = _per_target(table, references, scores)
     return result
+
+
+def top_1_hits(references: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Whether each clip's highest score, the first of them on a tie, is of a label that it has: bool (clips,)."""
+    return np.take_along_axis(references, scores.argmax(axis=1)[:, None], axis=1)[:, 0] > 0
 
 
 def defined_value(metric: Callable[[Any, Any], float], references: np.ndarray, scores: np.ndarray) -> float | None:
@@ -86,11 +94,9 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, 
     ks = table.ks
     similarity = table.similarity()
     texts = caption_ids(table)
-    classes = None if NO_CLASS in table.references else list(table.references)
-    directions: dict[str, Any] = retrieval_metrics(
-        similarity, video_ids=texts, text_ids=texts, video_classes=classes, text_classes=classes, ks=ks
-    )
+    directions: dict[str, Any] = retrieval_metrics(similarity, video_ids=texts, text_ids=texts, ks=ks)
     for name, matrix in (("video_to_text", similarity), ("text_to_video", similarity.T)):
+        directions[name] |= _class_precision(table, matrix)
         ranks = retrieval_ranks(matrix, texts, texts)
         for k in ks:
             if k <= len(ranks):
@@ -100,6 +106,21 @@ def score_retrieval(table: RetrievalTable, resampling: Resampling) -> dict[str, 
         "exact_by": "clip" if texts is None else "caption",
         **intervals_over(table.columns),
     }
+
+
+def _class_precision(table: RetrievalTable, similarity: np.ndarray) -> dict[str, Any]:
+    """Class-relevance precision of the clips that have a class, searched among these, and their number; nothing where none has.
+
+    Of a clip without a class nobody knows whether it is a right answer, so that it is neither asked for nor found.
+    """
+    labelled = [row for row, label in enumerate(table.references) if label != NO_CLASS]
+    if not labelled:
+        return {}
+    classes, judged = [table.references[row] for row in labelled], similarity[np.ix_(labelled, labelled)]
+    found: dict[str, Any] = {
+        f"class_precision_at_{k}": precision_at_k(judged, k, classes, classes) for k in table.ks if k <= len(labelled)
+    }
+    return {**found, "num_class_queries": len(labelled)}
 
 
 def caption_ids(table: RetrievalTable) -> list[str] | None:
@@ -166,6 +187,16 @@ def _interval(
     return list(interval)
 
 
+def _top_1_interval(
+    table: TargetTable, references: np.ndarray, scores: np.ndarray, resampling: Resampling
+) -> list[float]:
+    """Top-1 is the share of clips that are right, whose resamples are draws of counts."""
+    hits = top_1_hits(references, scores).astype(np.int64)
+    options = asdict(resampling) | {"num_resamples": _num_resamples(resampling)}
+    groups = interval_groups(table.columns)
+    return list(bootstrap_interval(war, np.ones_like(hits), hits, groups=groups, **options))
+
+
 def _num_resamples(resampling: Resampling) -> int:
     return min(resampling.num_resamples, MAX_SCORE_RESAMPLES)
 
@@ -181,4 +212,11 @@ def _recall_interval(ranks: np.ndarray, k: int, columns: Any, resampling: Resamp
     return [float(end) for end in np.quantile(draws, ends)]
 
 
-__all__ = ["MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]
+__all__ = [
+    "MULTI_LABEL_METRICS",
+    "REGRESSION_METRICS",
+    "caption_ids",
+    "score_retrieval",
+    "score_targets",
+    "top_1_hits",
+]

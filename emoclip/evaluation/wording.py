@@ -35,7 +35,8 @@ METRIC_NAMES = {
     "r2": "R2",
 }
 # In the unit of the target or a coefficient, so not in percent.
-_PLAIN = ("mae", "rmse", "mse", "pcc", "ccc", "r2")
+_ERRORS = ("mae", "rmse", "mse")
+_PLAIN = (*_ERRORS, "pcc", "ccc", "r2")
 
 
 def section_title(protocol: str) -> str:
@@ -45,6 +46,13 @@ def section_title(protocol: str) -> str:
     return f"{title}: {way.replace('_', ' ')}" if way else title
 
 
+def in_unit(name: str) -> str:
+    """` in the unit of the scores` for errors, ` as a fraction` for shares, and nothing for coefficients."""
+    if name in _ERRORS:
+        return f" in the {'squared unit' if name == 'mse' else 'unit'} of the scores"
+    return "" if name in _PLAIN else " as a fraction"
+
+
 def metric_value(
     name: str, value: float | None, interval: Sequence[float] | None = None, *, signed: bool = False
 ) -> str:
@@ -52,9 +60,15 @@ def metric_value(
     return plain_number(value, interval, signed=signed) if name in _PLAIN else percent(value, interval, signed=signed)
 
 
+def fold_mean_or_value(result: Mapping[str, Any], metric: str) -> Any:
+    """The value that papers report: the mean of the folds' values where there are folds, else that of all clips."""
+    summary = (result.get("folds") or {}).get(metric)
+    return summary["mean"] if summary else result.get(metric)
+
+
 def result_label(result: Mapping[str, Any]) -> str:
     """`system / prompt set`."""
     return f"{result['system']} / {result['prompt_set']}"
 
 
-__all__ = ["METRIC_NAMES", "metric_value", "result_label", "section_title"]
+__all__ = ["METRIC_NAMES", "fold_mean_or_value", "in_unit", "metric_value", "result_label", "section_title"]

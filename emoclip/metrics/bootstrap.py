@@ -51,8 +51,8 @@ def bootstrap_interval(
     """Percentile bootstrap interval of a metric over clips.
 
     Args:
-        metric: Any metric of this package. `uar`, `war`, `macro_f1` and `weighted_f1` take milliseconds; others are
-            computed anew on every resample.
+        metric: Any metric of this package. `uar`, `balanced_accuracy`, `war`, `macro_f1` and `weighted_f1` take milliseconds;
+            others are computed anew on every resample.
         references: True class, or value, of each clip.
         predictions: Predicted class, value or scores of each clip.
         groups: Subject of each clip; subjects are drawn whole, and a clip with None is left out.
@@ -147,7 +147,7 @@ def chance_interval(
     value lies inside cannot be told from guessing with its own habits. Constant predictions give an interval of width 0.
 
     Args:
-        metric: `uar`, `war`, `macro_f1` or `weighted_f1`.
+        metric: `uar`, `balanced_accuracy`, `war`, `macro_f1` or `weighted_f1`.
         references: True class of each clip.
         predictions: Predicted class of each clip.
         num_resamples: How many times to shuffle.
@@ -257,7 +257,7 @@ def _drawn_rows(num_clips: int, units: list[np.ndarray] | None, generator: np.ra
 def _matrix_metric(metric: LabelMetric) -> Callable[[np.ndarray], np.ndarray]:
     if metric not in MATRIX_METRICS:
         raise ValueError(
-            f"`metric` must be uar, war, macro_f1 or weighted_f1 of emoclip.metrics, got {metric!r}; for others there is "
+            f"`metric` must be uar, balanced_accuracy, war, macro_f1 or weighted_f1 of emoclip.metrics, got {metric!r}; for others there is "
             "`paired_permutation_p`."
         )
     return MATRIX_METRICS[metric]

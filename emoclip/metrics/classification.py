@@ -32,6 +32,19 @@ def uar(references: Labels, predictions: Labels) -> float:
     return float(uar_of_matrix(confusion_matrix(references, predictions)))
 
 
+def balanced_accuracy(references: Labels, predictions: Labels) -> float:
+    """Mean recall of the classes that occur in the references, as scikit-learn's function of that name.
+
+    It differs from `uar` where a class is predicted that no clip has: there that class counts 0, here it only costs the clips that
+    were lost to it.
+
+    Example:
+        >>> balanced_accuracy(["joy", "joy", "fear"], ["joy", "awe", "fear"])
+        0.75
+    """
+    return float(balanced_accuracy_of_matrix(confusion_matrix(references, predictions)))
+
+
 def war(references: Labels, predictions: Labels) -> float:
     """Weighted average recall, which is accuracy: the share of all clips that were recognised."""
     return float(war_of_matrix(confusion_matrix(references, predictions)))
@@ -133,6 +146,12 @@ def uar_of_matrix(matrix: np.ndarray) -> np.ndarray:
     """UAR of each confusion matrix: float64, the leading dimensions of `matrix`."""
     occurs = _occurs(matrix)
     return np.where(occurs, recall_of_matrix(matrix), 0.0).sum(-1) / occurs.sum(-1)
+
+
+def balanced_accuracy_of_matrix(matrix: np.ndarray) -> np.ndarray:
+    """Balanced accuracy of each confusion matrix: float64, the leading dimensions of `matrix`."""
+    has_references = matrix.sum(-1) > 0
+    return np.where(has_references, recall_of_matrix(matrix), 0.0).sum(-1) / has_references.sum(-1)
 
 
 def war_of_matrix(matrix: np.ndarray) -> np.ndarray:

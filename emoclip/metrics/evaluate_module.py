@@ -86,6 +86,16 @@ Args:
             features=datasets.Features(features),
         )
 
+    def add_batch(self, *, predictions: Any = None, references: Any = None, **kwargs: Any) -> None:
+        """Adds scores to the pile; positions are checked here because the library would cut 1.7 down to 1."""
+        _check_positions(references)
+        super().add_batch(predictions=predictions, references=references, **kwargs)
+
+    def add(self, *, prediction: Any = None, reference: Any = None, **kwargs: Any) -> None:
+        """Adds the scores of one clip to the pile, with the same check."""
+        _check_positions([reference])
+        super().add(prediction=prediction, reference=reference, **kwargs)
+
 
 class NumberMetric(evaluate.Metric, ABC):
     """A metric of true and predicted numbers."""
@@ -104,6 +114,13 @@ class NumberMetric(evaluate.Metric, ABC):
             inputs_description="\nArgs:\n    predictions: predicted number of each clip.\n    references: true number of each clip.\n",
             features=datasets.Features(features),
         )
+
+
+def _check_positions(references: Any) -> None:
+    """Refuse what is no whole number; whether it is a place in the scores is checked with them."""
+    names = [label for label in class_labels(references, references) if isinstance(label, str)]
+    if names:
+        raise ValueError(f"`references` must be positions of the true classes in the scores, got {names[0]!r}.")
 
 
 def _features(kind: str) -> datasets.Features:

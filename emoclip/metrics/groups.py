@@ -48,10 +48,12 @@ def group_gap(metric: LabelMetric, references: Any, predictions: Any, groups: Se
     return max(values) - min(values)
 
 
-def subject_balanced_uar(references: Labels, predictions: Labels, subjects: Sequence[Hashable]) -> float:
+def subject_balanced_uar(
+    references: Labels, predictions: Labels, subjects: Sequence[Hashable], *, shown_only: bool = False
+) -> float:
     """UAR in which a class's recall is the plain mean over the subjects who show it.
 
-    The classes are those that occur in either list; one that no subject shows counts 0.
+    The classes are those that occur in either list; one that no subject shows counts 0, or with `shown_only` nothing.
 
     Raises:
         ValueError: If the labels are no valid pair, the lengths differ, or no clip has a subject.
@@ -65,7 +67,8 @@ def subject_balanced_uar(references: Labels, predictions: Labels, subjects: Sequ
         truth, right = all_references[rows], all_references[rows] == all_predictions[rows]
         for label in np.unique(truth).tolist():
             recalls[label].append(float(right[truth == label].mean()))
-    return float(np.mean([np.mean(values) if values else 0.0 for values in recalls.values()]))
+    counted = [values for values in recalls.values() if values or not shown_only]
+    return float(np.mean([np.mean(values) if values else 0.0 for values in counted]))
 
 
 def group_members(groups: Sequence[Hashable], *lengths: int) -> dict[Hashable, np.ndarray]:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .classification import (
+    balanced_accuracy,
+    balanced_accuracy_of_matrix,
     macro_f1,
     macro_f1_of_matrix,
     uar,
@@ -26,6 +28,7 @@ from .groups import group_members
 
 MATRIX_METRICS: dict[Callable[[Any, Any], float], Callable[[np.ndarray], np.ndarray]] = {
     uar: uar_of_matrix,
+    balanced_accuracy: balanced_accuracy_of_matrix,
     war: war_of_matrix,
     macro_f1: macro_f1_of_matrix,
     weighted_f1: weighted_f1_of_matrix,

@@ -99,9 +99,16 @@ def checked_scores(references: References, scores: np.ndarray) -> tuple[np.ndarr
 
 def _one_hot(classes: np.ndarray, num_classes: int) -> np.ndarray:
     if not np.issubdtype(classes.dtype, np.integer) or classes.min() < 0 or classes.max() >= num_classes:
-        wrong = next(c for c in classes.tolist() if not isinstance(c, int) or not 0 <= c < num_classes)
-        raise ValueError(f"`references` must be positions from 0 to {num_classes - 1} in `scores`, got {wrong!r}.")
+        # Integers that were chosen from a list of Python objects come as an array of objects.
+        classes = np.array([_position(item, num_classes) for item in classes.tolist()], dtype=np.int64)
     return classes[:, None] == np.arange(num_classes)
+
+
+def _position(item: object, num_classes: int) -> int:
+    whole = isinstance(item, int | np.integer) and not isinstance(item, bool)
+    if not whole or not 0 <= item < num_classes:  # type: ignore[operator]
+        raise ValueError(f"`references` must be positions from 0 to {num_classes - 1} in `scores`, got {item!r}.")
+    return int(item)  # type: ignore[call-overload]
 
 
 def _per_class(

@@ -2,6 +2,7 @@
 import dataclasses
 import io
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +51,21 @@ def test_long_video_gives_a_row_per_window_and_word(loaded, long_clip):
     assert windows["match"].sum().tolist() == pytest.approx([1.0] * len(windows))
     assert found.timeline["end"].max() == pytest.approx(96 / 25)
     assert found.scope == "whole frame"
+
+
+def test_a_recording_begins_at_second_0(loaded, long_clip, tmp_path):
+    """A transport stream begins at any time of its own clock, which no user knows."""
+    with av.open(str(long_clip)) as source, av.open(str(tmp_path / "late.ts"), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                later = round(3600 / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + later, packet.dts + later, stream
+                target.mux(packet)
+    times = [
+        analyze(str(path), WORDS, loaded).timeline[["start", "end"]] for path in (long_clip, tmp_path / "late.ts")
+    ]
+    np.testing.assert_allclose(times[1], times[0], atol=1e-3)
 
 
 def test_bytes_files_and_paths_are_the_same_video(loaded, long_clip):

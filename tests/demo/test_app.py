@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import inspect
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -12,8 +13,11 @@ from gradio_client.exceptions import AppError
 
 import emoclip
 from emoclip.demo import wording
+from emoclip.demo.api import _Endpoints
 from emoclip.demo.app import build_app
+from emoclip.demo.studio import THRESHOLD
 from emoclip.demo.sweeping import INTERVAL
+from tests.demo.browsing import wait_for
 from tests.demo.conftest import served
 
 
@@ -32,8 +36,8 @@ def client(page):
 
 
 def ask(client, path, words=WORDS, **options):
-    options = {"consent": True, "faces": "none", "other": 0, **options}
-    return client.predict(file=handle_file(str(path)), words=words, api_name="/analyze", **options)
+    options = {"words": words, "consent": True, "faces": "none", "other": 0, **options}
+    return client.predict(file=handle_file(str(path)), api_name="/analyze", **options)
 
 
 @pytest.mark.parametrize("clip", ["short_clip", "long_clip"])
@@ -88,10 +92,61 @@ def test_files_of_programs_go_with_the_answer(page, client, long_clip):
     assert client.predict(visit=visit, words="calm", api_name="/rescore")["visit"] == visit
 
 
-def test_without_consent_nothing_is_analysed(client, short_clip):
-    """The page's box, for programs."""
+@pytest.fixture
+def of_programs(page, monkeypatch):
+    """The files of programs on the server; none is kept for another who may send the same."""
+    book = page[1].book
+    monkeypatch.setattr(book, "grace", -1)
+
+    def left():
+        return [path for path in book.root.rglob("*") if path.is_file() and not book.owns(path)]
+
+    # What the tests before have left.
+    monkeypatch.setattr(book, "waiting", -1)
+    book.sweep()
+    monkeypatch.setattr(book, "waiting", 600)
+    return left
+
+
+def test_a_call_leaves_no_file(page, client, of_programs, long_clip):
+    """Neither the file that was sent nor one that the server makes at every call."""
+    ask(client, long_clip)
+    client.predict(file=handle_file(str(long_clip)), words="awe", consent=True, api_name="/find_moments")
+    page[1].book.sweep()
+    assert of_programs() == []
+
+
+@pytest.mark.parametrize("endpoint", ["/analyze", "/find_moments"])
+def test_without_consent_nothing_is_analysed_and_nothing_kept(page, client, of_programs, short_clip, endpoint):
+    """The page's box, for programs; the file nobody agreed to must be the first to go."""
+    before = len(page[1].book)
     with pytest.raises(AppError, match="must have agreed"):
-        ask(client, short_clip, consent=False)
+        client.predict(file=handle_file(str(short_clip)), words="awe", consent=False, api_name=endpoint)
+    assert of_programs() == []
+    assert len(page[1].book) == before
+
+
+@pytest.mark.parametrize("wrong", [{"faces": "some"}, {"prompt": "loud"}, {"words": ""}, {"other": 7}])
+def test_files_of_refused_calls_are_not_kept(client, of_programs, short_clip, wrong):
+    """What is wrong with the call does not matter."""
+    with pytest.raises(AppError, match="must"):
+        ask(client, short_clip, **wrong)
+    assert of_programs() == []
+
+
+def test_an_upload_that_was_broken_off_is_swept(page, of_programs, monkeypatch):
+    """A tab that is closed midway leaves its part where no visit knows of it."""
+    address, studio = page
+    host, port = address.removeprefix("http://").rstrip("/").split(":")
+    head = '--edge\r\nContent-Disposition: form-data; name="files"; filename="film.mp4"\r\n\r\n' + "x" * 100_000
+    with socket.create_connection((host, int(port))) as visitor:
+        request = f"POST /gradio_api/upload HTTP/1.1\r\nHost: {host}\r\nContent-Length: 900000\r\n"
+        visitor.sendall(f"{request}Content-Type: multipart/form-data; boundary=edge\r\n\r\n{head}".encode())
+        wait_for(lambda: of_programs() != [])
+        studio.book.sweep()
+        assert len(of_programs()) == 1
+    monkeypatch.setattr(studio.book, "waiting", -1)
+    wait_for(lambda: not studio.book.sweep() and of_programs() == [])
 
 
 @pytest.mark.parametrize(
@@ -141,6 +196,26 @@ def test_endpoints_are_typed_and_described(client):
     names = [parameter["parameter_name"] for parameter in endpoints["/analyze"]["parameters"]]
     assert names == ["file", "words", "consent", "faces", "prompt", "other"]
     assert "no probability of a feeling" in endpoints["/analyze"]["description"]
+
+
+def test_arguments_are_labelled_and_their_choices_listed(page):
+    """Programmers look there first: "parameter_7" and "str" tell nothing."""
+    endpoints = httpx.get(f"{page[0].rstrip('/')}/gradio_api/info", timeout=120).json()["named_endpoints"]
+    for endpoint in endpoints.values():
+        for one in [*endpoint["parameters"], *endpoint["returns"]]:
+            assert re.match(r"(\w+): ..", one["label"])
+            assert one["label"].split(":")[0] == one.get("parameter_name", "answer")
+    named = {one["parameter_name"]: one for one in endpoints["/analyze"]["parameters"]}
+    assert named["faces"]["type"]["enum"] == ["all", "largest", "none"]
+    assert named["prompt"]["type"]["enum"] == ["auto", "template", "plain", "description"]
+    for name in ("/analyze", "/rescore"):
+        (other,) = [one for one in endpoints[name]["parameters"] if one["parameter_name"] == "other"]
+        assert other["parameter_default"] == THRESHOLD
+        handler = getattr(_Endpoints, name.strip("/"))
+        assert inspect.signature(handler).parameters["other"].default == THRESHOLD
+    told = endpoints["/analyze"]["description"]
+    assert all(f"{part}:" in told for part in named)
+    assert all(f"`{key}`" in told for key in ("warnings", "summary", "timeline", "notes", "model", "visit"))
 
 
 def test_the_endpoints_answer_plain_http(page, long_clip):

@@ -84,6 +84,14 @@ def test_a_compound_is_built_and_scored(visit):
     page.wait_for_function("document.querySelector('#emo-ranking').innerText.includes('happiness + 2*surprise')")
 
 
+def test_what_a_compound_lacks_is_told(visit):
+    """In a sentence on the page, not as a fault of the server."""
+    page = visit()
+    page.get_by_role("button", name=wording.COMPOUND).first.click()
+    page.get_by_role("button", name=wording.COMPOUND_ADD).first.click()
+    page.wait_for_selector("text=A compound needs at least 2 components, got 0.")
+
+
 def test_the_camera_is_offered_and_records(visit, page_address):
     """A fake camera shows a pattern without a face: it is said, not scored."""
     book = page_address[1].book
@@ -142,8 +150,12 @@ def test_an_example_and_a_kept_list(visit):
     assert "Person 1" in page.inner_text("#emo-ranking")
     page.close()
     page = visit(tolerated=("abort", "errored out"))
+    page.get_by_label(wording.PRESET).first.click()
+    page.get_by_role("option", name=re.compile("My own list")).click()
+    page.wait_for_selector("text=No list is kept in this browser yet")
     page.fill("#emo-words textarea", "my word, another")
     page.get_by_role("button", name=wording.KEEP_LIST).first.click()
+    page.wait_for_selector("text=Kept in this browser")
     page.wait_for_function("Object.keys(localStorage).some((key) => key.includes('emoclip-own-list'))")
     page.reload()
     page.wait_for_selector("#emo-consent input")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -23,14 +25,18 @@ class Page:
 
 
 @pytest.fixture
-def page(monkeypatch):
+def page(monkeypatch, tmp_path):
+    # Its folder is looked through for those of servers that are gone.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     page = Page()
     page.models = []
     page.roots = []
+    page.handlers = []
 
     def build(model, *, revision, more_models, root):
         page.models.append((model, revision, more_models))
         page.roots.append(root)
+        page.handlers.append([signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)])
         (root / "upload").touch()
         return page
 
@@ -87,16 +93,51 @@ def test_nothing_is_left_when_the_server_ends(page):
     assert not page.roots[0].exists()
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_closed_terminal_ends_it_as_ctrl_c_does(page, ignored):
+    """Unless it was told to outlive its terminal, as by `nohup`; afterwards all is as before."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        assert launch.main([]) == 0
+        assert signal.getsignal(signal.SIGHUP) == (signal.SIG_IGN if ignored else signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert page.handlers == [[launch._leave, signal.SIG_IGN if ignored else launch._leave]]
+
+
+def test_folders_of_servers_that_are_gone_go_at_the_next_start(page, tmp_path):
+    """Nobody else deletes the uploads of a server that was killed; that of one that runs stays."""
+    killed, unrelated = tmp_path / "emoclip-demo-killed", tmp_path / "emoclip-other"
+    for folder in (killed, unrelated):
+        (folder / "hash").mkdir(parents=True)
+        (folder / "hash/film.mp4").touch()
+    (tmp_path / "emoclip-demo-link").symlink_to(unrelated)
+    with launch._own_folder() as running:
+        assert launch.main([]) == 0
+        assert running.is_dir()
+    assert not running.exists()
+    assert not killed.exists()
+    assert (unrelated / "hash/film.mp4").exists()
+
+
 @pytest.mark.slow
-def test_nothing_is_left_when_the_server_is_told_to_end(tmp_path):
-    """A Space is stopped by SIGTERM, not by Ctrl-C."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_when_the_server_is_told_to_end(tmp_path, number):
+    """A Space is stopped by SIGTERM, not by Ctrl-C, and a closed terminal sends SIGHUP."""
     environment = {**os.environ, "TMPDIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
     command = [sys.executable, "-P", "-m", "emoclip.demo.launch", "--no-mcp"]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    # The terminal of whoever runs the tests may be one that has the signal ignored.
+    server = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )
     try:
         assert any("Running on" in line for line in server.stdout)
         assert list(tmp_path.glob("emoclip-demo-*"))
-        server.terminate()
+        server.send_signal(number)
         assert server.wait(60) == 0
     finally:
         server.kill()

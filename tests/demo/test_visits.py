@@ -136,6 +136,24 @@ def test_files_that_no_visit_uses_are_swept(book, tmp_path):
     assert result.exists()
 
 
+def test_uploads_that_were_broken_off_are_swept(book, tmp_path):
+    """The server writes what arrives beside the folders; a running upload is young, the page's own files stay."""
+    own = old_file(tmp_path / "own.css")
+    book.keep_for_good()
+    broken, running = old_file(tmp_path / "tmpabc123"), tmp_path / "tmpdef456"
+    running.touch()
+    book.sweep()
+    assert not broken.exists()
+    assert running.exists()
+    assert own.exists()
+
+
+def test_sweeping_before_the_first_visitor_does_nothing(tmp_path):
+    """The folder is made by the first visit."""
+    VisitBook(tmp_path / "not yet").sweep()
+    assert not (tmp_path / "not yet").exists()
+
+
 def test_a_file_that_just_came_stays_for_who_sent_it_too(book, tmp_path):
     """Equal files are one: the first visitor's leaving must not take what the second has just handed over."""
     upload = tmp_path / "hash/film.mp4"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tiny models of the real classes, saved and loaded as those of the Hub are, and films whose frames tell their time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -16,6 +17,7 @@ WORDS = (
 )  # fmt: skip
 FILM_FPS = 24
 FILM_SIDES = (36, 64)
+SOUND_RATE = 24_000
 
 
 @pytest.fixture(scope="session")
@@ -166,16 +168,52 @@ def make_film(tmp_path) -> Callable[..., Path]:
     def write(seconds: float, name: str = "film.mp4", folder: Path | None = None) -> Path:
         path = (folder or tmp_path) / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=FILM_FPS, options={"crf": "1", "bf": "0"})
-            stream.height, stream.width, stream.pix_fmt = *FILM_SIDES, "yuv420p"
-            for number in range(round(seconds * FILM_FPS)):
-                picture = np.full((*FILM_SIDES, 3), 10 + 5 * number % 230, np.uint8)
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            container.mux(stream.encode())
-        return path
+        return write_film(path, picture_seconds=seconds)
 
     return write
+
+
+def write_film(
+    path: Path, *, picture_seconds: float, picture_start: float = 0.0, sound: Sequence[tuple[float, float]] = ()
+) -> Path:
+    """A film of `make_film` whose pictures begin later, and whose sound is a tone from one second to another, silence not written."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FILM_FPS, options={"crf": "1", "bf": "0"})
+        stream.height, stream.width, stream.pix_fmt = *FILM_SIDES, "yuv420p"
+        tone = container.add_stream("pcm_s16le", rate=SOUND_RATE, layout="mono") if sound else None
+        for number in range(round(picture_seconds * FILM_FPS)):
+            picture = np.full((*FILM_SIDES, 3), 10 + 5 * number % 230, np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = number + round(picture_start * FILM_FPS), Fraction(1, FILM_FPS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        for start, end in sound:
+            for begin in range(round(start * SOUND_RATE), round(end * SOUND_RATE), SOUND_RATE // 50):
+                wave = np.full((1, SOUND_RATE // 50), 9_000, np.int16)
+                part = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
+                part.sample_rate, part.pts, part.time_base = SOUND_RATE, begin, Fraction(1, SOUND_RATE)
+                container.mux(tone.encode(part))
+        if tone is not None:
+            container.mux(tone.encode())
+    return path
+
+
+@pytest.fixture
+def shift_film(tmp_path) -> Callable[..., Path]:
+    """Returns a function that copies a film into another container whose clock begins later, as recordings do."""
+
+    def copy(film: Path, name: str, seconds: float) -> Path:
+        with av.open(str(film)) as source, av.open(str(tmp_path / name), "w") as target:
+            streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+            for packet in source.demux():
+                if packet.dts is not None:
+                    later = round(seconds / packet.time_base)
+                    packet.pts, packet.dts = packet.pts + later, packet.dts + later
+                    packet.stream = streams[packet.stream.index]
+                    target.mux(packet)
+        return tmp_path / name
+
+    return copy
 
 
 def srt(*cues: tuple[float, float, str]) -> str:

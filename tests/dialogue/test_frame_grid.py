@@ -5,6 +5,7 @@ from PIL import Image
 
 from emoclip.dialogue.frame_grid import Stretch, _Shrinker, grid_stretch, read_stretches
 from modeling_emoclip.video_sources_emoclip import VideoDecodeError
+from tests.dialogue.conftest import write_film
 
 
 def _shown(frames: list[np.ndarray]) -> list[int]:
@@ -26,6 +27,24 @@ def test_every_place_shows_what_is_on_the_screen_then(make_film):
     found = dict(read_stretches(film, [Stretch(5, 8, 12), Stretch(6, 10, 11), Stretch(7, 0, 2)], 8.0, 256))
     shown = {stretch.number: _shown(frames) for stretch, frames in found.items()}
     assert shown == {5: [24, 27, 30, 33, 36], 6: [30, 33], 7: [0, 3, 6]}
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("late.ts", 1.4), ("late.ts", 3600.0), ("late.mkv", 3600.0)])
+def test_seconds_count_from_the_start_of_the_film(make_film, shift_film, name, seconds):
+    """A recording whose clock began at 3600 s gave its first picture at every place."""
+    film = make_film(3.0)
+    wanted = [Stretch(1, 0, 4), Stretch(2, 13, 17)]
+    expected = [_shown(frames) for _, frames in read_stretches(film, wanted, 8.0, 256)]
+    found = [_shown(frames) for _, frames in read_stretches(shift_film(film, name, seconds), wanted, 8.0, 256)]
+    assert found == expected == [[0, 3, 6, 9, 12], [39, 42, 45, 2, 5]]
+
+
+def test_there_is_no_picture_before_the_first_one(tmp_path):
+    """What was said before the pictures began was given the first of them, again and again."""
+    film = write_film(tmp_path / "late.mkv", picture_seconds=2.0, sound=[(0.0, 2.5)], picture_start=0.5)
+    wanted = [Stretch(1, 0, 8), Stretch(2, 3, 8), Stretch(3, 4, 5)]
+    found = {stretch.number: _shown(frames) for stretch, frames in read_stretches(film, wanted, 8.0, 256)}
+    assert found == {3: [0, 3]}
 
 
 def test_a_finer_grid_than_the_film_repeats_frames(make_film):

@@ -37,6 +37,28 @@ def test_sounds_and_songs_are_left_out(text):
     assert [one.text for one in line_sentences(cues)] == ["Yes."]
 
 
+@pytest.mark.parametrize(
+    ("lines", "sentences"),
+    [
+        (["Good night, Mr. Bond. I am Dr. No."], ["Good night, Mr. Bond.", "I am Dr. No."]),
+        (["JOHN F. KENNEDY CAME. MR. SMITH TOO."], ["JOHN F. KENNEDY CAME.", "MR. SMITH TOO."]),
+        (["The U.S. Army came at 5 p.m. on Sunday. Right."], ["The U.S. Army came at 5 p.m. on Sunday.", "Right."]),
+        (["We live in the U.S.", "They do not."], ["We live in the U.S.", "They do not."]),
+        (["We, the U.S.", "of America. Just a sec. Yes."], ["We, the U.S. of America.", "Just a sec.", "Yes."]),
+        (["I... I think so. Well... maybe."], ["I...", "I think so.", "Well... maybe."]),
+        (["Well...", "No. 5 is it. No. Not I. O.K. Go."], ["Well...", "No. 5 is it.", "No.", "Not I.", "O.K.", "Go."]),
+        (["Wait for...", "...my friend… so.", "Stop..."], ["Wait for... ...my friend… so.", "Stop..."]),
+        (["It costs 3.", "I have 2. What?!"], ["It costs 3.", "I have 2.", "What?!"]),
+        (["他来了。", "我走…", "再见！"], ["他来了。", "我走…", "再见！"]),  # noqa: RUF001 - marks of Chinese
+        ([">> Who? >> I am."], ["Who?", "I am."]),
+    ],
+)
+def test_not_every_stop_ends_a_sentence(lines, sentences):
+    """A caption "Good night, Mr." is no sentence, and the clip is cut in the middle of one."""
+    cues = [Cue(line, 10.0 * place, 10.0 * place + 9) for place, line in enumerate(lines)]
+    assert [one.text for one in written_sentences(spread_words(cues))] == sentences
+
+
 def test_text_without_punctuation_asks_for_a_model():
     """Otherwise a whole film would be one sentence, longer than ten seconds, and give nothing."""
     words = spread_words([Cue("and so we went on " * 40, 0.0, 90.0)])

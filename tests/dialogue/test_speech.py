@@ -5,6 +5,7 @@ import pytest
 
 from emoclip.dialogue import speech
 from emoclip.dialogue.speech import SAMPLE_RATE, SpeechModel, sound_stretches
+from tests.dialogue.conftest import write_film
 
 
 RATE = 44_100
@@ -40,6 +41,33 @@ def test_sound_is_cut_at_quiet_places_and_nothing_is_lost(sound_film, monkeypatc
     ends = [start + len(samples) / SAMPLE_RATE for start, samples in stretches]
     assert ends == pytest.approx([*starts[1:], 7.0], abs=0.01)
     assert all(samples.dtype == np.float32 and samples.ndim == 1 for _, samples in stretches)
+
+
+def test_sound_stands_at_its_own_time(tmp_path):
+    """Sound that begins after the pictures, or pauses, put every sentence after it too early."""
+    film = write_film(tmp_path / "late.mkv", picture_seconds=4.0, sound=[(1.5, 2.0), (3.0, 3.5)])
+    ((start, samples),) = sound_stretches(film)
+    heard = np.flatnonzero(np.abs(samples) > 0.1) / SAMPLE_RATE + start
+    assert start == pytest.approx(1.5, abs=0.01)
+    assert start + len(samples) / SAMPLE_RATE == pytest.approx(3.5, abs=0.01)
+    assert [heard[0], heard[heard < 2.5][-1], heard[heard > 2.5][0], heard[-1]] == pytest.approx(
+        [1.5, 2.0, 3.0, 3.5], abs=0.01
+    )
+
+
+def test_long_silence_is_not_recognised(tmp_path, monkeypatch):
+    """Recognisers invent words in it, and an hour of it would be held in memory."""
+    monkeypatch.setattr(speech, "LONGEST_GAP", 0.8)
+    film = write_film(tmp_path / "late.mkv", picture_seconds=4.0, sound=[(0.5, 1.0), (3.0, 3.5)])
+    told = [(start, len(samples) / SAMPLE_RATE) for start, samples in sound_stretches(film)]
+    assert told == [pytest.approx((0.5, 0.5), abs=0.01), pytest.approx((3.0, 0.5), abs=0.01)]
+
+
+def test_sound_and_pictures_have_one_clock(tmp_path, shift_film):
+    """Of a recording whose clock began at 3600 s no sentence lay within the film."""
+    film = write_film(tmp_path / "film.mkv", picture_seconds=3.0, sound=[(1.5, 2.0)])
+    ((start, _),) = sound_stretches(shift_film(film, "late.mkv", 3600.0))
+    assert start == pytest.approx(1.5, abs=0.01)
 
 
 def test_a_film_without_sound_says_nothing(make_film):

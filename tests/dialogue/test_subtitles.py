@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 import av
 import pytest
 
@@ -33,6 +35,96 @@ def test_lines_are_read_in_every_form(tmp_path, suffix, text, encoding):
     path = tmp_path / f"film{suffix}"
     path.write_bytes(text.encode(encoding))
     assert read_subtitles(path) == CUES
+
+
+AUTOMATIC = """WEBVTT
+Kind: captions
+Language: en
+
+00:00:00.160 --> 00:00:02.389 align:start position:0%
+ 
+&gt;&gt; so<00:00:00.400><c> I&#39;m</c><00:00:00.560><c> glad</c>
+
+00:00:02.389 --> 00:00:02.399 align:start position:0%
+&gt;&gt; so I&#39;m glad
+ 
+
+00:00:02.399 --> 00:00:04.150 align:start position:0%
+&gt;&gt; so I&#39;m glad
+you<00:00:02.639><c> came</c><00:00:02.879><c> and</c><00:00:03.200><c> came</c>
+
+00:00:04.150 --> 00:00:04.160 align:start position:0%
+you came and came
+ 
+
+00:00:04.160 --> 00:00:06.070 align:start position:0%
+you came and came
+and<00:00:04.400><c> came</c>
+
+00:00:09.000 --> 00:00:10.000 align:start position:0%
+ 
+and<00:00:09.400><c> came</c>
+"""  # noqa: W293 - lines of one blank are what such files have
+
+
+def test_automatic_captions_give_every_word_once(tmp_path):
+    """As yt-dlp saves them, EmotionCLIP's source: each line stands in three cues, with a time in front of every word."""
+    path = tmp_path / "film.en.vtt"
+    path.write_text(AUTOMATIC)
+    assert read_subtitles(path) == [
+        Cue(">> so I'm glad", 0.16, 2.389),
+        Cue("you came and came", 2.399, 4.15),
+        Cue("and came", 4.16, 6.07),
+        Cue("and came", 9.0, 10.0),
+    ]
+
+
+def test_automatic_captions_that_were_turned_into_srt_roll_too(tmp_path):
+    """`yt-dlp --convert-subs srt` keeps the repeats."""
+    path = tmp_path / "film.srt"
+    path.write_text(
+        "1\n00:00:00,160 --> 00:00:02,389\n\nso I am\n\n2\n00:00:02,389 --> 00:00:02,399\nso I am\n\n\n"
+        "3\n00:00:02,399 --> 00:00:04,150\nso I am\nglad you\n\n4\n00:00:04,150 --> 00:00:04,160\nglad you\n\n"
+    )
+    assert [cue.text for cue in read_subtitles(path)] == ["so I am", "glad you"]
+
+
+def test_what_is_said_twice_stays(tmp_path):
+    """Outside rolling captions a line that follows itself is said twice."""
+    path = tmp_path / "film.vtt"
+    lines = ["No!", "No!", "I won't.", "Please.", "Please go."]
+    blocks = [f"00:0{place}.000 --> 00:0{place + 1}.000\n{line}" for place, line in enumerate(lines)]
+    path.write_text("WEBVTT\n\n" + "\n\n".join(blocks))
+    assert [cue.text for cue in read_subtitles(path)] == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "read"),
+    [
+        ("a.vtt", "<v.loud Tom &amp; Co><c.yellow>I&nbsp;know</c>, &lt;Zo&eacute;&gt;&lrm;.</v>", "I know, <Zoé>."),
+        ("a.vtt", "NOTE-worthy: <00:00:01.400>R&D", "NOTE-worthy: R&D"),
+        ("a.srt", "<font color=red>Tom &amp; Jerry&#39;s</font>", "Tom & Jerry's"),
+    ],
+)
+def test_tags_and_entities_are_no_text(tmp_path, name, written, read):
+    """A tokenizer makes words of them, which nobody said."""
+    head = "WEBVTT\n\nSTYLE\n::cue { color: red }\n\n" if name == "a.vtt" else ""
+    note = "NOTE made by hand\nfor a test\n" if name == "a.vtt" else ""
+    times = "00:00:01.000 --> 00:00:02.000" if name == "a.vtt" else "00:00:01,000 --> 00:00:02,000"
+    path = tmp_path / name
+    path.write_text(f"{head}intro\n{times}\n{written}\n\n{note}")
+    assert read_subtitles(path) == [Cue(read, 1.0, 2.0)]
+
+
+DRAWN = ASS + "Dialogue: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,{\\an7\\p1}m 0 0 l 100 0 100 50 0 50{\\p0}\n"
+
+
+def test_drawings_are_not_speech(tmp_path, make_film):
+    """Signs are painted by lines of coordinates, which became captions."""
+    path = tmp_path / "lines.ass"
+    path.write_text(DRAWN)
+    assert read_subtitles(path) == CUES
+    assert embedded_cues(with_track(make_film(0.5), path, tmp_path / "film.mkv")) == CUES
 
 
 WESTERN = "Je suis très fâché, où étais-tu passé hier soir? Nous t'avons attendu à la gare."
@@ -80,15 +172,17 @@ def test_what_is_no_subtitle_file_is_named(tmp_path, content, told):
         read_subtitles(path)
 
 
-def test_a_text_track_inside_the_film_is_read(tmp_path, make_film):
-    """Films of the Matroska kind carry their subtitles."""
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+def test_a_text_track_inside_the_film_is_read(tmp_path, make_film, shift_film, seconds):
+    """Films of the Matroska kind carry their subtitles, on the film's clock, which may begin at any time."""
     (tmp_path / "lines.srt").write_text(SRT)
-    film = tmp_path / "film.mkv"
-    with (
-        av.open(str(make_film(0.5))) as video,
-        av.open(str(tmp_path / "lines.srt")) as text,
-        av.open(str(film), "w") as out,
-    ):
+    film = with_track(make_film(0.5), tmp_path / "lines.srt", tmp_path / "film.mkv")
+    assert embedded_cues(shift_film(film, "late.mkv", seconds)) == CUES
+
+
+def with_track(film: Path, lines: Path, output: Path) -> Path:
+    """A film with subtitles inside."""
+    with av.open(str(film)) as video, av.open(str(lines)) as text, av.open(str(output), "w") as out:
         streams = [
             (source, out.add_stream_from_template(stream))
             for source, stream in ((video, video.streams[0]), (text, text.streams[0]))
@@ -98,4 +192,4 @@ def test_a_text_track_inside_the_film_is_read(tmp_path, make_film):
                 if packet.dts is not None:
                     packet.stream = target
                     out.mux(packet)
-    assert embedded_cues(film) == CUES
+    return output

@@ -7,6 +7,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 from emoclip.evaluation.hub_results import model_index_results, write_hub_results
 from emoclip.evaluation.results import Resampling, summarize
 from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
+from emoclip.evaluation.wording import in_unit
 
 
 CARD = """---
@@ -120,3 +121,27 @@ def test_benchmark_entry_needs_a_metric(model_folder):
     with pytest.raises(ValueError, match=r"takes one metric of the main result, that of retrieval has none"):
         write_hub_results(report, model_folder, hub_dataset="mteb/RAVDESS_AV")
     assert (model_folder / "README.md").read_text() == CARD
+
+
+@pytest.mark.parametrize(
+    ("task", "protocol", "expected"),
+    [
+        ("regression", "symptoms", "MAE in the unit of the scores, symptoms"),
+        ("multi_label", "linear_probe", "mAP as a fraction, linear_probe"),
+    ],
+)
+def test_benchmark_entry_says_its_unit(model_folder, task, protocol, expected):
+    """An error of 2.3 points is no fraction of anything."""
+    values = np.array([[0, 1], [1, 0], [1, 1], [0, 0]], dtype=np.float32)
+    about = dict.fromkeys(("model", "revision", "prompt_set", "manifest_sha256"), "x")
+    table = TargetTable(task, list("abcd"), values, values + 2.3, ["valence", "arousal"], **about, protocol=protocol)
+    report = summarize([table], Resampling(num_resamples=9))
+    paths = write_hub_results(report, model_folder, hub_dataset="mteb/RAVDESS_AV")
+    assert expected in yaml.safe_load(paths[1].read_text())[0]["notes"]
+
+
+def test_units_of_metrics():
+    """Correlations and R2 have none; a mean square has the square of one."""
+    assert in_unit("rmse") == " in the unit of the scores"
+    assert in_unit("mse") == " in the squared unit of the scores"
+    assert (in_unit("pcc"), in_unit("r2"), in_unit("uar")) == ("", "", " as a fraction")

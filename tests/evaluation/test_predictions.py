@@ -103,6 +103,18 @@ def test_failed_writing_leaves_nothing(tmp_path, monkeypatch):
         ({"columns": {"scores": [[0.1, None, 0.2]] * 4}}, r"must be finite numbers"),
         ({"columns": {"scores": [[0.1, 0.2, 0.3]] * 3 + [[0.1]]}}, r"must hold 3 numbers, got 1 in row 3"),
         ({"columns": {"scores": [[0.1, 0.2, 0.3]] * 3 + [None]}}, r"must have a value in every row, got 1 empty"),
+        ({"columns": {"scores": ["0.1", "0.2", "0.3", "0.4"]}}, r"p.parquet: .* lists of numbers, got string"),
+        ({"columns": {"scores": [["0.1"]] * 4}}, r"p.parquet: .* lists of numbers, got list<"),
+        ({"columns": {"clip_id": [1, 2, 3, 4]}}, r"p.parquet: The column `clip_id` must hold texts, got int64"),
+        ({"columns": {"reference": [0.0, 1.0, 2.0, 2.0]}}, r"p.parquet: .* class ids \(whole numbers\), got double"),
+        ({"columns": {"reference": [True, False, True, True]}}, r"p.parquet: .* class ids .*, got bool"),
+        (
+            {"metadata": {"class_names": "joy, anger"}},
+            r"p.parquet: .*`class_names` must be a JSON list of texts, got 'joy",
+        ),
+        ({"metadata": {"class_names": "[0, 1, 2]"}}, r"p.parquet: .* JSON list of texts, got '\[0, 1, 2\]'"),
+        ({"metadata": {"published": "[1]"}}, r"p.parquet: .*`published` must be a JSON list of objects, got '\[1\]'"),
+        ({"metadata": {"task": "ranking"}}, r"p.parquet is a table of ranking, not of classification"),
         ({"columns": {"clip_id": ["c1", "c2", "c1", "c4"]}}, r"must occur once, got 'c1' twice"),
         ({"columns": {"reference": [0, 1, 2, 3]}}, r"must be ids from 0 to 2, got 3"),
         ({"columns": {"reference": [0, 1, 2, None]}}, r"must have a value in every row, got 1 empty"),
@@ -154,3 +166,14 @@ def test_further_columns_come_back(make_table, tmp_path):
 def test_further_column_of_another_length_is_refused(make_table):
     with pytest.raises(ValueError, match=r"must have 33 values .* got 1 values of `fold`"):
         make_table(columns={"fold": [1]})
+
+
+def test_columns_of_other_programs_are_understood(path):
+    """Categories of pandas, lists of one length and double precision hold the same values."""
+    scores = pa.FixedSizeListArray.from_arrays(pa.array(FIELDS["scores"].astype(np.float64).ravel()), 3)
+    names = pa.array([FIELDS["class_names"][place] for place in FIELDS["references"]])
+    ids = pa.array(FIELDS["clip_ids"], pa.large_string())
+    change(path, columns={"scores": scores, "reference": names.dictionary_encode(), "clip_id": ids})
+    table = read_predictions(path)
+    np.testing.assert_array_equal(table.scores, FIELDS["scores"])
+    assert (table.references, table.clip_ids) == (FIELDS["references"], FIELDS["clip_ids"])

@@ -140,6 +140,19 @@ def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
         ((folder, "--confidence", "95"), "95 % is 0.95"),
         ((folder, "--output", folder), "must be new or empty"),
         ((folder, *QUICK, "--model-card", tmp_path / "empty"), "must have a card"),
+        (
+            (folder, "--compact", tmp_path / "c", "--num-resamples", "9"),
+            "takes no --num-resamples; make the report with",
+        ),
+        ((folder, "--compact", tmp_path / "c", "--seed", "0", "--shared-clips"), "takes no --shared-clips, --seed;"),
+        ((folder, "--compact", tmp_path / "c", "--output", tmp_path / "d"), "takes no --output;"),
+        (
+            (folder, "--manifest", tmp_path / "m.parquet"),
+            "`--manifest` is for --attention-model; add it or leave it out",
+        ),
+        ((folder, "--hub-dataset", "a/b"), "`--hub-dataset` is for --model-card"),
+        ((folder, "--model-card", tmp_path, "--hub-task", "x"), "`--hub-task` is for --hub-dataset"),
+        ((folder, "--overwrite"), "`--overwrite` is for --output or --compact"),
     ]:
         code, _, error = run(capsys, *arguments)
         assert (code, message in error) == (2, True), error
@@ -201,3 +214,24 @@ def test_several_data_sets_are_reported_one_by_one(make_table, capsys, tmp_path)
     code, _, error = run(capsys, tmp_path / "a", tmp_path / "b")
     assert (code, "has several; name" in error) == (2, True)
     assert run(capsys, tmp_path / "a" / "dfew", tmp_path / "b" / "dfew", *QUICK)[0] == 0
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "README.md").write_text("---\nlicense: mit\n---\n# Card\n")
+    code, _, error = run(capsys, tmp_path / "a", "--model-card", tmp_path / "card", "--hub-dataset", "mteb/RAVDESS_AV")
+    assert (code, f"A benchmark is one data set, {tmp_path / 'a'} has several; name one of" in error) == (2, True)
+    assert str(tmp_path / "a" / "dfew") in error and not (tmp_path / "card" / ".eval_results").exists()
+
+
+def test_runs_without_a_counterpart_are_named(make_table, capsys, tmp_path):
+    """A run of another protocol is compared with nothing; a table of differences that is merely absent does not say so."""
+    write_tables(tmp_path / "a", [make_table()])
+    write_tables(tmp_path / "b", [make_table(protocol="linear_probe")])
+    write_tables(tmp_path / "c", [make_table(skill=0.5), make_table(protocol="linear_probe")])
+    runs = [tmp_path / name for name in "abc"]
+    expected = [
+        f"Note: {name} has no counterpart in a, and is compared in nothing, for: Linear probe (3)." for name in "bc"
+    ]
+    _, lines, _ = run(capsys, *runs, *QUICK)
+    assert [line for line in lines if line.startswith("Note")] == expected
+    assert any(line.startswith("a - c / set: +") for line in lines)
+    assert run(capsys, *runs, "--output", tmp_path / "all", *QUICK)[0] == 0
+    assert "**Not compared.** b has no counterpart in a" in (tmp_path / "all" / "report.md").read_text()

@@ -214,3 +214,14 @@ def test_scores_of_different_models_are_not_ranked(make_table):
     assert left_out["auc"] is left_out["auc_interval"] is left_out["mean_average_precision"] is None
     assert left_out["per_class"]["anger"]["auc"] is None and "auc" not in left_out["folds"]
     assert left_out["per_class_recall"] == plain["per_class_recall"]
+
+
+@pytest.mark.parametrize("protocol", ["zero_shot", "linear_probe", "prompt_sensitivity"])
+def test_other_numbers_of_classes_are_refused(make_table, protocol):
+    """Sections by the number of classes would put 7 and 8 classes of AffectNet apart, so that nothing is compared and nothing said."""
+    wide = {"class_names": ["anger", "happiness", "sadness", "awe"], "scores": np.eye(4, dtype=np.float32)[[0] * 33]}
+    tables = [make_table(protocol=protocol), make_table("wide", protocol=protocol, **wide)]
+    with pytest.raises(ValueError, match=r"must have the same classes, trained and wide differ in awe"):
+        summarize(tables, FEW)
+    compound = [make_table(protocol="compound"), make_table("wide", protocol="compound", **wide)]
+    assert [len(section["class_names"]) for section in summarize(compound, FEW)["sections"]] == [3, 4]

@@ -113,3 +113,50 @@ def test_scores_have_intervals_and_say_what_was_left_out(make_table):
     scores = np.array([[0.9, 0.1, 0.2], [0.2, 0.8, 0.1]], dtype=np.float32)
     tiny = make_table(clip_ids=["a", "b"], references=[0, 1], scores=scores, columns={})
     assert "left out, at most: AUC" in text_of([tiny])
+
+
+def test_spread_over_wording_is_of_both_metrics_and_of_fold_means(make_table):
+    """The configuration promises WAR too; beside the fold means of the other tables a pooled UAR would be another number."""
+    folds = {"fold": [1] * 6 + [2] * 27}
+    tables = [make_table(prompt_set=name, skill=skill, columns=folds) for name, skill in (("a", 1.5), ("b", 0.5))]
+    results = summarize(tables, FEW)["results"]
+    text = text_of(tables)
+    for metric, name in (("uar", "UAR"), ("war", "WAR")):
+        means = [result["folds"][metric]["mean"] for result in results]
+        assert means[0] != results[0][metric]
+        ends = f"{percent(min(means))} (b) | {percent(max(means))} (a)"
+        assert (
+            f"| trained | {name} | 2 | {percent(np.mean(means))} | {percent(np.std(means, ddof=1))} | {ends} |" in text
+        )
+    assert "Means over folds, in percent." in text
+    assert "Means over folds" not in text_of([make_table(prompt_set="a"), make_table(prompt_set="b", skill=1.0)])
+
+
+def retrieval_table(prompt_set, captions, references=None):
+    embeds = np.eye(6, dtype=np.float32)
+    about = SHARED | {"prompt_set": prompt_set, "protocol": "caption_ablation"}
+    ids = [f"c{number}" for number in range(6)]
+    return RetrievalTable(
+        ids, references or [0, 1] * 3, embeds, embeds, ["a", "b"], **about, columns={"caption": captions}, ks=(1, 2)
+    )
+
+
+def test_each_kind_of_caption_says_what_is_right():
+    """Whole captions all differ; parts of them do not, and there an equal one counts: one sentence cannot be true of both."""
+    full = retrieval_table("full", [f"text {number}" for number in range(6)])
+    part = retrieval_table("expression_only", ["smile", "smile", *"abcd"])
+    assert "Right is a query's own caption or clip alone." in text_of([full])
+    assert "Right is a query's own caption or clip or one with an equal caption." in text_of([part])
+    text = text_of([full, part])
+    assert (
+        "own caption or clip and, in s / expression_only, where several clips share a caption, one with an equal"
+        in text
+    )
+
+
+def test_clips_without_a_class_are_told():
+    """Class P@k over fewer queries than R@k, without a word."""
+    captions = [f"text {number}" for number in range(6)]
+    text = text_of([retrieval_table("full", captions, [0, 1, 0, 1, 0, -1])])
+    assert "whose clip has the query's class, of the 5 clips that have one, searched among these." in text
+    assert "Class P@k" not in text_of([retrieval_table("full", captions, [-1] * 6)])

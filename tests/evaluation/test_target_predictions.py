@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from emoclip.evaluation.predictions import read_predictions
+from emoclip.evaluation.report import read_table
 from emoclip.evaluation.target_predictions import (
     RetrievalTable,
     TargetTable,
@@ -73,3 +76,41 @@ def test_table_of_another_task_is_no_classification(tmp_path):
 def test_damaged_table_is_refused(make, changes, message):
     with pytest.raises(ValueError, match=message):
         make(**changes)
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "metadata", "message"),
+    [
+        (target_table(), {}, {"task": "ranking"}, r"t.parquet: `task` must be multi_label, .* got 'ranking'"),
+        (
+            target_table(),
+            {},
+            {"class_names": "one"},
+            r"t.parquet: .*`class_names` must be a JSON list of texts, got 'one'",
+        ),
+        (
+            target_table(),
+            {"reference": [1, 2, 3]},
+            {},
+            r"t.parquet: .*`reference` must hold lists of numbers, got int64",
+        ),
+        (retrieval_table(), {}, {"ks": "1"}, r"t.parquet: .*`ks` must be a JSON list of whole numbers, got '1'"),
+        (
+            retrieval_table(),
+            {"reference": [0.5, 1.0]},
+            {},
+            r"t.parquet: .*`reference` must hold class ids .* got double",
+        ),
+        (retrieval_table(), {"video_embeds": None}, {}, r"t.parquet: .*`video_embeds` is missing"),
+    ],
+)
+def test_damaged_file_is_named(table, changes, metadata, message, tmp_path):
+    """One of twenty tables is damaged: which, and how."""
+    path = write_target_predictions(table, tmp_path / "t.parquet")
+    arrow = pq.read_table(path)
+    columns = {name: arrow[name] for name in arrow.column_names} | changes
+    kept = {key.decode(): value.decode() for key, value in arrow.schema.metadata.items()} | metadata
+    data = pa.table({name: values for name, values in columns.items() if values is not None})
+    pq.write_table(data.replace_schema_metadata(kept), path)
+    with pytest.raises(ValueError, match=message):
+        read_table(path)

@@ -90,7 +90,7 @@ def test_several_metrics_at_once_are_the_same_intervals(labels):
         "uar": bootstrap_interval(uar, references, good, seed=3),
         "f1": bootstrap_interval(macro_f1, references, good, seed=3),
     }
-    with pytest.raises(ValueError, match="must be uar, war, macro_f1 or weighted_f1"):
+    with pytest.raises(ValueError, match="must be uar, balanced_accuracy, war, macro_f1 or weighted_f1"):
         bootstrap_intervals({"mae": mae}, references, good)
 
 
@@ -145,7 +145,7 @@ def test_bad_options_are_refused(function, options, message):
 
 def test_chance_of_a_metric_of_scores_is_refused():
     """Shuffles are drawn as counts of labels; other metrics would be handed a matrix that they cannot read."""
-    with pytest.raises(ValueError, match=r"`metric` must be uar, war, macro_f1 or weighted_f1"):
+    with pytest.raises(ValueError, match=r"`metric` must be uar, balanced_accuracy, war, macro_f1 or weighted_f1"):
         chance_interval(max, [0], [0])
 
 

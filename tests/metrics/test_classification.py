@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from emoclip.metrics import (
+    balanced_accuracy,
     class_labels,
     confusion_matrix,
     macro_f1,
@@ -20,6 +21,7 @@ from emoclip.metrics import (
 REFERENCES = ["anger", "anger", "anger", "fear", "fear", "joy"]
 PREDICTIONS = ["anger", "anger", "joy", "fear", "anger", "fear"]
 FUNCTIONS = [
+    balanced_accuracy,
     uar,
     war,
     macro_f1,
@@ -35,6 +37,7 @@ FUNCTIONS = [
 def test_values_worked_by_hand():
     """A swapped axis gives the mean precision instead of the mean recall; both lie between 0 and 1."""
     assert uar(REFERENCES, PREDICTIONS) == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
+    assert balanced_accuracy(REFERENCES, PREDICTIONS) == pytest.approx((2 / 3 + 1 / 2 + 0) / 3)
     assert war(REFERENCES, PREDICTIONS) == pytest.approx(3 / 6)
     # F1 = 2 TP / (references + predictions): anger 4 / (3 + 3), fear 2 / (2 + 2), joy 0 / (1 + 1).
     assert macro_f1(REFERENCES, PREDICTIONS) == pytest.approx((4 / 6 + 2 / 4 + 0) / 3)
@@ -155,3 +158,10 @@ def test_repeated_class_is_refused():
     """Two rows for one class would share its clips."""
     with pytest.raises(ValueError, match=r"`labels` must name each class once"):
         confusion_matrix([0], [0], labels=[0, 0])
+
+
+def test_balanced_accuracy_has_no_place_for_a_class_without_clips():
+    """`uar` counts the predicted class 2, which no clip has, as a recall of 0."""
+    references, predictions = [0] * 5 + [1] * 2, [0, 0, 1, 2, 2, 1, 1]
+    assert balanced_accuracy(references, predictions) == pytest.approx((0.4 + 1) / 2)
+    assert uar(references, predictions) == pytest.approx((0.4 + 1 + 0) / 3)

@@ -38,3 +38,16 @@ def test_single_clips_can_be_added(module):
     assert module.compute() == {"uar": 0.5}
     with pytest.raises(ValueError, match=r"got 0.5 at position 0"):
         module.add(reference=0, prediction=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"), [("class_scores", 1.7), ("calibration_error", True), ("retrieval_ranks", "1")]
+)
+def test_positions_are_checked_before_the_library_cuts_them(name, right):
+    """The library takes 1.7, True and "1" for the place 1 and gives a number."""
+    module, scores = load_module(name), [[0.9, 0.1], [0.2, 0.8]]
+    with pytest.raises(ValueError, match=r"`references`"):
+        module.compute(references=[0, right], predictions=scores)
+    module.add(reference=0, prediction=scores[0])
+    with pytest.raises(ValueError, match=r"`references`"):
+        module.add(reference=right, prediction=scores[1])

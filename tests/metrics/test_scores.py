@@ -3,7 +3,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, top_k_accuracy_score
 
-from emoclip.metrics import auc, mean_average_precision, per_class_auc, per_class_average_precision, top_k_accuracy
+from emoclip.metrics import (
+    auc,
+    fold_values,
+    mean_average_precision,
+    per_class_auc,
+    per_class_average_precision,
+    per_group,
+    top_k_accuracy,
+)
 
 
 # By hand, class 0 (positives: rows 0, 1): the positive scores 0.9 and 0.2 against the negatives 0.3 and 0.1 and 0.2.
@@ -85,6 +93,13 @@ def test_clip_without_any_class_is_never_right():
         ([0, 2], [[0.1, 0.2], [0.3, 0.4]], r"positions from 0 to 1 in `scores`, got 2"),
         ([0, -1], [[0.1, 0.2], [0.3, 0.4]], r"positions from 0 to 1 in `scores`, got -1"),
         ([0.0, 1.0], [[0.1, 0.2], [0.3, 0.4]], r"positions from 0 to 1 in `scores`, got 0.0"),
+        (
+            [False, True],
+            [[0.1, 0.2], [0.3, 0.4]],
+            r"positions from 0 to 1 in `scores`, got False",
+        ),
+        (np.array([0, None], object), [[0.1, 0.2], [0.3, 0.4]], r"positions from 0 to 1 in `scores`, got None"),
+        (np.array([0, 1.0], object), [[0.1, 0.2], [0.3, 0.4]], r"positions from 0 to 1 in `scores`, got 1.0"),
         ([0], [[0.1, 0.2], [0.3, 0.4]], r"in the shape \(2, 2\) of `scores`, got the shape \(1,\)"),
         ([[0, 2], [0, 1]], [[0.1, 0.2], [0.3, 0.4]], r"0/1 in the shape \(2, 2\)"),
     ],
@@ -109,3 +124,11 @@ def test_impossible_k_is_refused(k):
     """k above the number of classes would always be right."""
     with pytest.raises(ValueError, match=f"`k` must lie between 1 and the 3 classes, got {k}"):
         top_k_accuracy(REFERENCES, SCORES, k=k)
+
+
+def test_ids_in_an_array_of_objects_are_ids():
+    """Rows chosen from a list of Python integers come so, and ended in a bare StopIteration."""
+    assert auc(np.array(REFERENCES, dtype=object), SCORES) == auc(REFERENCES, SCORES)
+    # a: both classes right; b: class 0 above (1), class 2 below (0).
+    assert per_group(auc, REFERENCES, SCORES, ["a", "b", "a", "b", None]) == {"a": 1.0, "b": 0.5}
+    assert fold_values(auc, REFERENCES, np.array(SCORES), [1, 2, 1, 2, None]) == {1: 1.0, 2: 0.5}

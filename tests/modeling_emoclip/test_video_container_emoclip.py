@@ -82,6 +82,18 @@ def test_header_tells_rate_and_length(tmp_path, write_video):
     assert header.interval == pytest.approx(0.04)
 
 
+@pytest.mark.parametrize(("file", "start"), [("a.ts", 1.4), ("a.ts", 3600.0), ("a.mkv", 3600.0), ("a.mp4", 5.0)])
+def test_times_count_from_the_start_of_the_file(file, start, tmp_path, write_video):
+    """The timeline of a recorded broadcast began at any second; a table that is laid beside it did not fit."""
+    media = resolve_source(write_video(tmp_path / file, times=[start + number / 25 for number in range(20)]))
+    expected = [number / 25 for number in range(20)]
+    packets, decoded = scan_packets(media), count_frames(media)
+    assert packets.seconds == decoded.seconds == pytest.approx(expected, abs=1e-3)
+    assert packets.seconds[0] == 0
+    assert packets.header.duration == pytest.approx(0.8, abs=0.05)
+    assert packets.damage is None
+
+
 def test_missing_decoder_is_named(tmp_path, write_video, monkeypatch):
     """A model's folder on the Hub cannot install PyAV; the user must read how to."""
     path = write_video(tmp_path / "a.mp4")

@@ -14,6 +14,7 @@ import av
 import numpy as np
 import pandas as pd
 
+from modeling_emoclip.video_container_emoclip import clock_start
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, iter_frames, probe_video
 
 from .boxes import BoxTrack
@@ -155,6 +156,8 @@ class _Sound:
         self._source, self._stream, self._target, self._output = source, stream, target, output
         self._copied = target.codec_context is None or stream.codec_context.name in KEPT_SOUND
         self._packets: Iterator[Any] = source.demux(stream)
+        # Times of the pictures count from the start of the source.
+        self._start = clock_start(source)
         self._reached = -1.0
 
     @classmethod
@@ -190,7 +193,7 @@ class _Sound:
                 return
             if packet.dts is None:
                 continue
-            self._reached = float(packet.dts * packet.time_base)
+            self._reached = float(packet.dts * packet.time_base - self._start)
             self._write(packet)
 
     def close(self) -> None:
@@ -203,10 +206,15 @@ class _Sound:
 
     def _write(self, packet: Any) -> None:
         if self._copied:
+            shift = round(self._start / packet.time_base)
+            packet.dts -= shift
+            packet.pts = None if packet.pts is None else packet.pts - shift
             packet.stream = self._target
             self._output.mux(packet)
             return
         for frame in packet.decode():
+            if frame.pts is not None:
+                frame.pts -= round(self._start / frame.time_base)
             self._output.mux(self._target.encode(frame))
 
 

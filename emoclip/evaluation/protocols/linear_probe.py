@@ -135,9 +135,7 @@ def linear_probe_tables(context: Context, name: str, config: ProbeConfig) -> lis
                     collected.setdefault(split, []).append((numbers, fold, scores))
         if system is not None:
             tables += [
-                _table(
-                    context, system, spec.name, name, targets, found, _protocol(split if len(collected) > 1 else "")
-                )
+                _table(context, system, spec.name, name, targets, found, _protocol(split))
                 for split, found in collected.items()
             ]
     return tables
@@ -230,7 +228,7 @@ def _by_split(context: Context, config: ProbeConfig, test: np.ndarray) -> Iterat
 
 
 def _protocol(split: str) -> str:
-    """Splits have other clips, so a report keeps them apart."""
+    """Splits have other clips, so a report keeps them apart, and finds by their names what is published of them."""
     return f"{PROTOCOL}.{split}" if split else PROTOCOL
 
 

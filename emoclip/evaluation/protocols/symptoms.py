@@ -12,6 +12,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from emoclip.evaluation.clip_features import ClipFeatures
+from emoclip.evaluation.clip_rows import Fold
 from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
 from emoclip.evaluation.protocol_config import ProbeConfig, SymptomsConfig
 from emoclip.evaluation.protocols.context import Context
@@ -60,13 +61,18 @@ def check_symptoms(context: Context, config: SymptomsConfig) -> None:
 def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable]:
     """One table per system, a row per video: the true scores and the mean prediction over its stretches."""
     targets = read_targets(context, ProbeConfig(target="targets"))
-    videos = sorted(targets.values)
     tables = []
-    for system in context.shared.values():
-        windows, owners = window_rows(context, videos, max(config.train_windows, config.test_windows), system)
-        features = context.encode([system], np.arange(len(windows)), windows)[system.name]
+    for spec in context.config.systems:
+        means: dict[int, tuple[np.ndarray, int]] = {}
+        for system, folds in context.models(spec):
+            wanted = {row for fold in folds for row in (*fold.train.tolist(), *fold.test.tolist())}
+            videos = sorted(wanted & set(targets.values))
+            windows, owners = window_rows(context, videos, max(config.train_windows, config.test_windows), system)
+            features = context.encode([system], np.arange(len(windows)), windows)[system.name]
+            if context.is_main:
+                means |= _mean_predictions(folds, targets, embeds_of(system, features), owners, config)
         if context.is_main:
-            tables.append(_table(context, system, targets, embeds_of(system, features), owners, config))
+            tables.append(_table(context, system, targets, means))
     return tables
 
 
@@ -133,17 +139,17 @@ def _num_frames(row: dict[str, Any]) -> int:
     return info.num_frames
 
 
-def _table(
-    context: Context,
-    system: System,
+def _mean_predictions(
+    folds: Sequence[Fold],
     targets: Targets,
     features: ClipFeatures,
     owners: Sequence[int],
     config: SymptomsConfig,
-) -> TargetTable:
+) -> dict[int, tuple[np.ndarray, int]]:
+    """Video -> mean prediction over its stretches by the regression of its fold, and the fold."""
     divisors = np.array([config.divisors.get(name, 1.0) for name in targets.names], dtype=np.float32)
     mean_of: dict[int, tuple[np.ndarray, int]] = {}
-    for fold in context.folds:
+    for fold in folds:
         tested = set(fold.test.tolist()) & set(owners)
         trained = _places(features, owners, set(fold.train.tolist()), config.train_windows)
         judged = _places(features, owners, tested, config.test_windows)
@@ -159,6 +165,13 @@ def _table(
             rows = [row for row, place in enumerate(judged) if owners[features.rows[place]] == video]
             if rows:
                 mean_of[video] = (outputs[rows].mean(axis=0), fold.number or 0)
+    return mean_of
+
+
+def _table(
+    context: Context, system: System, targets: Targets, mean_of: dict[int, tuple[np.ndarray, int]]
+) -> TargetTable:
+    """The table; models of several folds stand under the name of the last, as in probes."""
     if not mean_of:
         raise ValueError("Every fold needs videos that can be read, to fit on and to judge, got none that has both.")
     videos = sorted(mean_of)

@@ -77,6 +77,22 @@ def test_film_keeps_times_and_sound_and_gains_a_panel(source, tables, tmp_path):
     assert samples >= 15000
 
 
+def test_sound_of_a_recording_stays_with_its_pictures(source, tables, tmp_path):
+    """The clock of a recording begins anywhere: its sound came an hour after its pictures."""
+    with av.open(str(source)) as film, av.open(str(tmp_path / "late.mkv"), "w") as late:
+        streams = {stream.index: late.add_stream_from_template(stream) for stream in film.streams}
+        for packet in film.demux():
+            if packet.dts is not None:
+                later = round(3600 / packet.time_base)
+                packet.pts, packet.dts = packet.pts + later, packet.dts + later
+                packet.stream = streams[packet.stream.index]
+                late.mux(packet)
+    assert write_film(tmp_path / "late.mkv", tmp_path / "a.mp4", *tables, FilmStyle(boxes=False)) == ()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        starts = [float(next(container.decode(stream)).time) for stream in container.streams]
+    assert starts == pytest.approx([0.0, 0.0], abs=0.1)
+
+
 def test_picture_is_left_alone_beside_the_panel(source, tables, tmp_path):
     write_film(source, tmp_path / "a.mp4", *tables, FilmStyle(boxes=False))
     before, after = decode_video(source), decode_video(tmp_path / "a.mp4")

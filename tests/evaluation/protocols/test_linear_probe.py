@@ -150,3 +150,11 @@ def test_probe_of_xclip_is_fitted_on_its_embeddings_alone(data, tiny_xclip_folde
     model = LogisticRegression(C=8, solver="sag", max_iter=2000, random_state=2022)
     expected = model.fit(values[:8], [n % 3 for n in range(8)]).predict_proba(values[11:])
     np.testing.assert_allclose(table.scores, expected, atol=1e-4)
+
+
+def test_a_single_split_is_named_too(data, run_tables):
+    """By its name a published value of that split is found; without it the value stands beside nothing."""
+    (table,) = run_tables(data, ONLY, probe(kind="logistic", eval_splits="[validation]"))
+    assert table.protocol == "linear_probe.validation"
+    (table,) = run_tables(data, ONLY, probe(kind="logistic"))
+    assert table.protocol == "linear_probe"

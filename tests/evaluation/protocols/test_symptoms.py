@@ -13,6 +13,7 @@ from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
 from emoclip.evaluation.protocols.symptoms import span, stretches
 from emoclip.evaluation.run import run_evaluation
 from emoclip.evaluation.systems import load_system
+from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
 
 
 ITEMS = ["N1", "N3", "total"]
@@ -156,3 +157,21 @@ def test_regression_on_xclip_sees_its_embeddings_alone(interviews, tiny_xclip_fo
     options = "protocols.symptoms={epochs: 1, train_windows: 1, test_windows: 1}"
     run_tables(interviews(), ONLY, "data.fold=all", "data.split=null", options, f"model={tiny_xclip_folder}")
     assert widths == [16] * 3
+
+
+def test_models_of_the_folds_judge_their_own_patients(interviews, tiny_model_folder, run_tables, tmp_path):
+    """A system with {fold} in its model's name must not vanish; equal models under three names give the one model's numbers."""
+    path, options = interviews(), "protocols.symptoms={epochs: 3, test_windows: 2, train_windows: 2}"
+    for fold in (1, 2, 3):
+        (tmp_path / f"fold{fold}").symlink_to(tiny_model_folder)
+    (tmp_path / "fold3").unlink()
+    other = EmoCLIPModel.from_pretrained(tiny_model_folder)
+    other.visual_projection.weight.data.neg_()
+    other.save_pretrained(tmp_path / "fold3")
+    EmoCLIPProcessor.from_pretrained(tiny_model_folder).save_pretrained(tmp_path / "fold3")
+    systems = f"systems=[{{name: shared}}, {{name: own, model: '{tmp_path}/fold{{fold}}'}}]"
+    shared, own = run_tables(path, ONLY, "data.fold=all", "data.split=null", options, systems)
+    assert (shared.system, own.system) == ("shared", "own")
+    assert own.clip_ids == shared.clip_ids and own.columns["fold"] == [1, 1, 2, 2, 3]
+    np.testing.assert_allclose(own.scores[:4], shared.scores[:4], rtol=1e-4)
+    assert not np.allclose(own.scores[4], shared.scores[4], rtol=1e-3)
