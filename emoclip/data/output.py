@@ -6,9 +6,12 @@ from __future__ import annotations
 import filecmp
 import glob
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 
 def check_new_file(path: Path, *, suffix: str | None = None, overwrite: bool | None = None) -> None:
@@ -77,6 +80,32 @@ def replacing(path: Path, *, alone: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
+def unwound_by_sigterm() -> Iterator[None]:
+    """A block that SIGTERM, the signal of `kill` and of job schedulers, leaves as an error would, so that half an output is removed.
+
+    The process then ends with the exit code 143. A handler that somebody else has set stays, such as that of a training, and children
+    that are forked in the block die as before.
+    """
+    owner = os.getpid()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            raise SystemExit(128 + number)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    # Handlers can be set in the main thread alone.
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
 def replacing_same(path: Path) -> Iterator[Path]:
     """As `replacing`, for an output that a run may have written before it was stopped: then it must be what is written now.
 
@@ -116,4 +145,4 @@ def _is_running(process: int) -> bool:
     return True
 
 
-__all__ = ["check_new_file", "check_writable", "is_temporary", "replacing", "replacing_same"]
+__all__ = ["check_new_file", "check_writable", "is_temporary", "replacing", "replacing_same", "unwound_by_sigterm"]

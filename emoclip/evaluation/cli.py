@@ -63,6 +63,9 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
     from emoclip.evaluation.results import Resampling
 
     check_output_folder(output, overwrite=overwrite)
+    from emoclip.evaluation.published_check import check_published
+
+    check_published(config)
     from emoclip.evaluation.loading_bars import silence_loading_bars
     from emoclip.evaluation.run import check_evaluation, run_evaluation
 
@@ -109,7 +112,7 @@ def _report_again(arguments: argparse.Namespace) -> int:
     from emoclip.evaluation.report import resampling_of
 
     folder = arguments.from_predictions
-    extra = [arguments.config, arguments.output, *arguments.overrides]
+    extra = [arguments.config, arguments.output, "--overwrite" if arguments.overwrite else "", *arguments.overrides]
     if any(extra):
         raise ValueError(
             f"`--from-predictions` takes no other option, got {next(str(x) for x in extra if x)}; leave it out."

@@ -13,7 +13,7 @@ from emoclip.evaluation.classification_results import LABEL_METRICS, interval_gr
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.resampling_options import Resampling
 from emoclip.evaluation.target_predictions import MULTI_LABEL, RetrievalTable, TargetTable
-from emoclip.evaluation.target_results import MULTI_LABEL_METRICS, REGRESSION_METRICS, caption_ids, defined_value
+from emoclip.evaluation.target_results import REGRESSION_METRICS, caption_ids, top_1_hits
 from emoclip.metrics import (
     fold_values,
     holm_adjusted,
@@ -21,6 +21,7 @@ from emoclip.metrics import (
     paired_bootstrap_difference,
     paired_folds_p,
     paired_permutation_p,
+    paired_score_differences,
     retrieval_ranks,
 )
 
@@ -28,6 +29,8 @@ from emoclip.metrics import (
 Table = PredictionTable | TargetTable | RetrievalTable
 # Metrics that are computed anew on every resample get fewer of them.
 _MAX_RESAMPLES = 500
+# Of metrics of scores: numbers, clips x classes x resamples, that take about a second, and the fewest resamples: p is never below 1/201.
+_MAX_NUMBERS, _MIN_RESAMPLES = 50_000_000, 200
 _LABELS = ("uar", "war", "macro_f1")
 _NUMBERS = ("mae", "pcc", "ccc")
 # References, the first system's predictions, the second's.
@@ -89,15 +92,15 @@ def compare_pair(a: Table, b: Table, resampling: Resampling) -> list[dict[str, A
         return _compare_retrieval(a, b, resampling)
     options = asdict(resampling)
     if isinstance(a, TargetTable) and isinstance(b, TargetTable):
-        metrics = MULTI_LABEL_METRICS if a.task == MULTI_LABEL else {n: REGRESSION_METRICS[n] for n in _NUMBERS}
-        options["num_resamples"] = min(resampling.num_resamples, _MAX_RESAMPLES)
         values = (
             np.asarray(a.references, np.float64),
             np.asarray(a.scores, np.float64),
             np.asarray(b.scores, np.float64),
         )
-        found = {n: m for n, m in metrics.items() if defined_value(m, values[0], values[1]) is not None}
-        return [_entry(name, metric, values, a, options) for name, metric in found.items()]
+        if a.task == MULTI_LABEL:
+            return _compare_labels(values, a, options)
+        options["num_resamples"] = min(resampling.num_resamples, _MAX_RESAMPLES)
+        return [_entry(name, REGRESSION_METRICS[name], values, a, options) for name in _NUMBERS]
     if isinstance(a, PredictionTable) and isinstance(b, PredictionTable):
         labels = np.asarray(a.references), np.asarray(a.predictions), np.asarray(b.predictions)
         of_labels = label_metrics(a.protocol)
@@ -126,6 +129,31 @@ def _entry(
         "p_value": p_value,
         "test": test,
     }
+
+
+def _compare_labels(values: Triple, table: Table, options: dict[str, Any]) -> list[dict[str, Any]]:
+    """AUC and average precision from one sorting of the scores; top-1 is a share of hits, and so compared as WAR is."""
+    references, *systems = values
+    groups = interval_groups(table.columns)
+    fewer = max(_MIN_RESAMPLES, _MAX_NUMBERS // references.size)
+    drawn = options | {"num_resamples": min(options["num_resamples"], _MAX_RESAMPLES, fewer)}
+    found = paired_score_differences(*values, groups=groups, **drawn)
+    test = "paired permutation test" + ("" if groups is None else " of subjects")
+    entries = [
+        {
+            "metric": name,
+            "difference": found[name].difference,
+            "interval": list(found[name].interval),
+            "excludes_zero": found[name].excludes_zero,
+            "p_value": found[name].p_value,
+            "test": test,
+        }
+        for name in ("mean_average_precision", "auc")
+        if name in found
+    ]
+    hits_a, hits_b = (top_1_hits(references, scores).astype(np.int64) for scores in systems)
+    top_1 = _entry("war", LABEL_METRICS["war"], (np.ones_like(hits_a), hits_a, hits_b), table, options)
+    return [*entries, top_1 | {"metric": "top_1"}]
 
 
 def _fold_test(

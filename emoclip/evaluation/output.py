@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emoclip.data.output import check_writable
+from emoclip.data.output import check_writable, unwound_by_sigterm
 from emoclip.evaluation.report import REPORT
 
 
@@ -40,20 +40,23 @@ def features_folder(output: Path) -> Path:
 def new_output_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
     """A folder to fill, which takes the name `output` when the block ends without an error, and vanishes otherwise.
 
+    SIGTERM is such an error.
+
     Raises:
         FileExistsError: See `check_output_folder`.
     """
     check_output_folder(output, overwrite=overwrite)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        # Something may have appeared during a long run.
-        check_output_folder(output, overwrite=overwrite)
-        _put_in_place(partial, output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with unwound_by_sigterm():
+        try:
+            partial.mkdir()
+            yield partial
+            # Something may have appeared during a long run.
+            check_output_folder(output, overwrite=overwrite)
+            _put_in_place(partial, output)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _put_in_place(partial: Path, output: Path) -> None:

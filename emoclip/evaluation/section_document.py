@@ -210,7 +210,7 @@ def _right_answers(results: Sequence[Mapping[str, Any]]) -> str:
     if not shared:
         return "Right is a query's own caption or clip alone. "
     of = "" if len(shared) == len(results) else f", in {'; '.join(shared)}, where several clips share a caption,"
-    return f"Right is a query's own caption or clip{' and' if of else ' or'}{of} one with an equal caption. "
+    return f"Right is a query's own caption or clip{' and' if of else ', or'}{of} one with an equal caption. "
 
 
 def _retrieval_name(name: str) -> str:

@@ -67,11 +67,18 @@ def score_targets(table: TargetTable, resampling: Resampling) -> dict[str, Any]:
     intervals = _label_intervals(table, references, scores, resampling) if table.task == MULTI_LABEL else {}
     for name, metric in metrics.items():
         result[name] = number(defined_value(metric, references, scores))
-        if f"{name}_interval" not in intervals:
+        if name == "top_1":
+            intervals[f"{name}_interval"] = _top_1_interval(table, references, scores, resampling)
+        elif f"{name}_interval" not in intervals:
             intervals[f"{name}_interval"] = _interval(metric, table, references, scores, resampling)
     result |= {**intervals, "num_resamples": _num_resamples(resampling), **intervals_over(table.columns)}
     result["per_target"] = _per_target(table, references, scores)
     return result
+
+
+def top_1_hits(references: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Whether each clip's highest score, the first of them on a tie, is of a label that it has: bool (clips,)."""
+    return np.take_along_axis(references, scores.argmax(axis=1)[:, None], axis=1)[:, 0] > 0
 
 
 def defined_value(metric: Callable[[Any, Any], float], references: np.ndarray, scores: np.ndarray) -> float | None:
@@ -180,6 +187,16 @@ def _interval(
     return list(interval)
 
 
+def _top_1_interval(
+    table: TargetTable, references: np.ndarray, scores: np.ndarray, resampling: Resampling
+) -> list[float]:
+    """Top-1 is the share of clips that are right, whose resamples are draws of counts."""
+    hits = top_1_hits(references, scores).astype(np.int64)
+    options = asdict(resampling) | {"num_resamples": _num_resamples(resampling)}
+    groups = interval_groups(table.columns)
+    return list(bootstrap_interval(war, np.ones_like(hits), hits, groups=groups, **options))
+
+
 def _num_resamples(resampling: Resampling) -> int:
     return min(resampling.num_resamples, MAX_SCORE_RESAMPLES)
 
@@ -195,4 +212,11 @@ def _recall_interval(ranks: np.ndarray, k: int, columns: Any, resampling: Resamp
     return [float(end) for end in np.quantile(draws, ends)]
 
 
-__all__ = ["MULTI_LABEL_METRICS", "REGRESSION_METRICS", "caption_ids", "score_retrieval", "score_targets"]
+__all__ = [
+    "MULTI_LABEL_METRICS",
+    "REGRESSION_METRICS",
+    "caption_ids",
+    "score_retrieval",
+    "score_targets",
+    "top_1_hits",
+]

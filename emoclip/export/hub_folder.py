@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emoclip.data.output import unwound_by_sigterm
 from modeling_emoclip.hub_emoclip import complete_folder
 
 from .card import model_card
@@ -70,12 +71,13 @@ def new_folder(output: Path, *, overwrite: bool, marker: str = "config.json") ->
     _check_replaceable(output, overwrite, marker)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{output.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        partial.mkdir()
-        yield partial
-        _put_in_place(partial, output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with unwound_by_sigterm():
+        try:
+            partial.mkdir()
+            yield partial
+            _put_in_place(partial, output)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _check_replaceable(output: Path, overwrite: bool, marker: str) -> None:

@@ -30,6 +30,7 @@ from .classification import (
 from .folds import FoldSummary, fold_mean, fold_values, summarize_folds
 from .groups import balanced, group_gap, per_group, subject_balanced_uar
 from .loading import load_module, module_names, module_path
+from .paired_scores import PairedScores, paired_score_differences
 from .regression import ccc, mae, mse, pcc, per_target, r2, rmse
 from .resampling import Interval
 from .retrieval import median_rank, precision_at_k, recall_at_k, retrieval_metrics, retrieval_ranks
@@ -49,6 +50,7 @@ __all__ = [
     "FoldSummary",
     "Interval",
     "PairedDifference",
+    "PairedScores",
     "ReliabilityBins",
     "ScoreIntervals",
     "UndefinedMetricError",
@@ -80,6 +82,7 @@ __all__ = [
     "paired_bootstrap_difference",
     "paired_folds_p",
     "paired_permutation_p",
+    "paired_score_differences",
     "pcc",
     "per_class_auc",
     "per_class_average_precision",

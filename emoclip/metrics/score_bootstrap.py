@@ -61,15 +61,11 @@ def score_intervals(
     """
     check_options(num_resamples, confidence)
     positives, values = checked_scores(references, scores)
-    classes = [_SortedClass(positives[:, c], values[:, c]) for c in range(values.shape[1])]
+    classes = SortedScores(positives, values)
     bins = _Bins(positives, values) if _has_calibration(positives, values) else None
     drawn: dict[str, list[np.ndarray]] = {}
-    for weights in _drawn_weights(len(values), groups, num_resamples, seed):
-        both = [one.resampled(weights) for one in classes]
-        found = {
-            "auc": _mean_of_classes([auc for auc, _ in both]),
-            "mean_average_precision": _mean_of_classes([precision for _, precision in both]),
-        }
+    for weights in drawn_weights(len(values), groups, num_resamples, seed):
+        found = classes.resampled(weights)
         if bins is not None:
             found["calibration_error"] = bins.resampled(weights)
         for name, part in found.items():
@@ -81,6 +77,30 @@ def score_intervals(
         num_resamples,
         {name: num_resamples - len(part) for name, part in defined.items()},
     )
+
+
+class SortedScores:
+    """The clips sorted once by the scores of each class, for the metrics of any number of resamples.
+
+    Args:
+        positives: bool (clips, classes).
+        scores: (clips, classes).
+    """
+
+    def __init__(self, positives: np.ndarray, scores: np.ndarray):
+        self._classes = [_SortedClass(positives[:, c], scores[:, c]) for c in range(scores.shape[1])]
+
+    def resampled(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """`auc` and `mean_average_precision`, each (resamples,), NaN where no class has a value.
+
+        Args:
+            weights: How often each clip was drawn, integers (resamples, clips).
+        """
+        both = [one.resampled(weights) for one in self._classes]
+        return {
+            "auc": _mean_of_classes([auc for auc, _ in both]),
+            "mean_average_precision": _mean_of_classes([precision for _, precision in both]),
+        }
 
 
 class _SortedClass:
@@ -142,16 +162,14 @@ class _Bins:
         return np.abs(sums).sum(axis=1) / weights.sum(axis=1)
 
 
-def _drawn_weights(
+def drawn_weights(
     num_clips: int, groups: Sequence[Hashable] | None, num_resamples: int, seed: int
 ) -> Iterator[np.ndarray]:
     """How often each clip was drawn: batches of int64 (resamples, clips)."""
     generator = np.random.default_rng(seed)
-    unit = np.arange(num_clips) if groups is None else _units(num_clips, groups)
+    unit = unit_numbers(num_clips, groups)
     num_units = int(unit.max()) + 1
-    at_once = max(1, _NUMBERS_AT_ONCE // num_clips)
-    for start in range(0, num_resamples, at_once):
-        count = min(at_once, num_resamples - start)
+    for count in portions(num_resamples, num_clips):
         rows = [
             np.bincount(generator.integers(0, num_units, size=num_units), minlength=num_units) for _ in range(count)
         ]
@@ -159,8 +177,16 @@ def _drawn_weights(
         yield np.pad(np.stack(rows), ((0, 0), (0, 1)))[:, unit]
 
 
-def _units(num_clips: int, groups: Sequence[Hashable]) -> np.ndarray:
-    """Number of each clip's subject, -1 for none."""
+def portions(num_resamples: int, numbers_each: int) -> list[int]:
+    """Sizes of the batches of resamples of so many numbers."""
+    at_once = max(1, _NUMBERS_AT_ONCE // numbers_each)
+    return [min(at_once, num_resamples - start) for start in range(0, num_resamples, at_once)]
+
+
+def unit_numbers(num_clips: int, groups: Sequence[Hashable] | None) -> np.ndarray:
+    """Number of each clip's subject, -1 for none; without subjects every clip has one of its own."""
+    if groups is None:
+        return np.arange(num_clips)
     unit = np.full(num_clips, -1)
     for number, rows in enumerate(group_members(groups, num_clips).values()):
         unit[rows] = number

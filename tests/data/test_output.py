@@ -2,13 +2,14 @@
 """Outputs appear whole or not at all, and leave nothing behind."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from emoclip.data.output import check_new_file, check_writable, is_temporary, replacing
+from emoclip.data.output import check_new_file, check_writable, is_temporary, replacing, unwound_by_sigterm
 
 
 def names(folder: Path) -> list[str]:
@@ -55,3 +56,38 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path: Pa
     with pytest.raises(PermissionError, match="can be written to"):
         check_writable(Path("/proc/emoclip"))
     assert names(tmp_path) == ["file"]
+
+
+def test_sigterm_keeps_the_handler_that_is_there():
+    """A training saves before it ends; a folder that is written meanwhile must not end it at once."""
+    received = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    try:
+        with unwound_by_sigterm():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert received == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_forked_child_dies_of_sigterm_as_before():
+    """A worker that unwound the parent's block would delete the folder that the parent still fills."""
+    code = (
+        "import os, signal, time\n"
+        "from emoclip.data.output import unwound_by_sigterm\n"
+        "reader, writer = os.pipe()\n"
+        "with unwound_by_sigterm():\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        try:\n"
+        "            os.write(writer, b'x')\n"
+        "            time.sleep(30)\n"
+        "        finally:\n"
+        "            os._exit(7)\n"
+        "    os.read(reader, 1)\n"  # a signal during the fork itself would be lost
+        "    os.kill(child, signal.SIGTERM)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    output = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(output) == -signal.SIGTERM

@@ -84,6 +84,11 @@ def test_failed_run_leaves_no_folder(config_file, tmp_path):
         (["--config", "CONFIG", "output_dir=null"], r"`output_dir` must be a folder for the report, got null"),
         (["--from-predictions", "nowhere"], r"there are none in nowhere/predictions"),
         (["--from-predictions", "x", "seed=1"], r"`--from-predictions` takes no other option, got seed=1"),
+        (["--from-predictions", "x", "--overwrite"], r"`--from-predictions` takes no other option, got --overwrite"),
+        (
+            ["--config", "CONFIG", "systems=[{name: a, published: [{model: EmoCILP}]}]"],
+            r"`published` of system a: no published row has the model 'EmoCILP'; there are EmoCLIP",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(config_file, capsys, arguments, message):

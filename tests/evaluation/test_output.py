@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+import time
+
 import pytest
 
 from emoclip.evaluation.output import check_output_folder, new_output_folder
@@ -60,3 +64,13 @@ def test_file_is_never_replaced(tmp_path):
     path.write_text("text")
     with pytest.raises(FileExistsError, match="Only an earlier report"):
         check_output_folder(path, overwrite=True)
+
+
+def test_terminated_run_leaves_nothing(tmp_path):
+    """`kill`, as a scheduler does it, must not leave half a report under a hidden name, nor change how the process ends otherwise."""
+    with pytest.raises(SystemExit) as ending, new_output_folder(tmp_path / "report", overwrite=False):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)  # never to the end: the handler runs at once
+    assert ending.value.code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -146,7 +146,7 @@ def test_each_kind_of_caption_says_what_is_right():
     full = retrieval_table("full", [f"text {number}" for number in range(6)])
     part = retrieval_table("expression_only", ["smile", "smile", *"abcd"])
     assert "Right is a query's own caption or clip alone." in text_of([full])
-    assert "Right is a query's own caption or clip or one with an equal caption." in text_of([part])
+    assert "Right is a query's own caption or clip, or one with an equal caption." in text_of([part])
     text = text_of([full, part])
     assert (
         "own caption or clip and, in s / expression_only, where several clips share a caption, one with an equal"

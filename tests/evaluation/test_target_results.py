@@ -4,8 +4,10 @@ import json
 import numpy as np
 import pytest
 
+from emoclip.evaluation import comparisons
 from emoclip.evaluation.results import Resampling, summarize
 from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
+from emoclip.metrics import auc, mean_average_precision
 
 
 FEW = Resampling(num_resamples=100)
@@ -144,3 +146,61 @@ def test_one_clip_without_a_class_costs_no_other_its_relevance(retrieval):
     order = np.argsort(-similarity, axis=1)[:, :5]
     expected = np.mean(np.array(references)[order] == np.array(references[:19])[:, None])
     assert found["class_precision_at_5"] == pytest.approx(expected)
+
+
+@pytest.fixture
+def labelled():
+    """Returns a function that makes predictions of 3 labels for 90 clips, some of two subjects."""
+
+    def make(system="probe", skill=1.0, **changes):
+        generator = np.random.default_rng(len(system))
+        references = (np.random.default_rng(1).random((90, 3)) < [0.5, 0.2, 0.3]).astype(np.float32)
+        scores = skill * references + generator.normal(size=(90, 3)).astype(np.float32)
+        ids = [str(n) for n in range(90)]
+        return TargetTable("multi_label", ids, references, scores, ["a", "b", "c"], **SHARED, system=system, **changes)
+
+    return make
+
+
+def test_several_labels_are_compared(labelled):
+    """All three metrics with intervals and tests; top-1 is a share of hits and tested as one."""
+    report = summarize([labelled(skill=2.5), labelled("weaker", skill=0.3)], FEW)
+    entries = {entry["metric"]: entry for entry in report["comparisons"]}
+    assert list(entries) == ["mean_average_precision", "auc", "top_1"]
+    for name, entry in entries.items():
+        first, second = (result[name] for result in report["results"])
+        assert entry["difference"] == pytest.approx(first - second)
+        assert entry["interval"][0] < entry["difference"] < entry["interval"][1]
+        assert entry["excludes_zero"] and entry["p_value"] < 0.05
+    assert [entry["test"] for entry in entries.values()] == ["paired permutation test"] * 2 + ["exact McNemar test"]
+    subjects = {"subject_id": [f"p{n // 3}" for n in range(90)]}
+    tables = [labelled(skill=2.5, columns=subjects), labelled("weaker", skill=0.3, columns=subjects)]
+    assert {entry["test"] for entry in summarize(tables, FEW)["comparisons"]} == {
+        "paired permutation test of subjects"
+    }
+
+
+def test_long_tables_of_labels_stay_a_matter_of_seconds(labelled, monkeypatch):
+    """Metrics that are computed anew for every resample took minutes for 40,000 clips of 26 labels: none may be here."""
+
+    def fast_only(true):
+        def checked(metric, *args, **options):
+            assert metric not in (auc, mean_average_precision), "computed anew"
+            return true(metric, *args, **options)
+
+        return checked
+
+    for name in ("paired_bootstrap_difference", "paired_permutation_p"):
+        monkeypatch.setattr(comparisons, name, fast_only(getattr(comparisons, name)))
+    drawn = []
+    true = comparisons.paired_score_differences
+    monkeypatch.setattr(
+        comparisons, "paired_score_differences", lambda *a, **k: drawn.append(k["num_resamples"]) or true(*a, **k)
+    )
+    monkeypatch.setattr(comparisons, "_MAX_NUMBERS", 90 * 3 * 300)
+    tables = labelled(), labelled("weaker", skill=0.3)
+    for num_resamples in (50, 2000):
+        comparisons.compare_pair(*tables, Resampling(num_resamples=num_resamples))
+    monkeypatch.setattr(comparisons, "_MAX_NUMBERS", 1)
+    comparisons.compare_pair(*tables, Resampling(num_resamples=2000))
+    assert drawn == [50, 300, 200]

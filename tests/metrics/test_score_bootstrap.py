@@ -11,7 +11,7 @@ from emoclip.metrics import (
     paired_bootstrap_difference,
     score_intervals,
 )
-from emoclip.metrics.score_bootstrap import _Bins, _drawn_weights, _SortedClass
+from emoclip.metrics.score_bootstrap import _Bins, _SortedClass, drawn_weights
 from emoclip.metrics.scores import checked_scores, per_class_auc, per_class_average_precision
 
 
@@ -29,7 +29,7 @@ def test_every_resample_has_the_value_of_its_clips(table):
     references, scores = table
     positives, values = checked_scores(references, scores)
     classes = [_SortedClass(positives[:, c], values[:, c]) for c in range(4)]
-    (weights,) = _drawn_weights(len(values), None, 7, seed=3)
+    (weights,) = drawn_weights(len(values), None, 7, seed=3)
     found = [one.resampled(weights) for one in classes]
     errors = _Bins(positives, values).resampled(weights)
     for resample, counts in enumerate(weights.astype(int)):
@@ -63,7 +63,7 @@ def test_whole_subjects_are_drawn(table):
     """Clips of one person come together; drawn one by one the interval would be too narrow. Clips of nobody never come."""
     references, scores = table
     groups = [None if row % 10 == 9 else f"p{row % 5}" for row in range(61)]
-    (weights,) = _drawn_weights(61, groups, 20, seed=0)
+    (weights,) = drawn_weights(61, groups, 20, seed=0)
     assert all(len({weights[r, i] for i in range(61) if groups[i] == "p3"}) == 1 for r in range(20))
     assert not weights[:, [9, 19, 59]].any()
     assert (weights[:, :5].sum(axis=1) == 5).all()
