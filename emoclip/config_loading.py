@@ -3,7 +3,8 @@
 
 The dataclass is the schema: its field names are the only allowed keys, its annotations the allowed types. Supported are
 `str`, `int`, `float`, `bool`, `Path`, `Literal[...]`, `X | None` and other unions, `list[X]`, `tuple[X, ...]`,
-`dict[str, X]` and nested dataclasses. Ranges and combinations are checked by the dataclass itself in `__post_init__`.
+`tuple[X, Y]`, `dict[str, X]` and nested dataclasses. Ranges and combinations are checked by the dataclass itself in
+`__post_init__`.
 """
 
 import dataclasses
@@ -199,10 +200,9 @@ def _convert(hint: Any, value: Any, key: str, source: str) -> Any:
     if origin is Literal:
         return _convert_literal(arguments, value, text, key, source)
     if origin in (list, tuple):
-        items = [
-            _convert(arguments[0], item, f"{key}.{i}", source)
-            for i, item in enumerate(_expect(list, value, key, source))
-        ]
+        given = _expect(list, value, key, source)
+        hints = _item_hints(origin, arguments, given, key, source)
+        items = [_convert(hints[i], item, f"{key}.{i}", source) for i, item in enumerate(given)]
         return items if origin is list else tuple(items)
     if origin is dict:
         mapping = _expect(dict, value, key, source)
@@ -214,6 +214,15 @@ def _convert(hint: Any, value: Any, key: str, source: str) -> Any:
     if text is not None and hint in (str, Path) and not isinstance(value, str) and text:
         value = text
     return _expect(hint, value, key, source)
+
+
+def _item_hints(origin: Any, arguments: tuple[Any, ...], given: list[Any], key: str, source: str) -> Sequence[Any]:
+    """The annotation of each item: one for all, or one each where a tuple has as many as the values must be."""
+    if origin is list or arguments[1:] == (...,):
+        return [arguments[0]] * len(given)
+    if len(given) != len(arguments):
+        raise ValueError(f"`{key}` must be a list of {len(arguments)}, got {len(given)} in {source}.")
+    return arguments
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ class DataPart:
     manifest: Path
     batch_size: int = 8
     folds: tuple[int, ...] = ()
+    betas: tuple[float, int] = (0.5, 1)
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -129,6 +130,9 @@ def test_override_into_overridden_mapping(config_file):
         (["verbose=1"], r"`verbose` must be true or false, got 1 \(integer\)"),
         (["pooling=max"], r"`pooling` must be one of none, mean, got 'max'"),
         (["data.folds=3"], r"`data.folds` must be a list, got 3"),
+        (["data.betas=[0.9]"], r"`data.betas` must be a list of 2, got 1 in the command line"),
+        (["data.betas=[0.9, 1, 2]"], r"`data.betas` must be a list of 2, got 3"),
+        (["data.betas=[0.9, 1.5]"], r"`data.betas.1` must be an integer, got 1.5"),
         (["data.folds=[a]"], r"`data.folds.0` must be an integer, got 'a'"),
         (["seed=[1]"], r"`seed` must be an integer or text, got \[1\]"),
         (["weights=3"], r"`weights` must be a mapping, got 3"),
@@ -181,7 +185,12 @@ def test_dump_reads_back_to_equal_config(config_file, tmp_path):
     config = load_config(Whole, config_file, ["limit=3"])
     path = write(tmp_path, dump_config(config))
     assert load_config(Whole, path) == config
-    assert config_to_dict(config)["data"] == {"manifest": "a/b.parquet", "batch_size": 8, "folds": [1, 2]}
+    assert config_to_dict(config)["data"] == {
+        "manifest": "a/b.parquet",
+        "batch_size": 8,
+        "folds": [1, 2],
+        "betas": [0.5, 1],
+    }
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, VideoInfo,
 
 from .calibration import read_calibration
 from .encoding import Progress
-from .given_faces import read_boxes
-from .inputs import list_videos
+from .given_faces import check_boxes
+from .inputs import different_names, list_videos
 from .prototypes import read_words
 from .result import Analysis
 from .run import encode_jobs
-from .scoring import ScoringSettings
+from .scoring import ScoringSettings, check_words
 from .settings import AnalysisSettings
 from .source_model import LoadedModel, load_model, scoring
 from .video_job import VideoJob, video_name
@@ -26,6 +26,9 @@ from .window_set import WindowSet
 from .words import check_prompt, read_emotions
 
 
+# How the notes tell of one among several videos that could not be read.
+NOT_ANALYSED = "Not analysed: "
+STOPPED = "Stopped by Ctrl-C: scored is what had been read until then."
 SETTINGS = tuple(field.name for field in fields(AnalysisSettings))
 SCORING = tuple(field.name for field in fields(ScoringSettings))
 
@@ -97,17 +100,20 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
     named = {"mode": mode, "window": window, "stride": stride, "fps": fps, "faces": faces, "boxes": boxes}
     named |= {"on_error": on_error, "other": other, "multi_label": multi_label}
     settings, scores = split_options({**named, **options})
-    if settings.boxes is not None:
-        settings = replace(settings, boxes=read_boxes(settings.boxes))
+    check_words(wanted.names, scores)
     sources = list_videos(video)
     opened = [_open(source, settings, one_of_many=len(sources) > 1) for source in sources]
+    readable = [one for one in opened if isinstance(one, tuple)]
+    failed = [one for one in opened if isinstance(one, str)]
+    if not readable:
+        raise VideoDecodeError(" ".join(failed))
+    names = different_names([video_name(*one) for one in readable])
+    if settings.boxes is not None:
+        settings = replace(settings, boxes=check_boxes(settings.boxes, names))
     loaded = load_model(model, processor)
     if calibration is not None:
-        scores = read_calibration(calibration).applied(scores, wanted.names, loaded)
-    jobs = [_job(*one, loaded, settings) for one in opened if isinstance(one, tuple)]
-    failed = [one for one in opened if isinstance(one, str)]
-    if not jobs:
-        raise VideoDecodeError(" ".join(failed))
+        scores = read_calibration(calibration).applied(scores, wanted, loaded, prompt)
+    jobs = [_job(*one, name, loaded, settings) for one, name in zip(readable, names, strict=True)]
     with scoring(loaded.model):
         words = read_words(wanted, loaded, prompt=prompt, agreement=agreement, neutral=scores.multi_label)
         whole = encode_jobs(jobs, loaded, settings, progress, keep_partial=keep_partial)
@@ -140,16 +146,16 @@ def _open(source: Any, settings: AnalysisSettings, *, one_of_many: bool) -> tupl
 
 def not_analysed(error: Exception | str) -> str:
     """Return how the notes tell of one among several videos that could not be read."""
-    return f"Not analysed: {error}"
+    return f"{NOT_ANALYSED}{error}"
 
 
-def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSettings) -> VideoJob:
+def _job(source: Any, info: VideoInfo, name: str, loaded: LoadedModel, settings: AnalysisSettings) -> VideoJob:
     return VideoJob(
         source,
         info,
         loaded.processor.video_processor,
         settings,
-        name=video_name(source, info),
+        name=name,
         image_size=loaded.model.config.vision_config.image_size,
         embed_dim=loaded.model.embed_dim,
         by_subject=loaded.model.config.subject_prompting != "none",
@@ -159,7 +165,7 @@ def _job(source: Any, info: VideoInfo, loaded: LoadedModel, settings: AnalysisSe
 def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
     damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
     told = [*damaged, *(note for job in jobs if (note := _left_out(job)))]
-    return told if whole else [*told, "Stopped by Ctrl-C: scored is what had been read until then."]
+    return told if whole else [*told, STOPPED]
 
 
 def _left_out(job: VideoJob) -> str:
@@ -193,4 +199,4 @@ def _rereadable(video: Any) -> Any:
     return video.read() if is_stream else video
 
 
-__all__ = ["analyze", "not_analysed", "split_options"]
+__all__ = ["NOT_ANALYSED", "STOPPED", "analyze", "not_analysed", "split_options"]

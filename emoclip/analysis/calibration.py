@@ -19,8 +19,9 @@ import torch
 
 from .result import Analysis
 from .saving import check_output, write_whole
-from .scoring import Prototypes, ScoringSettings, similarities
+from .scoring import Prototypes, ScoringSettings, is_scored, similarities
 from .source_model import LoadedModel, scoring
+from .words import describe_tree, read_emotions, word_trees
 
 
 MIN_WINDOWS = 20
@@ -61,17 +62,32 @@ class Calibration:
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         return write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
-    def applied(self, settings: ScoringSettings, words: Sequence[str], loaded: LoadedModel) -> ScoringSettings:
+    def applied(
+        self, settings: ScoringSettings, emotions: Any, loaded: LoadedModel, prompt: str = "auto"
+    ) -> ScoringSettings:
         """Return the settings with what was fitted.
 
+        Args:
+            settings: The others stay.
+            emotions: As for `analyze`.
+            loaded: The model.
+            prompt: As for `analyze`.
+
         Raises:
-            ValueError: It was fitted for other words or by another model.
+            ValueError: It was fitted for other words, other texts of the same words, or by another model.
         """
-        if set(words) != set(self.words) or loaded.name != self.model:
+        wanted = read_emotions(emotions)
+        if set(wanted.names) != set(self.words) or loaded.name != self.model:
             raise ValueError(
                 f"A calibration belongs to its words and its model, this one to {', '.join(self.words)} by {self.model}, got "
-                f"{', '.join(words)} by {loaded.name}; fit another."
+                f"{', '.join(wanted.names)} by {loaded.name}; fit another."
             )
+        for name, tree in word_trees(wanted, prompt, loaded.class_descriptions).items():
+            if describe_tree(tree) != self.texts.get(name):
+                raise ValueError(
+                    f"A calibration belongs to the texts of its words, this one read {self.texts.get(name)!r} for {name!r}, "
+                    f"got {describe_tree(tree)!r}; use the prompt and the descriptions that it was fitted with, or fit another."
+                )
         return replace(settings, bias=dict(self.bias), temperature=self.temperature)
 
 
@@ -111,7 +127,7 @@ def fit_calibration(analysis: Analysis, prior: Mapping[str, float] | None = None
     words = analysis.reading.prototypes.words
     with scoring(analysis.loaded.model):
         prototypes = analysis.reread(agreement=True).prototypes
-    scored = ~analysis.windows.embeds.isnan().any(dim=1)
+    scored = is_scored(analysis.windows, analysis.settings)
     if len(words) < 2 or int(scored.sum()) < MIN_WINDOWS:
         raise ValueError(
             f"A calibration needs at least 2 words and {MIN_WINDOWS} windows with scores, got {len(words)} words and "

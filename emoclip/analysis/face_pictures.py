@@ -14,7 +14,7 @@ from emoclip.data.faces.haar import ProfileDetector
 
 from .frames import USUAL_FPS, Frame
 from .framing import cut_picture, framing, framing_matrix, picture_side, subject_picture
-from .given_faces import GivenPeople, read_boxes
+from .given_faces import GivenPeople, boxes_of
 from .main_person import LiveChoice, main_person
 from .people import PeopleFinder, Sight, detector_with_profiles
 from .picture import Picture
@@ -37,6 +37,7 @@ class FacePictures:
         step: Distance of analysed frames.
         by_subject: The model prompts by subject: it sees whole frames and is told where the person is.
         live: The end of the video is not known.
+        video: What the video is called where boxes of several are given.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FacePictures:
         *,
         by_subject: bool = False,
         live: bool = False,
+        video: str = "",
     ):
         self._by_subject = by_subject
         self._cv2 = require("cv2", "data")
@@ -60,7 +62,7 @@ class FacePictures:
         self._people: GivenPeople | PeopleFinder
         if settings.boxes is not None:
             name = "boxes"
-            self._people = GivenPeople(read_boxes(settings.boxes), fps)
+            self._people = GivenPeople(boxes_of(settings.boxes, video), fps)
         else:
             detector = make_detector(settings.detector, settings.detector_weights)
             name = detector.name if detector is not None else "boxes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,25 +51,95 @@ class GivenBoxes:
         return found
 
 
-def read_boxes(boxes: Any) -> GivenBoxes:
+@dataclass(frozen=True)
+class BoxesOfVideos:
+    """Boxes of several videos, from a table with the column `video`.
+
+    Args:
+        videos: What stands in the column -> the boxes of its rows.
+    """
+
+    videos: Mapping[str, GivenBoxes]
+
+    def key_of(self, video: str) -> str:
+        """Return what stands in the column for a video: its path, however written, or the name of its file.
+
+        Raises:
+            ValueError: None does, or several do.
+        """
+        if video in self.videos:
+            return video
+        same = [one for one in self.videos if Path(one).resolve() == Path(video).resolve()]
+        keys = same or [one for one in self.videos if Path(one).name == Path(video).name]
+        if len(keys) != 1:
+            known = ", ".join(map(repr, list(self.videos)[:5]))
+            raise ValueError(
+                f"`boxes` must name each video once in the column video, {len(keys) or 'none'} of {known} "
+                f"{'are' if len(keys) > 1 else 'is'} {video!r}; write its path there, or leave the column out for a single video."
+            )
+        return keys[0]
+
+
+def boxes_of(boxes: Any, video: str) -> GivenBoxes:
+    """Return the boxes of one video, given in any form of `read_boxes`.
+
+    Raises:
+        FileNotFoundError, ValueError: See `read_boxes`; or there are boxes of other videos alone.
+    """
+    given = read_boxes(boxes)
+    return given if isinstance(given, GivenBoxes) else given.videos[given.key_of(video)]
+
+
+def check_boxes(boxes: Any, videos: Sequence[str]) -> GivenBoxes | BoxesOfVideos:
+    """Return the boxes once it is clear which of them belong to each of the videos.
+
+    Raises:
+        FileNotFoundError, ValueError: See `read_boxes`; or boxes of one video are given for several.
+    """
+    given = read_boxes(boxes)
+    if isinstance(given, GivenBoxes):
+        if len(videos) > 1:
+            raise ValueError(
+                f"`boxes` without the column video belong to one video, got {len(videos)} videos; add the column, or run each "
+                "video by itself."
+            )
+        return given
+    keys: dict[str, str] = {}
+    for video in videos:
+        other = keys.setdefault(given.key_of(video), video)
+        if other != video:
+            raise ValueError(
+                f"`boxes` must tell videos apart, {given.key_of(video)!r} in the column video is {other!r} as well as "
+                f"{video!r}; write paths there."
+            )
+    return given
+
+
+def read_boxes(boxes: Any) -> GivenBoxes | BoxesOfVideos:
     """Return boxes of people, however they are given.
 
     Args:
         boxes: A `.csv`, `.json` or `.parquet` file, or a table, with the columns `x1, y1, x2, y2` in pixels of the upright
-            frame, `frame` (numbers from 0) or `time` (seconds), and, for several people, `person` (numbers from 1). Or a
-            single box `[x1, y1, x2, y2]` for all frames; or a list with an entry for each frame: `None`, a box, or a list
+            frame, `frame` (numbers from 0) or `time` (seconds), and, for several people, `person` (numbers from 1); for
+            several videos, `video`, see `BoxesOfVideos`. Or a single box `[x1, y1, x2, y2]` for all frames; or a list with an entry for each frame: `None`, a box, or a list
             of boxes whose places are the people.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: There is no box, or one is not written so.
     """
-    if isinstance(boxes, GivenBoxes):
+    if isinstance(boxes, GivenBoxes | BoxesOfVideos):
         return boxes
     if isinstance(boxes, str | Path):
         boxes = _read_table(Path(boxes))
     table = boxes if isinstance(boxes, pd.DataFrame) else pd.DataFrame(_rows(boxes))
-    return _from_table(table)
+    if "video" not in table or table.empty:
+        return _from_table(table)
+    if table["video"].isna().any():
+        raise ValueError(
+            "`boxes` with the column video must name one in every row; fill it in, or leave the column out."
+        )
+    return BoxesOfVideos({str(video): _from_table(part) for video, part in table.groupby("video", sort=False)})
 
 
 class GivenPeople:
@@ -182,4 +252,4 @@ def _checked(values: Sequence[Any], place: str) -> Box:
     return left, top, right, bottom
 
 
-__all__ = ["GivenBoxes", "GivenPeople", "read_boxes"]
+__all__ = ["BoxesOfVideos", "GivenBoxes", "GivenPeople", "boxes_of", "check_boxes", "read_boxes"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,4 +65,23 @@ def _of_folder(folder: Path) -> list[Any]:
     return list(videos) or [folder]
 
 
-__all__ = ["VIDEO_SUFFIXES", "list_videos"]
+def different_names(names: Sequence[str], numbered: Callable[[str, int], str] = "{} ({})".format) -> list[str]:
+    """Return the names, no two equal: of equal ones all but the first get a number that makes a name which none has.
+
+    Args:
+        names: Of videos; arrays of one shape are called alike, and so are files of several folders.
+        numbered: Makes a name with a number of another.
+    """
+    given, taken = set(names), set[str]()
+    different = []
+    for name in names:
+        own, number = name, 1
+        while own in taken or (number > 1 and own in given):
+            number += 1
+            own = numbered(name, number)
+        taken.add(own)
+        different.append(own)
+    return different
+
+
+__all__ = ["VIDEO_SUFFIXES", "different_names", "list_videos"]

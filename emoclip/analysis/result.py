@@ -13,7 +13,7 @@ import pandas as pd
 
 from .prototypes import WordReading, read_words
 from .saving import check_output
-from .scoring import TIMELINE_COLUMNS, ScoringSettings, score_windows
+from .scoring import TIMELINE_COLUMNS, ScoringSettings, check_words, score_windows
 from .source_model import LoadedModel, scoring
 from .window_set import NO_FACE, PEOPLE_COLUMNS, WindowSet
 from .words import read_emotions
@@ -35,6 +35,7 @@ MULTI_LABEL = (
     "Scores describe apparent expression, not what anyone feels. Each word is matched by itself: 50 % means as similar as "
     "the text it is held against."
 )
+CALIBRATION_LEFT = "The calibration belongs to other words or texts, so it was not applied to these."
 ONE_WORD = "With a single word the relative match is always 100 %; read the similarity instead."
 
 
@@ -110,27 +111,30 @@ class Analysis:
             emotions: As for `analyze`.
             prompt: As for `analyze`.
             agreement: As for `analyze`.
-            options: Arguments of `ScoringSettings`; what is not given stays as it was, but for the biases of a calibration,
-                which belong to their words.
+            options: Arguments of `ScoringSettings`; what is not given stays as it was. A calibration belongs to its words and
+                their texts: with others its biases and its temperature are dropped, and the notes say so.
 
         Raises:
             ValueError: This analysis came from a file, or the words cannot be used.
         """
         if self.windows is None or self.loaded is None:
             raise ValueError("Only what `analyze` returned can be scored again, got tables alone; analyse the video.")
-        if "bias" not in options:
-            options["bias"] = {}
-        settings = replace(self.settings, **options)
+        wanted = read_emotions(emotions)
         with scoring(self.loaded.model):
             words = read_words(
-                read_emotions(emotions),
+                wanted,
                 self.loaded,
                 prompt=prompt,
                 agreement=agreement,
-                neutral=settings.multi_label,
+                neutral=options.get("multi_label", self.settings.multi_label),
                 encoder=self.loaded.prototypes,
             )
         kept = [warning for warning in self.warnings if not warning.startswith("The text ")]
+        if self.settings.bias and words.texts != dict(self.texts):
+            options = {"bias": {}, "temperature": 1.0, **options}
+            kept.append(CALIBRATION_LEFT)
+        settings = replace(self.settings, **options)
+        check_words(wanted.names, settings)
         return Analysis.of(
             self.windows,
             words,

@@ -44,11 +44,12 @@ class ScoringSettings:
         multi_label: Each word by itself instead of one against the other: the logistic function of how far its similarity
             exceeds `other`, or that of a neutral text where `other` is not given.
         temperature: Divides the model's scale; above 1 the matches come closer together.
-        bias: Word -> number added to its scaled similarity, from a calibration.
+        bias: Word -> number added to its scaled similarity, from a calibration. Biases even words out against one another,
+            so they have no part in `multi_label`.
         min_quality: Windows of a lower quality are marked and get no scores.
 
     Raises:
-        ValueError: A value is out of its range.
+        ValueError: A value is out of its range, or `other` is to stand among words with biases, which it has none of.
     """
 
     other: float | None = None
@@ -64,6 +65,12 @@ class ScoringSettings:
             raise ValueError(f"`temperature` must be a finite number above 0, got {self.temperature!r}.")
         if not 0 <= self.min_quality <= 1:
             raise ValueError(f"`min_quality` must be in [0, 1], got {self.min_quality!r}.")
+        if self.other is not None and self.bias and not self.multi_label:
+            # A word may then win below `other`, and lose above it.
+            raise ValueError(
+                f"`other` is a plain similarity, a calibration shifts those of the words, got other={self.other!r} with a "
+                "calibration; leave one of the two out."
+            )
 
 
 @dataclass(frozen=True)
@@ -107,12 +114,12 @@ def matches(
         settings: How.
         threshold: (windows,), the similarity against which single words are held with `multi_label`.
     """
-    bias = torch.tensor([settings.bias.get(word, 0.0) for word in words], dtype=torch.float64)
-    logits = scale / settings.temperature * similarity + bias
+    logits = scale / settings.temperature * similarity
     if settings.multi_label:
         edge = scale / settings.temperature * (torch.zeros(len(similarity)) if threshold is None else threshold)
         single = torch.sigmoid(logits - edge.double()[:, None])
         return single if settings.other is None else torch.cat([single, 1 - single.max(dim=1, keepdim=True).values], 1)
+    logits = logits + torch.tensor([settings.bias.get(word, 0.0) for word in words], dtype=torch.float64)
     if settings.other is not None:
         rest = torch.full_like(logits[:, :1], scale / settings.temperature * settings.other)
         rest[similarity[:, 0].isnan()] = float("nan")
@@ -124,7 +131,7 @@ def score_windows(windows: WindowSet, prototypes: Prototypes, settings: ScoringS
     """Return the timeline: every window against every word, `TIMELINE_COLUMNS`."""
     settings = settings or ScoringSettings()
     similarity = similarities(windows.embeds, prototypes.vectors)
-    withheld = torch.from_numpy((windows.table["quality"].astype(float) < settings.min_quality).to_numpy().copy())
+    withheld = _withheld(windows, settings)
     similarity[withheld] = float("nan")
     threshold = _threshold(windows, prototypes, settings)
     match = matches(similarity, prototypes.words, prototypes.scale, settings, threshold)
@@ -153,6 +160,28 @@ def score_windows(windows: WindowSet, prototypes: Prototypes, settings: ScoringS
     return pd.concat([repeated, scored], axis=1)[list(TIMELINE_COLUMNS)]
 
 
+def is_scored(windows: WindowSet, settings: ScoringSettings) -> torch.Tensor:
+    """Return which windows have scores, bool (windows,): there is a face, and its quality is high enough."""
+    return ~windows.embeds.isnan().any(dim=1) & ~_withheld(windows, settings)
+
+
+def check_words(words: Sequence[str], settings: ScoringSettings) -> None:
+    """Refuse a word that would share its row with `OTHER`.
+
+    Raises:
+        ValueError: There is one.
+    """
+    same = [word for word in words if word.casefold() == OTHER]
+    if settings.other is not None and same:
+        raise ValueError(
+            f"With `other` the row {OTHER!r} is added, got the word {same[0]!r} as well; say it otherwise."
+        )
+
+
+def _withheld(windows: WindowSet, settings: ScoringSettings) -> torch.Tensor:
+    return torch.from_numpy((windows.table["quality"].astype(float) < settings.min_quality).to_numpy().copy())
+
+
 def _threshold(windows: WindowSet, prototypes: Prototypes, settings: ScoringSettings) -> torch.Tensor | None:
     if not settings.multi_label:
         return None
@@ -179,6 +208,8 @@ __all__ = [
     "TIMELINE_COLUMNS",
     "Prototypes",
     "ScoringSettings",
+    "check_words",
+    "is_scored",
     "matches",
     "score_windows",
     "similarities",

@@ -112,7 +112,7 @@ def scoring(model: torch.nn.Module) -> Iterator[None]:
 
 
 def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
-    _check_emoclip(name)
+    check_emoclip(name)
     model = _read_weights(name).eval()
     processor = processor or modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)
     descriptions = _descriptions_of(model)
@@ -137,8 +137,15 @@ def _descriptions_of(model: Any) -> dict[str, str]:
     return dict(getattr(model.config, "class_descriptions", None) or {})
 
 
-def _check_emoclip(name: str | Path) -> None:
-    """Refuse a folder or repository of another kind before its weights are read: they would load as random numbers."""
+def check_emoclip(name: str | Path) -> dict[str, Any]:
+    """Return the fields of a model's configuration, before its weights are read.
+
+    Weights of a folder or repository of another kind would load as random numbers.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: It is of another kind.
+    """
     if not Path(name).exists() and not (isinstance(name, str) and HUB_ID.fullmatch(name)):
         raise FileNotFoundError(f"The model folder must exist, got {name}; check the path or give a Hub id.")
     config = _config_of(name)
@@ -152,6 +159,7 @@ def _check_emoclip(name: str | Path) -> None:
             f"`model` must be an EmoCLIP model, got {str(name)!r} of the type {config.get('model_type')!r}; "
             "build one from CLIP with EmoCLIPModel.from_clip and save it with its processor."
         )
+    return config
 
 
 def _config_of(name: str | Path) -> dict[str, Any]:

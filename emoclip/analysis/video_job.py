@@ -76,7 +76,14 @@ class VideoJob:
         self._faces: FacePictures | None = None
         if settings.faces != "none":
             self._faces = FacePictures(
-                settings, video_processor, image_size, info.fps, self.step, by_subject=by_subject, live=self.live
+                settings,
+                video_processor,
+                image_size,
+                info.fps,
+                self.step,
+                by_subject=by_subject,
+                live=self.live,
+                video=name,
             )
         self._rule = sampling_rule(video_processor, still=is_still_image(source))
         self._sequences: dict[int, PersonSequence] = {}

@@ -126,12 +126,12 @@ def read_emotions_file(path: str | Path) -> Emotions:
         reason = " ".join(str(error).split())
         raise ValueError(f"The file of emotions must be YAML, {path} is not ({reason}).") from error
     fields = content if isinstance(content, dict) and "emotions" in content else {"emotions": content}
-    unknown = sorted(set(fields) - {"emotions", "groups"})
+    unknown = sorted(map(str, set(fields) - {"emotions", "groups"}))
     listed = fields["emotions"]
     if unknown or not isinstance(listed, list | dict):
         raise ValueError(
             f"The file of emotions must hold a list, or the keys `emotions` and `groups`, {path} holds "
-            f"{', '.join(map(str, unknown)) or type(listed).__name__}."
+            f"{', '.join(unknown) or type(listed).__name__}."
         )
     if isinstance(listed, dict):
         listed = {str(name): str(name) if spec is None else spec for name, spec in listed.items()}
@@ -142,13 +142,15 @@ def read_emotions_file(path: str | Path) -> Emotions:
 def _groups(groups: Any, names: tuple[str, ...], path: Path) -> dict[str, tuple[str, ...]]:
     if not isinstance(groups, dict) or not all(isinstance(members, list) for members in groups.values()):
         raise ValueError(f"`groups` must be a mapping name -> list of emotions, {path} has {groups!r}.")
-    for name, members in groups.items():
-        missing = [str(member) for member in members if member not in names]
+    # Members are tidied as names are: the two are typed by the same hand.
+    tidied = {str(name): tuple(dict.fromkeys(map(_tidied, members))) for name, members in groups.items()}
+    for name, members in tidied.items():
+        missing = [member for member in members if member not in names]
         if missing or not members:
             raise ValueError(
                 f"A group must hold emotions of the file, {path} has {', '.join(missing) or 'nothing'} in {name!r}."
             )
-    return {str(name): tuple(members) for name, members in groups.items()}
+    return tidied
 
 
 def emotion_texts(
@@ -226,10 +228,14 @@ def check_prompt(prompt: str) -> None:
 def _tidy(position: int, word: object) -> str:
     if not isinstance(word, str):
         raise ValueError(f"Every emotion must be a text, got {word!r} at place {position}; write it in quotes.")
-    tidied = " ".join(unicodedata.normalize("NFC", word).split())
+    tidied = _tidied(word)
     if not tidied:
         raise ValueError(f"Every emotion must hold at least one letter, got {word!r} at place {position}; remove it.")
     return tidied
+
+
+def _tidied(word: object) -> str:
+    return " ".join(unicodedata.normalize("NFC", str(word)).split())
 
 
 def _refuse_equal(words: list[str]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,11 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from emoclip.analysis.model_identity import model_key
 from emoclip.console import printable
 from emoclip.data.worker_pool import WorkerPool
 
-from .scorer import BatchSettings, Scorer, fingerprint
-from .sources import Source, part_of
+from .scorer import BatchSettings, Scorer, fingerprint, outputs_of
+from .sources import Source, is_address, part_of
 from .status import Row, StatusBook
 
 
@@ -33,12 +35,14 @@ class BatchResult:
         earlier: Files that an earlier run had done.
         table: `status.csv`.
         interrupted: Stopped by Ctrl-C.
+        rows: The newest of each file.
     """
 
     counts: Counter[str]
     earlier: int
     table: Path
     interrupted: bool = False
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,14 +94,19 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
         progress: Called with each row.
 
     Raises:
-        FileExistsError: The folder holds a batch of other settings.
+        FileNotFoundError, ValueError: The model cannot be used; nothing was made then.
+        OtherBatch: The folder holds a batch of other settings, or something else.
         DiskFull: Results cannot be written; what was done is kept.
     """
     share = share or Share()
     book = StatusBook(state or Path(settings.output), share.index)
-    book.claim({**asdict(settings), "threads": None}, overwrite=overwrite)
+    book.claim(_identity(settings), overwrite=overwrite)
     known = {} if overwrite else {row.name: row for row in book.rows()}
-    todo = [source for source in part_of(sources, share.index, share.count) if _to_do(source, known, retry_failed)]
+    todo = [
+        source
+        for source in part_of(sources, share.index, share.count)
+        if _to_do(source, settings, known, retry_failed)
+    ]
     interrupted = False
     rows = (spread or spread_over_processes)(todo, settings, workers)
     try:
@@ -111,8 +120,8 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
     finally:
         table = book.write_table()
     earlier = sum(printable(source.name) in known for source in sources) if not overwrite else 0
-    counts = Counter(row.status for row in book.rows())
-    return BatchResult(counts, earlier, table, interrupted)
+    newest = tuple(book.rows())
+    return BatchResult(Counter(row.status for row in newest), earlier, table, interrupted, newest)
 
 
 def spread_over_processes(sources: Sequence[Source], settings: BatchSettings, workers: int) -> Iterator[Row]:
@@ -137,11 +146,26 @@ def best_workers(num_sources: int) -> int:
     return max(1, min(cores, num_sources))
 
 
-def _to_do(source: Source, known: dict[str, Row], retry_failed: bool) -> bool:
+def _identity(settings: BatchSettings) -> dict[str, Any]:
+    """What a batch knows itself again by: its settings and what lies in the files that they name."""
+    plain = {**asdict(settings), "threads": None, "weights": model_key(settings.model)}
+    # Whether an address may be read changes no number.
+    plain["options"] = {name: value for name, value in plain["options"].items() if name != "allow_urls"}
+    boxes = plain["options"].get("boxes")
+    if isinstance(boxes, str) and Path(boxes).is_file():
+        plain["options"]["boxes"] = f"{boxes} {hashlib.sha256(Path(boxes).read_bytes()).hexdigest()}"
+    return plain
+
+
+def _to_do(source: Source, settings: BatchSettings, known: dict[str, Row], retry_failed: bool) -> bool:
     row = known.get(printable(source.name))
     if row is None or row.fingerprint != fingerprint(source.place):
         return True
-    return retry_failed and row.status == "failed"
+    if row.status == "failed":
+        return retry_failed
+    # A result that somebody has deleted is made again; at an address that would be a question for each file.
+    outputs = [] if is_address(settings.output) else outputs_of(source, settings)
+    return not all(Path(settings.output, name).exists() for name in outputs)
 
 
 _SCORER: Any = None

@@ -39,6 +39,8 @@ class BatchSettings:
         agreement: Of `analyze`.
         threads: Of PyTorch in each process; 0 leaves its choice.
         shard_format: How results of shards are written, `parquet` or `webdataset`.
+        film: Of `FilmStyle`, for annotated films.
+        html_video: How a page gets at its film.
     """
 
     emotions: Any
@@ -50,6 +52,8 @@ class BatchSettings:
     agreement: bool = False
     threads: int = 0
     shard_format: str = "parquet"
+    film: dict[str, Any] = field(default_factory=dict)
+    html_video: str = "auto"
 
 
 class Scorer:
@@ -75,12 +79,22 @@ class Scorer:
         disable_progress_bar()
         return load_model(self.settings.model)
 
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        """Options of `analyze`; a table of boxes is read once for all files."""
+        from emoclip.analysis.given_faces import read_boxes
+
+        boxes = self.settings.options.get("boxes")
+        return {**self.settings.options, **({} if boxes is None else {"boxes": read_boxes(boxes)})}
+
     def score(self, source: Source) -> Row:
         """Return what became of a source.
 
         Raises:
             DiskFull: Results cannot be written any more.
+            ValueError, OSError: The model or the boxes cannot be read, for which no file is to blame.
         """
+        _ = self._model, self._options
         begin = time.perf_counter()
         facts: dict[str, Any] = {"name": source.name, "place": source.place, "fingerprint": fingerprint(source.place)}
         try:
@@ -102,46 +116,62 @@ class Scorer:
             self._model,
             prompt=settings.prompt,
             agreement=settings.agreement,
-            **settings.options,
+            **self._options,
         )
 
     def _score_file(self, source: Source) -> dict[str, Any]:
         analysis = self.analyze(source.place)
         if not is_address(self.settings.output):
-            written = self._write_forms(analysis, source, Path(self.settings.output))
+            warnings = self._write_forms(analysis, source, Path(self.settings.output))
         else:
             from .shards import publish
 
             with tempfile.TemporaryDirectory() as folder:
-                written = self._write_forms(analysis, source, Path(folder))
+                warnings = self._write_forms(analysis, source, Path(folder))
                 publish(Path(folder), self.settings.output)
-        return {**facts_of([analysis]), "outputs": "|".join(written)}
+        facts = facts_of([analysis])
+        notes = " ".join(filter(None, [facts["notes"], *warnings]))
+        return {**facts, "notes": notes, "outputs": "|".join(outputs_of(source, self.settings))}
 
     def _write_forms(self, analysis: Any, source: Source, folder: Path) -> list[str]:
+        """Write the files of a video and return what its films warn of."""
+        from emoclip.analysis.outputs.film import FilmStyle
         from emoclip.analysis.outputs.forms import OutputOptions, write_form
 
-        names = [f"{source.name}.{form}" for form in self.settings.forms]
-        for name in names:
+        style, html_video = FilmStyle(**self.settings.film), self.settings.html_video
+        options = OutputOptions(video=source.place, film=style, html_video=html_video)
+        warnings: list[str] = []
+        for name in outputs_of(source, self.settings):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_form(analysis, path, OutputOptions(video=source.place), overwrite=True)
-        return names
+            warnings += write_form(analysis, path, options, overwrite=True)[1]
+        return warnings
 
     def _score_shard(self, source: Source) -> dict[str, Any]:
         from .shards import read_shard, write_results
 
         scored = (self._member(source, key, video) for key, video in read_shard(source.place))
-        written, counts = write_results(scored, source, self.settings.output, self.settings.shard_format)
-        return {**counts, "outputs": written}
+        (name,) = outputs_of(source, self.settings)
+        counts = write_results(scored, name, self.settings.output, self.settings.shard_format)
+        return {**counts, "outputs": name}
 
     def _member(self, source: Source, key: str, video: Any) -> tuple[str, Any, str]:
         """Key, analysis or nothing, and the error of one video of a shard."""
+        if isinstance(video, Exception):
+            return key, None, f"{type(video).__name__}: {describe(video)}"
         try:
             return key, self.analyze(video), ""
         except Exception as error:  # as in `score`
             if isinstance(error, OSError) and error.errno in FATAL:
                 raise
             return key, None, f"{type(error).__name__}: {describe(error)}"
+
+
+def outputs_of(source: Source, settings: BatchSettings) -> list[str]:
+    """Return the files that a source becomes, below the output folder."""
+    if source.is_shard:
+        return [f"{source.name}.results{'.parquet' if settings.shard_format == 'parquet' else '.tar'}"]
+    return [f"{source.name}.{form}" for form in settings.forms]
 
 
 def fingerprint(place: str) -> str:
@@ -155,4 +185,4 @@ def fingerprint(place: str) -> str:
     return f"{facts.st_size}-{facts.st_mtime_ns}"
 
 
-__all__ = ["BatchSettings", "DiskFull", "Scorer", "fingerprint"]
+__all__ = ["BatchSettings", "DiskFull", "Scorer", "fingerprint", "outputs_of"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from emoclip.analysis.saving import records
 from emoclip.data.shard_media import unzip_frames
 
-from .sources import IMAGE_ENDINGS, VIDEO_ENDINGS, Source
+from .sources import IMAGE_ENDINGS, VIDEO_ENDINGS
 from .status import facts_of
 
 
@@ -35,7 +35,7 @@ CLIPS_HELD = 4
 
 
 def read_shard(place: str) -> Iterator[tuple[str, Any]]:
-    """Yield key and video of every video in a shard, in its order.
+    """Yield key and video of every video in a shard, in its order; in place of one that cannot be unpacked its error.
 
     Args:
         place: Path or address, ending in `.tar` or `.parquet`.
@@ -52,29 +52,29 @@ def read_shard(place: str) -> Iterator[tuple[str, Any]]:
         yield from readers[ending](file, place)
 
 
-def write_results(
-    scored: Iterable[tuple[str, Any, str]], source: Source, output: str, form: str
-) -> tuple[str, dict[str, Any]]:
-    """Write what became of the videos of a shard as one shard, and return its name and the counts of a status row.
+def write_results(scored: Iterable[tuple[str, Any, str]], name: str, output: str, form: str) -> dict[str, Any]:
+    """Write what became of the videos of a shard as one shard, and return the counts and notes of a status row.
 
     Parquet holds the timelines, a row without an emotion for each video that failed; a tar a JSON file for each video.
 
     Args:
         scored: Key, analysis (`None` where it failed) and error of each video.
-        source: The shard.
+        name: Of the result, below the output.
         output: Folder or address of the results.
         form: One of `SHARD_FORMATS`.
     """
-    name = f"{source.name}.results{'.parquet' if form == 'parquet' else '.tar'}"
     counts: dict[str, Any] = {"status": "no face", "windows": 0, "persons": 0, "video_seconds": 0.0, "error": ""}
     failed: list[str] = []
-    counted = _counting(scored, counts, failed)
+    noted: list[str] = []
+    counted = _counting(scored, counts, failed, noted)
     write = _write_parquet if form == "parquet" else _write_tar
     with _appearing(output, name) as file:
         write(counted, file)
     if failed:
         counts["error"] = f"{len(failed)} videos failed, first {failed[0]}"
-    return name, counts
+    if noted:
+        counts["notes"] = f"{len(noted)} videos have notes, first {noted[0]}"
+    return counts
 
 
 def publish(folder: Path, output: str) -> None:
@@ -121,7 +121,7 @@ def _read_tar(file: Any, place: str) -> Iterator[tuple[str, Any]]:
             content: Any = archive.extractfile(member)
             data = content.read()
             key = str(path.with_name(stem)) if path.parent != PurePosixPath(".") else stem
-            yield key, _frames(unzip_frames(data)) if suffix.endswith(".zip") else data
+            yield key, _unpacked(_unzipped, data) if suffix.endswith(".zip") else data
 
 
 def _read_parquet(file: Any, place: str) -> Iterator[tuple[str, Any]]:
@@ -137,8 +137,16 @@ def _read_parquet(file: Any, place: str) -> Iterator[tuple[str, Any]]:
     for batch in table.iter_batches(CLIPS_HELD, columns=[*media, *([key] if key else [])]):
         for row in batch.to_pylist():
             value = next((row[name] for name in media if row[name]), None)
-            yield str(row[key]) if key else f"{row_number:06}", _video(value)
+            yield str(row[key]) if key else f"{row_number:06}", _unpacked(_video, value)
             row_number += 1
+
+
+def _unpacked(unpack: Callable[[Any], Any], value: Any) -> Any:
+    """A video, or the error of one that must not cost the others of its shard."""
+    try:
+        return unpack(value)
+    except Exception as error:  # whatever a broken picture or archive raises
+        return error
 
 
 def _video(value: Any) -> Any:
@@ -150,6 +158,10 @@ def _video(value: Any) -> Any:
     return data
 
 
+def _unzipped(data: bytes) -> list[Any]:
+    return _frames(unzip_frames(data))
+
+
 def _frames(blobs: list[dict[str, Any]]) -> list[Any]:
     from PIL import Image
 
@@ -157,14 +169,14 @@ def _frames(blobs: list[dict[str, Any]]) -> list[Any]:
 
 
 def _counting(
-    scored: Iterable[tuple[str, Any, str]], counts: dict[str, Any], failed: list[str]
+    scored: Iterable[tuple[str, Any, str]], counts: dict[str, Any], failed: list[str], noted: list[str]
 ) -> Iterator[tuple[str, Any, str]]:
-
     for key, analysis, error in scored:
         if analysis is None:
             failed.append(f"{key}: {error}")
         else:
             facts = facts_of([analysis])
+            noted += [f"{key}: {facts['notes']}"] if facts["notes"] else []
             counts["status"] = "done" if facts["status"] == "done" else counts["status"]
             for name in ("windows", "persons", "video_seconds"):
                 counts[name] += facts[name]
@@ -192,7 +204,7 @@ def _write_parquet(scored: Iterable[tuple[str, Any, str]], file: Any) -> None:
         if analysis is None:
             waiting.append((key, error))
         else:
-            held.append(analysis.timeline.assign(video=key, error=""))
+            held.append(analysis.timeline.assign(video=key, error="", notes=" ".join(analysis.warnings)))
             if sum(map(len, held)) >= ROWS_HELD:
                 flush()
     flush()

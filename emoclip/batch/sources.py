@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from emoclip.analysis.inputs import different_names
+
 
 VIDEO_ENDINGS = frozenset(
     [
@@ -57,8 +59,8 @@ def find_sources(inputs: Sequence[str], *, images: bool = False) -> list[Source]
     """Return everything to do, each once, in a fixed order.
 
     Args:
-        inputs: Files, folders (searched through and through), patterns such as `films/**/*.mp4`, addresses of shards, and
-            `@LIST`, a text file with one of these a line.
+        inputs: Files, folders (searched through and through), patterns such as `films/**/*.mp4`, addresses of videos and of
+            shards, and `@LIST`, a text file with one of these a line.
         images: Also take stills from folders.
 
     Raises:
@@ -70,6 +72,23 @@ def find_sources(inputs: Sequence[str], *, images: bool = False) -> list[Source]
         for source in _expand(one, endings):
             found.setdefault(_identity(source.place), source)
     return _with_own_names(list(found.values()))
+
+
+def check_addresses(sources: Iterable[Source], *, allow_urls: bool) -> None:
+    """Refuse videos at addresses that will not be read.
+
+    Raises:
+        ValueError: URLs are not allowed, or an address is none of http(s).
+    """
+    for source in sources:
+        if source.is_shard or not is_address(source.place):
+            continue
+        if not re.match(r"https?://", source.place):
+            raise ValueError(
+                f"A video is read from http(s) addresses, got {source.place}; download it or make a shard."
+            )
+        if not allow_urls:
+            raise ValueError(f"URLs are read only on request, got {source.place}; pass --allow-urls or download it.")
 
 
 def part_of(sources: Sequence[Source], index: int, count: int) -> list[Source]:
@@ -96,7 +115,9 @@ def _with_lists(inputs: Iterable[str]) -> Iterator[str]:
 
 def _expand(one: str, endings: frozenset[str]) -> list[Source]:
     if is_address(one):
-        return [Source(one, _address_name(one), is_shard=True)]
+        # An address of a film, such as a camera's archive gives, is one video; whatever else an address holds is many.
+        ending = PurePosixPath(one.split("?")[0]).suffix.lower()
+        return [Source(one, _address_name(one), is_shard=ending not in VIDEO_ENDINGS | IMAGE_ENDINGS)]
     path = Path(one)
     if path.is_dir():
         files = sorted(_media_below(path, endings))
@@ -142,17 +163,19 @@ def _identity(place: str) -> str:
 
 
 def _with_own_names(sources: list[Source]) -> list[Source]:
-    """Sources of equal names, from two folders, get a number."""
-    seen: dict[str, int] = {}
-    named = []
-    for source in sources:
-        # A path that leads upwards would leave the output folder.
-        safe = "/".join(part for part in Path(source.name).parts if part not in ("..", "/", Path(source.name).anchor))
-        seen[safe] = seen.get(safe, 0) + 1
-        path = PurePosixPath(safe)
-        own = safe if seen[safe] == 1 else str(path.with_name(f"{path.stem}~{seen[safe]}{path.suffix}"))
-        named.append(Source(source.place, own, source.is_shard))
-    return named
+    """Sources of equal names, from two folders, get a number that makes a name which nothing else has."""
+    # A path that leads upwards would leave the output folder.
+    safe = [
+        "/".join(part for part in Path(source.name).parts if part not in ("..", "/", Path(source.name).anchor))
+        for source in sources
+    ]
+    names = different_names(safe, _numbered)
+    return [Source(source.place, name, source.is_shard) for source, name in zip(sources, names, strict=True)]
 
 
-__all__ = ["Source", "find_sources", "is_address", "part_of"]
+def _numbered(name: str, number: int) -> str:
+    path = PurePosixPath(name)
+    return str(path.with_name(f"{path.stem}~{number}{path.suffix}"))
+
+
+__all__ = ["Source", "check_addresses", "find_sources", "is_address", "part_of"]

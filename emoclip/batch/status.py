@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
         ("took_seconds", pa.float64()),
         ("outputs", pa.string()),
         ("fingerprint", pa.string()),
+        ("notes", pa.string()),
     ]
 )
 
@@ -54,6 +55,7 @@ class Row:
         took_seconds: Of work.
         outputs: Files written, below the output folder, with bars between them.
         fingerprint: Of the source: another file under the same name is done again.
+        notes: What must be known of a file that is done, such as that it was scored up to its damage.
     """
 
     name: str
@@ -66,10 +68,30 @@ class Row:
     took_seconds: float = 0.0
     outputs: str = ""
     fingerprint: str = ""
+    notes: str = ""
+
+
+class OtherBatch(FileExistsError):
+    """A folder holds something else than this batch.
+
+    Args:
+        folder: The folder.
+        differs: What differs, as the names of settings; empty where the folder holds no batch.
+    """
+
+    def __init__(self, folder: Path, differs: Sequence[str] = ()):
+        self.folder, self.differs = folder, tuple(differs)
+        super().__init__(
+            f"{folder} holds a batch of other settings ({', '.join(differs)}); choose another --output, or pass --overwrite to "
+            "do all again."
+            if differs
+            else f"The output must be a new folder or one of a batch that was stopped, got {folder}; choose another."
+        )
 
 
 def facts_of(analyses: Iterable[Any]) -> dict[str, Any]:
-    """Return the counts of a row: `status`, `windows`, `persons` and `video_seconds`."""
+    """Return what a row says of analyses: `status`, `windows`, `persons`, `video_seconds` and `notes`."""
+    analyses = list(analyses)
     windows = persons = 0
     seconds, scored = 0.0, False
     for analysis in analyses:
@@ -80,7 +102,9 @@ def facts_of(analyses: Iterable[Any]) -> dict[str, Any]:
         seconds += float(timeline["end"].max() - timeline["start"].min()) if len(timeline) else 0.0
         scored |= bool(timeline["match"].notna().any())
     status = "done" if scored else "no face"
-    return {"status": status, "windows": windows, "persons": persons, "video_seconds": round(seconds, 3)}
+    notes = " ".join(warning for analysis in analyses for warning in analysis.warnings)
+    counts = {"windows": windows, "persons": persons, "video_seconds": round(seconds, 3)}
+    return {"status": status, **counts, "notes": notes}
 
 
 class StatusBook:
@@ -100,21 +124,19 @@ class StatusBook:
     def claim(self, settings: Mapping[str, Any], *, overwrite: bool = False) -> None:
         """Take the folder for these settings, or go on with a batch of the same.
 
+        Settings of which nothing was done yet are replaced.
+
         Raises:
-            FileExistsError: It holds a batch of other settings, or something else.
+            OtherBatch: It holds a batch of other settings, or something else.
         """
         path = self.folder / FOLDER / SETTINGS
         others = [one for one in self.folder.iterdir() if one.name != FOLDER] if self.folder.is_dir() else []
         text = json.dumps(settings, sort_keys=True, default=str)
         if path.is_file() and path.read_text(encoding="utf-8") != text:
-            if not overwrite:
-                raise FileExistsError(
-                    f"{self.folder} holds a batch of other settings; choose another --output, or pass --overwrite to do all again."
-                )
+            if not overwrite and self.rows():
+                raise OtherBatch(self.folder, _differences(path, text))
         elif not path.is_file() and others and not overwrite:
-            raise FileExistsError(
-                f"The output must be a new folder or one of a batch that was stopped, got {self.folder}; choose another."
-            )
+            raise OtherBatch(self.folder)
         if overwrite:
             _forget(self.folder)
         check_writable(path.parent)
@@ -155,6 +177,17 @@ class StatusBook:
         return path
 
 
+def _differences(path: Path, text: str) -> list[str]:
+    """Names of the settings in which a file of them and a text differ."""
+    kept, wanted = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(json.loads(text))
+    return sorted(name for name in kept.keys() | wanted.keys() if kept.get(name) != wanted.get(name))
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    options = settings.get("options") or {}
+    return {**{name: value for name, value in settings.items() if name != "options"}, **options}
+
+
 def _storable(row: Row) -> dict[str, Any]:
     """Names of bytes that are no text cannot stand in a table."""
     return {key: printable(value) if isinstance(value, str) else value for key, value in asdict(row).items()}
@@ -167,4 +200,4 @@ def _forget(folder: Path) -> None:
             Journal(journal, SCHEMA).remove()
 
 
-__all__ = ["STATUS", "Row", "StatusBook", "facts_of"]
+__all__ = ["STATUS", "OtherBatch", "Row", "StatusBook", "facts_of"]

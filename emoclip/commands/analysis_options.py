@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,29 @@ def analysis_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def check_boxes_of(args: argparse.Namespace, videos: Sequence[str]) -> None:
+    """Refuse `--boxes` that do not say which of several videos they belong to.
+
+    Raises:
+        FileNotFoundError, ValueError: See `emoclip.analysis.given_faces.check_boxes`.
+    """
+    if args.boxes is not None:
+        from emoclip.analysis.given_faces import check_boxes
+
+        check_boxes(args.boxes, videos)
+
+
+def refuse_without_effect(args: argparse.Namespace, command: str, *names: str) -> None:
+    """Refuse options that a command knows but makes no use of.
+
+    Raises:
+        ValueError: One is given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) not in (None, False, 0.0, "auto")]
+    if given:
+        raise ValueError(f"`emoclip {command}` makes no use of {', '.join(given)}; leave it out.")
+
+
 def add_words(parser: argparse.ArgumentParser) -> None:
     """Add what is asked for."""
     words = parser.add_mutually_exclusive_group(required=True)
@@ -126,7 +150,11 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         metavar="F",
         help="all, largest (the one person whose face covers most of the video), or none: whole frames",
     )
-    add("--boxes", metavar="FILE", help="faces that are known: a table with frame or time, x1, y1, x2, y2, person")
+    add(
+        "--boxes",
+        metavar="FILE",
+        help="faces that are known: a table with frame or time, x1, y1, x2, y2, person, and video for several",
+    )
     add("--detector", default="auto", metavar="D", help="haar, yunet, or auto: yunet where its weights are named")
     add("--detector-weights", type=Path, metavar="FILE", help="ONNX file of yunet")
     add("--min-quality", type=float, default=0.0, metavar="Q", help="do not score faces of a lower quality (0)")
@@ -141,4 +169,12 @@ def _add_scores(group: argparse._ArgumentGroup) -> None:
     add("--multi-label", action="store_true", help="match each word by itself instead of against the others")
 
 
-__all__ = ["add_analysis_options", "add_words", "analysis_options", "scoring_options", "words_of"]
+__all__ = [
+    "add_analysis_options",
+    "add_words",
+    "analysis_options",
+    "check_boxes_of",
+    "refuse_without_effect",
+    "scoring_options",
+    "words_of",
+]

@@ -9,15 +9,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emoclip.console import BAD_INPUT, DONE_IN_PART, INTERRUPTED, describe, printable, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, check_boxes_of, words_of
+from .film_options import add_film_options, film_options
 from .reporter import Reporter, add_reporting, silence_libraries
+from .several import analyze_each, readable_inputs
 
 
 if TYPE_CHECKING:
@@ -92,23 +93,15 @@ def add_outputs(group: argparse._ArgumentGroup) -> None:
     )
     add("--plot", metavar="FILE", help="the same as --output with a .png or .svg")
     add("--baseline", metavar="FILE", help="clip of a neutral stretch, for .change tables: what differs from it")
-    add(
-        "--blur-faces",
-        action="store_true",
-        help="in an .mp4, hide every face that is found (one that is not found stays); an .html comes without the film",
-    )
-    add("--no-panel", action="store_true", help="in an .mp4, boxes without bars beside the picture")
-    add("--no-sound", action="store_true", help="in an .mp4, leave the sound out")
-    add("--font", metavar="FILE", help="in an .mp4, font of scripts that the system's fonts lack")
-    add(
-        "--html-video", default="auto", choices=("auto", "embed", "link", "none"), help="how an .html gets at the film"
-    )
+    add("--baseline-boxes", metavar="FILE", help="faces of that clip, as --boxes are those of the inputs")
+    add_film_options(group)
     add("--overwrite", action="store_true", help="replace output files that exist")
 
 
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
-    from emoclip.analysis import load_model
+    from emoclip.analysis import Analysis, load_model
+    from emoclip.analysis.analyzer import STOPPED
     from emoclip.analysis.inputs import list_videos
 
     inputs = [str(one) for source in args.inputs for one in list_videos(source)]
@@ -116,60 +109,50 @@ def _main(argv: list[str] | None) -> int:
     plan = dict(zip(inputs, _plan_outputs(args, inputs), strict=True))
     words = words_of(args)
     options = analysis_options(args)
+    check_boxes_of(args, list(plan))
+    film_options(args)
+    of_baseline = _baseline_options(args, options)
     reporter = Reporter(args)
-    readable, failed = _readable(list(plan), args)
+    readable, failed = readable_inputs(list(plan), allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
-    baseline = _analyzed(args.baseline, words, model, options, reporter).timeline if args.baseline else None
-    analyses, damaged = _analyze_each(
+    baseline = _baseline(args, words, model, of_baseline, reporter)
+    analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
     )
-    return _deliver(analyses, [*failed, *damaged], plan, baseline, args, reporter)
+    combined = Analysis.combine(list(analyses.values()))
+    if interrupted and not combined.interrupted:
+        combined = replace(combined, interrupted=True, warnings=(*combined.warnings, STOPPED))
+    return _deliver(combined, analyses, [*failed, *damaged], plan, baseline, args, reporter)
 
 
-def _readable(inputs: list[str], args: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """Inputs whose header can be read, and a sentence for each other one; one that is not there is an error."""
-    from emoclip.analysis.analyzer import not_analysed
-    from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, probe_video
+def _baseline_options(args: argparse.Namespace, options: dict[str, Any]) -> dict[str, Any]:
+    """How the baseline clip is looked at: as the inputs are, but for the boxes, which are those of another film."""
+    from emoclip.analysis.given_faces import check_boxes
+    from modeling_emoclip.video_decoding_emoclip import probe_video
 
-    if args.baseline:
-        probe_video(args.baseline, allow_urls=args.allow_urls)
-    readable, failed = [], []
-    for source in inputs:
-        try:
-            probe_video(source, allow_urls=args.allow_urls)
-            readable.append(source)
-        except VideoDecodeError as error:
-            if len(inputs) == 1:
-                raise
-            failed.append(not_analysed(error))
-    if not readable:
-        raise VideoDecodeError(" ".join(failed))
-    return readable, failed
+    if args.baseline is None:
+        if args.baseline_boxes is not None:
+            raise ValueError(
+                f"`--baseline-boxes` belongs to --baseline, got {args.baseline_boxes} alone; name the clip."
+            )
+        return options
+    if args.baseline_boxes is not None:
+        check_boxes(args.baseline_boxes, [args.baseline])
+    probe_video(args.baseline, allow_urls=args.allow_urls)
+    return {**options, "boxes": args.baseline_boxes}
 
 
-def _analyze_each(
-    inputs: list[str], analyzed: Callable[[str], Analysis], *, alone: bool
-) -> tuple[dict[str, Analysis], list[str]]:
-    """The analyses until Ctrl-C, and a sentence for each of several inputs that breaks off; the others are kept."""
-    from emoclip.analysis.analyzer import not_analysed
-    from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
-
-    analyses: dict[str, Analysis] = {}
-    damaged = []
-    for source in inputs:
-        try:
-            analyses[source] = analyzed(source)
-        except VideoDecodeError as error:
-            if alone:
-                raise
-            damaged.append(not_analysed(error))
-            continue
-        if analyses[source].interrupted:
-            break
-    if not analyses:
-        raise VideoDecodeError(" ".join(damaged))
-    return analyses, damaged
+def _baseline(
+    args: argparse.Namespace, words: Any, model: Any, options: dict[str, Any], reporter: Reporter
+) -> pd.DataFrame | None:
+    """The baseline's timeline; half of one is none, so Ctrl-C ends the command."""
+    if args.baseline is None:
+        return None
+    analysis = _analyzed(args.baseline, words, model, options, reporter)
+    if analysis.interrupted:
+        raise KeyboardInterrupt
+    return analysis.timeline
 
 
 def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], reporter: Reporter) -> Analysis:
@@ -182,6 +165,7 @@ def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], repo
 def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path]]:
     """Return the files for each input once it is clear that they can be written; a file for all stands with every input."""
     from emoclip.analysis.outputs.forms import check_form
+    from emoclip.batch.sources import is_address
 
     if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg"):
         raise ValueError(f"`--plot` must end in .png or .svg, got {args.plot!r}; change the ending.")
@@ -202,6 +186,7 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
                 overwrite=args.overwrite,
                 num_videos=1 if own else len(inputs),
                 baseline=args.baseline is not None,
+                film=not any(map(is_address, inputs)),
             )
     return plan
 
@@ -214,6 +199,7 @@ def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
 
 
 def _deliver(
+    combined: Analysis,
     analyses: dict[str, Analysis],
     failed: list[str],
     plan: dict[str, list[Path]],
@@ -221,10 +207,8 @@ def _deliver(
     args: argparse.Namespace,
     reporter: Reporter,
 ) -> int:
-    from emoclip.analysis import Analysis
     from emoclip.analysis.text_table import format_analysis
 
-    combined = Analysis.combine(list(analyses.values()))
     combined = replace(combined, warnings=(*failed, *combined.warnings))
     written, errors = _write_all(combined, analyses, plan, _output_options(args, baseline), args, reporter)
     for line in format_analysis(combined, plain=not _prints_blocks()):
@@ -282,10 +266,8 @@ def _output_options(args: argparse.Namespace, baseline: pd.DataFrame | None) -> 
     from emoclip.analysis.outputs.film import FilmStyle
     from emoclip.analysis.outputs.forms import OutputOptions
 
-    film = FilmStyle(panel=not args.no_panel, blur_faces=args.blur_faces, sound=not args.no_sound, font=args.font)
-    # A page that shows the film as it is would show whom the annotated film hides.
-    html_video = "none" if args.blur_faces and args.html_video == "auto" else args.html_video
-    return OutputOptions(baseline=baseline, film=film, html_video=html_video)
+    style, html_video = film_options(args)
+    return OutputOptions(baseline=baseline, film=FilmStyle(**style), html_video=html_video)
 
 
 def _json_facts(analysis: Analysis) -> dict[str, Any]:

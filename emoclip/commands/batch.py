@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import DONE_IN_PART, INTERRUPTED, printable, require, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, check_boxes_of, words_of
+from .film_options import add_film_options, film_options
 from .reporter import Reporter, add_reporting
 
 
 if TYPE_CHECKING:
+    from emoclip.analysis.words import Emotions
     from emoclip.batch.running import BatchResult
     from emoclip.batch.scorer import BatchSettings
     from emoclip.batch.sources import Source
@@ -81,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--state", type=Path, metavar="DIR", help=f"folder of the status where OUTPUT is an address ({DEFAULT_STATE})")
     add("--retry-failed", action="store_true", help="do again what failed")
     add("--overwrite", action="store_true", help="do everything again, also where the settings differ")
+    add_film_options(parser.add_argument_group("films and pages"))
     add_analysis_options(parser)
     add_reporting(parser)
     return parser
@@ -89,20 +92,20 @@ def build_parser() -> argparse.ArgumentParser:
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
     reporter = Reporter(args)
-    if args.workers < 0:
-        raise ValueError(f"`--workers` must be at least 1, got {args.workers}; leave it out for one for each core.")
+    check_workers(args)
     if args.ray:
         require("ray", "ray")
     from emoclip.batch.running import best_workers, run_batch, summary_lines, this_share
     from emoclip.batch.scorer import DiskFull
-    from emoclip.batch.sources import find_sources, is_address
+    from emoclip.batch.sources import check_addresses, find_sources, is_address
 
     sources = find_sources(args.inputs, images=args.images)
+    check_addresses(sources, allow_urls=args.allow_urls)
     share = this_share()
     if share.count > 1 and args.overwrite:
         raise ValueError("`--overwrite` needs a single process, got several; remove the output folder instead.")
     workers = args.workers or (1 if share.count > 1 else best_workers(len(sources)))
-    settings = _settings(args, workers)
+    settings = _settings(args, sources, workers)
     state = args.state or (Path(DEFAULT_STATE) if is_address(args.output) else Path(args.output))
     with file_bar(len(sources), reporter) as show:
         try:
@@ -125,24 +128,68 @@ def _main(argv: list[str] | None) -> int:
     return _exit_code(result, sources)
 
 
-def _settings(args: argparse.Namespace, workers: int) -> BatchSettings:
+def check_workers(args: argparse.Namespace) -> None:
+    """Refuse a number of processes that is none.
+
+    Raises:
+        ValueError: It is below 0, which stands for one for each core.
+    """
+    if args.workers < 0:
+        raise ValueError(f"`--workers` must be at least 1, got {args.workers}; leave it out for one for each core.")
+
+
+def _settings(args: argparse.Namespace, sources: list[Source], workers: int) -> BatchSettings:
     from emoclip.analysis.outputs.forms import check_form
     from emoclip.batch.scorer import BatchSettings
+    from emoclip.batch.sources import is_address
 
     options = analysis_options(args)
+    _check_boxes(args, sources)
+    style, html_video = film_options(args)
     options = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
     prompt, agreement = options.pop("prompt"), options.pop("agreement")
     forms = tuple(form.strip().lstrip(".") for form in args.forms.split(",") if form.strip())
     if not forms:
         raise ValueError("`--forms` must name at least one ending, got none; write for example csv,html.")
     for form in forms:
-        check_form("--forms", f"x.{form}", overwrite=True, baseline=False)
+        by_address = any(is_address(source.place) for source in sources if not source.is_shard)
+        check_form("--forms", f"x.{form}", overwrite=True, baseline=False, film=not by_address)
     wanted = words_of(args)
+    _check_words(args, wanted, options, prompt)
     # Plain words stay a plain list in the settings, by which a batch knows itself again.
     emotions = list(wanted.names) if args.emotions_file is None else wanted
     return BatchSettings(
-        emotions, args.model, args.output, forms, options, prompt, agreement, threads_of(workers), args.shard_format
+        emotions,
+        args.model,
+        args.output,
+        forms,
+        options,
+        prompt,
+        agreement,
+        threads_of(workers),
+        args.shard_format,
+        style,
+        html_video,
     )
+
+
+def _check_boxes(args: argparse.Namespace, sources: list[Source]) -> None:
+    if args.boxes is not None and any(source.is_shard for source in sources):
+        raise ValueError(
+            f"`--boxes` belong to films, the videos of a shard have none, got {args.boxes}; leave it out."
+        )
+    check_boxes_of(args, [source.place for source in sources])
+
+
+def _check_words(args: argparse.Namespace, wanted: Emotions, options: dict[str, Any], prompt: str) -> None:
+    """Refuse what every file would else fail by."""
+    from emoclip.analysis import load_model
+    from emoclip.analysis.scoring import ScoringSettings, check_words
+
+    scores = ScoringSettings(other=args.other, multi_label=args.multi_label)
+    check_words(wanted.names, scores)
+    if "calibration" in options:
+        options["calibration"].applied(scores, wanted, load_model(args.model), prompt)
 
 
 def threads_of(workers: int) -> int:

@@ -7,11 +7,12 @@ emoclip calibrate clips/*.mp4 --emotions "happiness,quiet relief,doubt" --output
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from emoclip.console import run_command
+from emoclip.console import DONE_IN_PART, printable, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, refuse_without_effect, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
@@ -22,11 +23,11 @@ EPILOG = """examples:
 The clips need no labels, but should be as mixed as those to come: it is assumed that every word fits equally often. The
 temperature makes matches as sure as different prompts for the same words agree with one another.
 
-exit codes: 0 done, 2 bad input, 130 stopped by Ctrl-C"""
+exit codes: 0 done, 1 done but some clips could not be read, 2 bad input, 130 stopped by Ctrl-C"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    """Return the exit code of the command: 0 done, 1 done in part, 2 bad input, 130 stopped by Ctrl-C."""
     return run_command(_main, argv)
 
 
@@ -53,7 +54,10 @@ def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
     if args.calibration is not None:
         raise ValueError("`--calibration` is what this command makes; leave it out.")
+    # It is fitted from the plain similarities, and always reads the other prompts.
+    refuse_without_effect(args, "calibrate", "other", "multi_label", "agreement")
     from emoclip.analysis import analyze, load_model
+    from emoclip.analysis.analyzer import NOT_ANALYSED
     from emoclip.analysis.calibration import fit_calibration
     from emoclip.analysis.inputs import list_videos
     from emoclip.analysis.saving import check_output
@@ -68,15 +72,20 @@ def _main(argv: list[str] | None) -> int:
         found = analyze(videos, words, model, progress=progress, **options)
     fitted = fit_calibration(found)
     path = fitted.save(args.output, overwrite=args.overwrite)
+    failed = [warning for warning in found.warnings if warning.startswith(NOT_ANALYSED)]
     for warning in found.warnings:
-        reporter.line(warning)
+        if warning not in failed:
+            reporter.line(warning)
     reporter.line(f"From {fitted.num_windows} windows: temperature {fitted.temperature:.3g}; the prompts agree on")
     reporter.line(f"{fitted.agreement:.0%} of them. Added to each word's scaled similarity:")
     for word, bias in sorted(fitted.bias.items(), key=lambda one: -one[1]):
         reporter.line(f"  {bias:+.3f}  {word}")
     reporter.line(f"Written: {path}")
-    reporter.document({"written": str(path), "temperature": fitted.temperature, "bias": fitted.bias})
-    return 0
+    facts = {"written": str(path), "temperature": fitted.temperature, "bias": fitted.bias}
+    reporter.document({**facts, "windows": fitted.num_windows, "failed": failed})
+    for line in failed:
+        sys.stderr.write(f"error: {printable(line)}\n")
+    return DONE_IN_PART if failed else 0
 
 
 if __name__ == "__main__":

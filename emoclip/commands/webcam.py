@@ -7,17 +7,20 @@ emoclip webcam --emotions "happiness,doubt" --output session.csv
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from emoclip.console import INTERRUPTED, run_command
+from emoclip.console import BAD_INPUT, DONE_IN_PART, INTERRUPTED, describe, printable, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, check_boxes_of, words_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from emoclip.analysis import Analysis
 
 FPS = 8.0
 SHOWN = 3
@@ -28,13 +31,14 @@ EPILOG = """examples:
   emoclip webcam --source film.mp4 --every-frame --emotions "calm,tense"      (a film in place of a camera)
 
 Nothing is recorded: no picture is kept, only the scores that --output names. Tell people before you film them. Ctrl-C ends
-it; what was scored until then is written.
+it; what was scored until then is written, also when the stream breaks off.
 
-exit codes: 0 done, 2 no such camera or bad input, 130 stopped by Ctrl-C"""
+exit codes: 0 done, 1 done in part (the stream broke off, or an output could not be written), 2 no such camera or bad input,
+130 stopped by Ctrl-C"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Return the exit code of the command: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    """Return the exit code of the command: 0 done, 1 done in part, 2 bad input, 130 stopped by Ctrl-C."""
     return run_command(_main, argv)
 
 
@@ -56,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--output",
         action="append",
         metavar="FILE",
-        help="file to write at the end, as of emoclip analyze; may be repeated",
+        help="file to write at the end, as of emoclip analyze but no .mp4; may be repeated",
     )
     add("--overwrite", action="store_true", help="replace output files that exist")
     add_analysis_options(parser)
@@ -67,16 +71,17 @@ def build_parser() -> argparse.ArgumentParser:
 def _main(argv: list[str] | None) -> int:
     args = build_parser().parse_args(argv)
     from emoclip.analysis import load_model
-    from emoclip.analysis.outputs.forms import OutputOptions, check_form, write_form
+    from emoclip.analysis.outputs.forms import check_form
     from emoclip.analysis.windows import check_seconds
     from emoclip.live.camera import Camera
     from emoclip.live.watching import watch
 
     words = words_of(args)
     options = analysis_options(args)
+    check_boxes_of(args, [args.source])
     check_seconds("--seconds", args.seconds)
     for path in args.output or []:
-        check_form("--output", path, overwrite=args.overwrite, baseline=False)
+        check_form("--output", path, overwrite=args.overwrite, baseline=False, film=False)
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
     model = load_model(args.model)
@@ -84,16 +89,38 @@ def _main(argv: list[str] | None) -> int:
     camera = Camera(args.source, options.pop("fps") or FPS, realtime=not args.every_frame)
     reporter.line(f"{args.source}: {camera.size[0]} x {camera.size[1]}; Ctrl-C ends it")
     analysis = watch(camera, words, model, seconds=args.seconds, show=_printer(reporter), **options)
-    for path in args.output or []:
-        # No film was kept that a page could show.
-        write_form(analysis, path, OutputOptions(html_video="none"), overwrite=args.overwrite)
+    written, errors = _write_each(analysis, args)
+    for path in written:
         reporter.line(f"Written: {path}")
     if camera.dropped:
         reporter.line(f"{camera.dropped} frames came faster than they could be scored and were left out.")
     for note in analysis.notes:
         reporter.line(note)
-    reporter.document({**analysis.facts(), "windows": len(analysis.per_window), "interrupted": analysis.interrupted})
-    return INTERRUPTED if analysis.interrupted else 0
+    facts = {**analysis.facts(), "windows": len(analysis.per_window), "interrupted": analysis.interrupted}
+    reporter.document({**facts, "written": written})
+    for error in [*([camera.failure] if camera.failure else []), *errors]:
+        sys.stderr.write(f"error: {printable(describe(error))}\n")
+    if analysis.interrupted:
+        return INTERRUPTED
+    if errors and not written:
+        return BAD_INPUT
+    return DONE_IN_PART if errors or camera.failure else 0
+
+
+def _write_each(analysis: Analysis, args: argparse.Namespace) -> tuple[list[str], list[Exception]]:
+    """The files that are written, and why others are not: a session cannot be had again."""
+    from emoclip.analysis.outputs.forms import OutputOptions, write_form
+
+    written: list[str] = []
+    errors: list[Exception] = []
+    for path in args.output or []:
+        try:
+            # No film was kept that a page could show.
+            write_form(analysis, path, OutputOptions(html_video="none"), overwrite=args.overwrite)
+            written.append(path)
+        except (OSError, ValueError) as error:
+            errors.append(error)
+    return written, errors
 
 
 def _printer(reporter: Reporter) -> Callable[[pd.DataFrame], None]:

@@ -40,6 +40,8 @@ class Camera:
         self.name = str(source)
         self.fps, self.realtime = fps, realtime
         self.dropped = 0
+        # Why the source ended before anybody ended it.
+        self.failure: OSError | None = None
         self._container = _open(str(source))
         if not self._container.streams.video:
             self._container.close()
@@ -49,7 +51,11 @@ class Camera:
         self.size = (stream.codec_context.width, stream.codec_context.height)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames from time 0 until the source ends or `close` is called; read in a thread of its own."""
+        """Yield frames from time 0 until the source ends or `close` is called; read in a thread of its own.
+
+        Raises:
+            OSError: The source breaks off; `failure` keeps it.
+        """
         waiting: queue.Queue[Frame | BaseException | None] = queue.Queue(maxsize=MOST_WAITING)
         thread = threading.Thread(target=self._read, args=(waiting,), daemon=True, name="emoclip-camera")
         thread.start()
@@ -74,7 +80,7 @@ class Camera:
                 if self._stopped.is_set():
                     break
         except (av.FFmpegError, OSError, ValueError) as error:
-            end = OSError(f"The source {self.name} broke off ({error}); what was scored until then is kept.")
+            end = self.failure = OSError(f"The source {self.name} broke off ({error}).")
         finally:
             self._container.close()
         while not self._stopped.is_set():

@@ -17,7 +17,7 @@ from emoclip.analysis.frames import Frame
 from emoclip.analysis.picture import Embedded, Picture
 from emoclip.analysis.prototypes import read_words
 from emoclip.analysis.result import Analysis
-from emoclip.analysis.scoring import ScoringSettings, score_windows
+from emoclip.analysis.scoring import ScoringSettings, check_words, score_windows
 from emoclip.analysis.sequences import Window
 from emoclip.analysis.settings import AnalysisSettings
 from emoclip.analysis.source_model import LoadedModel, scoring
@@ -75,7 +75,13 @@ class LiveJob(VideoJob):
 
     def _frames_in_order(self) -> Iterator[Frame]:
         # The frames end, not the pictures: where nobody is in sight there are none of these.
-        return takewhile(lambda frame: self._seconds is None or frame.seconds <= self._seconds, self._camera.frames())
+        frames = self._camera.frames()
+        try:
+            yield from takewhile(lambda frame: self._seconds is None or frame.seconds <= self._seconds, frames)
+        except OSError:
+            # A stream that breaks off ends like any other, so that what waits is scored.
+            if self._camera.failure is None:
+                raise
 
 
 def watch(
@@ -91,6 +97,8 @@ def watch(
     **options: Any,
 ) -> Analysis:
     """Score a live source until it ends, `seconds` are over or somebody presses Ctrl-C, and return the whole analysis.
+
+    Of a source that breaks off, what was scored until then is returned: the notes tell, and so does `camera.failure`.
 
     Args:
         camera: The source.
@@ -111,8 +119,9 @@ def watch(
     if settings.mode == "whole":
         raise ValueError("A live source has no whole, got mode='whole'; choose 'windows' or 'frames'.")
     wanted = read_emotions(emotions)
+    check_words(wanted.names, scores)
     if calibration is not None:
-        scores = read_calibration(calibration).applied(scores, wanted.names, loaded)
+        scores = read_calibration(calibration).applied(scores, wanted, loaded, prompt)
     job = LiveJob(camera, loaded, settings, seconds)
     interrupted = False
     with scoring(loaded.model):
@@ -127,8 +136,19 @@ def watch(
         finally:
             camera.close()
         live.pool(job.finish())
+    windows = job.windows()
+    if camera.failure is not None and windows.table.empty:
+        raise OSError(f"{camera.failure} Nothing was scored before.") from camera.failure
+    broken = () if camera.failure is None else (f"{camera.failure} Scored is what came before.",)
     return Analysis.of(
-        job.windows(), words, loaded, scores, scope=settings.scope, people=job.people(), interrupted=interrupted
+        windows,
+        words,
+        loaded,
+        scores,
+        scope=settings.scope,
+        warnings=broken,
+        people=job.people(),
+        interrupted=interrupted,
     )
 
 

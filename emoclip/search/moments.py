@@ -46,9 +46,7 @@ def find_moments(
     Raises:
         ValueError: `top` is not positive, a text cannot be used, or the index is of a model of another width.
     """
-    if top < 1:
-        raise ValueError(f"`top` must be at least 1, got {top}.")
-    texts = parse_emotions(list(queries))
+    texts = check_queries(queries, top)
     with scoring(loaded.model):
         words = read_words(read_emotions(texts), loaded, prompt=prompt)
     found: dict[str, pd.DataFrame] = {text: pd.DataFrame(columns=COLUMNS[2:]) for text in texts}
@@ -66,6 +64,17 @@ def find_moments(
         part.assign(query=text, rank=range(1, len(part) + 1)).reindex(columns=COLUMNS) for text, part in found.items()
     ]
     return pd.concat(ranked, ignore_index=True)
+
+
+def check_queries(queries: Sequence[str], top: int) -> list[str]:
+    """Return the texts tidied, before anything is read.
+
+    Raises:
+        ValueError: `top` is not positive, or a text cannot be used.
+    """
+    if top < 1:
+        raise ValueError(f"`top` must be at least 1, got {top}.")
+    return list(read_emotions(parse_emotions(list(queries))).names)
 
 
 def _read(files: Sequence[Path]) -> Iterator[tuple[pd.DataFrame, torch.Tensor]]:
@@ -96,4 +105,4 @@ def _same_moment(first: Any, second: Any) -> bool:
     return same and first.start < second.end and second.start < first.end
 
 
-__all__ = ["COLUMNS", "FORM", "find_moments"]
+__all__ = ["COLUMNS", "FORM", "check_queries", "find_moments"]

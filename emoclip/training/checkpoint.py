@@ -135,10 +135,11 @@ def find_checkpoint(output_dir: Path, resume: str) -> Path | None:
         raise FileNotFoundError(
             f"A checkpoint is a folder with trainer_state.json, such as RUN/checkpoints/00000500, got {path}."
         )
-    if own and not _is_own(output_dir, path):
+    theirs = own[-1] if own else output_dir / "run.json"
+    if theirs.exists() and not _is_own(output_dir, path):
         raise FileExistsError(
-            f"`output_dir` must have no checkpoints of its own where a run goes on from elsewhere ({path}), but {own[-1]} is there; "
-            "choose a new output_dir, or go on with these by --resume alone."
+            f"`output_dir` must have no checkpoints of its own and no finished run where a run goes on from elsewhere ({path}), but "
+            f"{theirs} is there; choose a new output_dir, or go on with these by --resume alone."
         )
     return path
 
@@ -149,9 +150,13 @@ def _is_own(output_dir: Path, checkpoint: Path) -> bool:
 
 
 def abandon_later(output_dir: Path, checkpoint: Path) -> None:
-    """Remove the checkpoints of the same run after this one, whose course is given up; to be called once everything is loaded."""
+    """Remove the checkpoints of the same run after this one, whose course is given up; to be called once everything is loaded.
+
+    With it goes `run.json`: a run that goes on is not complete.
+    """
     if not _is_own(output_dir, checkpoint):
         return
+    (output_dir / "run.json").unlink(missing_ok=True)
     for later in list_checkpoints(output_dir):
         if later.name > checkpoint.resolve().name:
             remove_folder(later)

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse_arguments(argv)
     config = load_config(TrainConfig, arguments.config, arguments.overrides)
     if arguments.dry_run:
-        return _dry_run(config)
+        return _dry_run(config, arguments)
     return _train(config, arguments)
 
 
@@ -66,17 +66,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
-    from emoclip.training.checkpoint import find_checkpoint
     from emoclip.training.loop import TrainingRun
-    from emoclip.training.run_record import check_finished, is_finished, write_run_record
+    from emoclip.training.run_record import write_run_record
     from emoclip.training.run_report import write_report
 
-    check_output(config, resume=bool(arguments.resume), overwrite=arguments.overwrite)
-    if arguments.resume and is_finished(config.output_dir):
-        check_finished(config)
-        write_line(f"{config.output_dir} is complete; the model is in {config.output_dir / 'model'}.")
+    if _is_complete(config, arguments):
         return 0
-    checkpoint = find_checkpoint(config.output_dir, arguments.resume) if arguments.resume else None
+    checkpoint = _checkpoint(config, arguments.resume)
     # Builds and checks everything; only then may an earlier run go.
     run = TrainingRun(config, checkpoint)
     if run.accelerator.is_main_process:
@@ -95,6 +91,25 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
             _push(config.push_to_hub, model_folder)
     run.accelerator.end_training()
     return 0
+
+
+def _is_complete(config: TrainConfig, arguments: argparse.Namespace) -> bool:
+    """Whether there is nothing to do, which is said; else the run folder may be used as the arguments say."""
+    from emoclip.training.run_record import check_finished, is_finished
+
+    check_output(config, resume=bool(arguments.resume), overwrite=arguments.overwrite)
+    # From a checkpoint that is named the run goes on, complete or not.
+    if arguments.resume != "auto" or not is_finished(config.output_dir):
+        return False
+    check_finished(config)
+    write_line(f"{config.output_dir} is complete; the model is in {config.output_dir / 'model'}.")
+    return True
+
+
+def _checkpoint(config: TrainConfig, resume: str | None) -> Path | None:
+    from emoclip.training.checkpoint import find_checkpoint
+
+    return find_checkpoint(config.output_dir, resume) if resume else None
 
 
 def _push(target: HubConfig, folder: Path) -> None:
@@ -118,13 +133,18 @@ def check_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
 
     Raises:
         FileExistsError: the folder holds something, and neither resuming nor overwriting was asked for, or it is no run
-            folder.
-        ValueError: both were asked for.
+            folder, or a file.
+        ValueError: both were asked for, or overwriting would delete what the run reads.
     """
     folder = config.output_dir
     if resume and overwrite:
         raise ValueError("--resume goes on with a run and --overwrite deletes it, got both; give one of them.")
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    in_the_way = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if in_the_way is not None:
+        raise FileExistsError(
+            f"`output_dir` must be a folder, got {folder}, but {in_the_way} is a file; choose another."
+        )
+    if not folder.exists() or not any(folder.iterdir()):
         return
     if not resume and not overwrite:
         raise FileExistsError(
@@ -136,6 +156,41 @@ def check_output(config: TrainConfig, *, resume: bool, overwrite: bool) -> None:
         raise FileExistsError(
             f"{wish} run folders only, and {folder} has no config.yaml of a run; choose another output_dir."
         )
+    if overwrite:
+        _check_spared(config)
+
+
+def _check_spared(config: TrainConfig) -> None:
+    """Refuse to delete what the new run reads."""
+    for key, name in _inputs(config).items():
+        path = Path(name).resolve()
+        if path.exists() and path.is_relative_to(config.output_dir.resolve()):
+            raise ValueError(
+                f"--overwrite deletes {config.output_dir}, in which `{key}` of the new run lies, {name}; choose another output_dir."
+            )
+    if config.data.cache_features and config.data.features_dir.resolve().is_relative_to(config.output_dir.resolve()):
+        # Filled, if it is not yet, before the earlier run goes.
+        raise ValueError(
+            f"--overwrite deletes {config.output_dir}, in which `data.features_dir` of the new run lies, {config.data.features_dir}; "
+            "choose another of the two."
+        )
+
+
+def _inputs(config: TrainConfig) -> dict[str, str | Path]:
+    """What a run reads by name, by its key; of models, texts and data on the Hub no such path exists."""
+    model, data, task, validation = config.model, config.data, config.task, config.validation
+    read: dict[str, str | Path | None] = {
+        "model.name": None if model.init == "scratch" else model.name,
+        "model.tokenizer": model.tokenizer,
+        "model.class_descriptions": model.class_descriptions,
+        "data.manifest": data.manifest,
+        **{f"data.mix.{number}": manifest for number, manifest in enumerate(data.mix)},
+        "task.class_texts": task.class_texts if task.kind == "class_texts" else None,
+        "task.fill_captions": task.fill_captions,
+        "validation.manifest": None if validation is None else validation.manifest,
+        "validation.prompt_set": None if validation is None else validation.prompt_set,
+    }
+    return {key: name for key, name in read.items() if name is not None}
 
 
 def _is_run_folder(folder: Path) -> bool:
@@ -161,11 +216,16 @@ def _prepare_output(config: TrainConfig, *, overwrite: bool) -> None:
         temporary.write_text(dump_config(config), encoding="utf-8")
 
 
-def _dry_run(config: TrainConfig) -> int:
+def _dry_run(config: TrainConfig, arguments: argparse.Namespace) -> int:
     from emoclip.training.loop import TrainingRun
     from emoclip.training.rehearsal import describe_run
 
-    run = TrainingRun(config, is_rehearsal=True)
+    if _is_complete(config, arguments):
+        return 0
+    checkpoint = _checkpoint(config, arguments.resume)
+    run = TrainingRun(config, checkpoint, is_rehearsal=True)
+    if checkpoint is not None and run.accelerator.is_main_process:
+        write_line(f"Would go on from {checkpoint} (step {run.step} of {run.total_steps}).")
     for line in describe_run(run):
         if run.accelerator.is_main_process:
             write_line(line)

@@ -58,7 +58,7 @@ class DataConfig:
         left_out_class: train without the clips of this class, to recognise it unseen.
         left_out_subject: train without the clips of this person.
         mix: further manifests whose training clips are mixed in, such as stills, each a clip of one frame; classes go by name.
-        batch_size: clips per process and step; the contrast needs at least 2.
+        batch_size: clips per process and step; a contrast needs at least 2, a head 1.
         drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do, and the batches that fill no whole
             `contrast.accumulate`. Otherwise they make a last, smaller batch, if every process gets at least two, and a last step of fewer
             batches.
@@ -129,10 +129,8 @@ class DataConfig:
                 f"`fold` trains on all other folds, so `split` must be train, got {self.split}: the clips of fold {self.fold} are for the "
                 "test. Leave split out, or set fold=null."
             )
-        if self.batch_size < 2:
-            raise ValueError(
-                f"`batch_size` must be at least 2, for the contrast of one pair is nil, got {self.batch_size}."
-            )
+        if self.batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1, got {self.batch_size}.")
         if self.num_workers < 0:
             raise ValueError(f"`num_workers` must be 0 or more, got {self.num_workers}.")
         if self.cache_frames and self.num_workers:
@@ -146,6 +144,11 @@ class DataConfig:
             raise ValueError(f"`clips_per_epoch` is for streams, got {self.clips_per_epoch} with streaming=false.")
         if self.clips_per_epoch is not None and self.clips_per_epoch < 1:
             raise ValueError(f"`clips_per_epoch` must be at least 1 or null, got {self.clips_per_epoch}.")
+        if self.streaming and not self.drop_last:
+            raise ValueError(
+                "`drop_last` must be true with streaming=true, got false: the passes of a stream follow one another without a gap, so "
+                "that no clip is left out and no batch is smaller."
+            )
         needs_rows = ("cache_frames", "cache_features", "class_balanced", "bucket_by_length", "mix")
         for name in (*needs_rows, "left_out_class", "left_out_subject"):
             if self.streaming and getattr(self, name):
@@ -287,6 +290,11 @@ class TrainConfig:
             raise ValueError(
                 "`data.cache_features` needs a frozen image tower, got "
                 f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
+            )
+        if self.data.batch_size < 2 and not self.task.has_head:
+            raise ValueError(
+                f"`data.batch_size` must be at least 2 with task.kind={self.task.kind}, for the contrast of one pair is nil, got "
+                f"{self.data.batch_size}."
             )
         self._check_selection()
         self._check_lora()

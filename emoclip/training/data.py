@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches for training: clips from the manifest, each with a text, a label or scores."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -26,11 +27,13 @@ class Batch(NamedTuple):
         inputs: tensors with a row for each clip; None where no clip could be read.
         errors: clip id -> sentence, for the clips that could not.
         clip_ids: of the rows.
+        unfit: clip id -> sentence, for the clips of a stream that have not what the task needs.
     """
 
     inputs: dict[str, torch.Tensor] | None
     errors: dict[str, str]
     clip_ids: list[str]
+    unfit: Mapping[str, str] = MappingProxyType({})
 
 
 class CaptionedClips:
@@ -45,6 +48,10 @@ class CaptionedClips:
         processor: makes pixels and tokens.
         rank, world_size: which share of each global batch is this process's.
         chosen: the clips, if they were read before.
+
+    Attributes:
+        num_clips: of an epoch.
+        extent: the same in words, for the report.
 
     Raises:
         ValueError: a clip has no caption or label, or there are too few clips.
@@ -78,6 +85,8 @@ class CaptionedClips:
             seed=config.seed,
             cache=config.data.cache_frames,
         )
+        if config.data.class_balanced:
+            _check_labels(self.clip_ids, list(rows["label"]), str(config.data.manifest))
         self.sampler = EpochBatchSampler(
             len(rows),
             config.data.batch_size,
@@ -90,6 +99,7 @@ class CaptionedClips:
             drop_last=config.data.drop_last,
         )
         self.num_clips = len(rows)
+        self.extent = f"{len(rows):,} clips"
         notes = WorkerNotes()
         loader = DataLoader(
             NotedClips(self.clips, self.clip_ids, notes),
@@ -161,6 +171,15 @@ class CaptionedClips:
         """What a clip is taught in an epoch, drawn by (seed, epoch, clip)."""
         # Another stream than the frame window's, or caption and window would be tied together.
         return self.targets.draw(self.about(index), clip_generator(self.seed + 1, epoch, index))
+
+
+def _check_labels(clip_ids: Sequence[str], labels: Sequence[int | None], source: str) -> None:
+    without = [clip_id for clip_id, label in zip(clip_ids, labels, strict=True) if label is None]
+    if without:
+        raise ValueError(
+            f"`data.class_balanced` needs a label for every clip, but {len(without)} of {len(labels)} in {source} have none, the first "
+            f"is {without[0]!r}; leave them out of the manifest or set class_balanced=false."
+        )
 
 
 __all__ = ["Batch", "CaptionedClips"]

@@ -116,7 +116,8 @@ class ValidationConfig:
         prompt_set: class descriptions, see `emoclip.evaluation.prompts`; a head needs none.
         every: steps between two validations; null validates after each epoch.
         batch_size: clips at once through the model.
-        allow_test: select weights on the split `test`, which makes its figures no test any more; the report says so.
+        allow_test: select weights on clips that are kept for the test: the split `test` (of AFEW, AffectNet and BoLD `validation`), or the
+            fold or person that training leaves out. Their figures are no test any more; the report says so.
     """
 
     split: str
@@ -154,7 +155,7 @@ class ValidationConfig:
 
     @property
     def is_test(self) -> bool:
-        """Whether the clips are those that results are reported on."""
+        """Whether the clips are a test by name; what only the rows tell is in `emoclip.training.reported_clips`."""
         return self.split == "test"
 
 

@@ -22,9 +22,9 @@ from emoclip.training.config import TrainConfig
 from emoclip.training.data import Batch, CaptionedClips
 from emoclip.training.frozen_features import frozen_features
 from emoclip.training.meter import Meter, MeteredStep, find_problem
-from emoclip.training.metrics_log import MetricsLog
+from emoclip.training.metrics_log import MetricsLog, tracker_arguments
 from emoclip.training.objective import Tensors
-from emoclip.training.optimization import build_optimizer, set_rates
+from emoclip.training.optimization import added_rate, build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
 from emoclip.training.regime import build_objective, build_regime
 from emoclip.training.result import save_model
@@ -103,20 +103,20 @@ class TrainingRun:
         self.validation_is_due = False
         seed_process(config.seed, self.accelerator.process_index)
         if checkpoint is not None:
-            self._resume(checkpoint)
+            self._resume(checkpoint, is_rehearsal=is_rehearsal)
 
-    def _resume(self, checkpoint: Path) -> None:
+    def _resume(self, checkpoint: Path, *, is_rehearsal: bool) -> None:
         state = load_checkpoint(self.accelerator, self.config, checkpoint, self.identity)
         self.step = int(state["step"])
         self.validation_is_due = bool(state.get("validation_is_due"))
-        self.mean_loss.load_state(state)
+        self.mean_loss.load_state(state, self.accelerator.process_index)
         self.skipped.load_state(state)
-        is_main = self.accelerator.is_main_process
-        self.selection.load_state(state, checkpoint.parent.parent, copies=is_main)
+        writes = self.accelerator.is_main_process and not is_rehearsal
+        self.selection.load_state(state, checkpoint.parent.parent, copies=writes)
         self.data.load_state(state["data"])
         # Only once all of it is loaded in every process may the course that is given up go.
         self.accelerator.wait_for_everyone()
-        if is_main:
+        if writes:
             abandon_later(self.config.output_dir, checkpoint)
 
     def _build_data(self, chosen: TrainingRows | None) -> CaptionedClips | StreamedClips:
@@ -177,7 +177,9 @@ class TrainingRun:
         """
         config = self.config
         if config.tracker != "none":
-            self.accelerator.init_trackers("emoclip", config=_loggable(config))
+            self.accelerator.init_trackers(
+                "emoclip", config=_loggable(config), init_kwargs=tracker_arguments(config.tracker, self.step)
+            )
         log = MetricsLog(self.accelerator, config.output_dir / "metrics.jsonl", self.step)
         self.model.train()
         progress = tqdm(
@@ -191,7 +193,8 @@ class TrainingRun:
             with progress, self.stopper.listening():
                 meter = Meter()
                 if self.validation_is_due:
-                    self._validate(log)
+                    with meter.paused():
+                        self._validate(log)
                 while self.step < self.total_steps:
                     if self._train_epoch(meter, log, progress):
                         return None
@@ -225,10 +228,12 @@ class TrainingRun:
     def _take_step(self, group: list[Batch], data_seconds: float, meter: Meter) -> bool:
         """Train on some batches; return whether any process was asked to stop."""
         errors = {clip_id: message for batch in group for clip_id, message in batch.errors.items()}
-        for clip_id, message in errors.items():
+        lacks = {clip_id: message for batch in group for clip_id, message in batch.unfit.items()}
+        for clip_id, message in {**errors, **lacks}.items():
             logger.warning(f"skipped clip {clip_id}: {message}", main_process_only=False)
-        stops, num_skipped, usable = self._agree(group)
-        self.skipped.add_clips(num_skipped, errors)
+        stops, (num_errors, num_unfit), usable = self._agree(group)
+        self.skipped.add_clips(num_errors, errors)
+        self.skipped.add_unfit(num_unfit, lacks)
         self.skipped.add_step(trained=bool(usable))
         if usable:
             set_rates(self.optimizer, self.config.optimizer, self.step, self.total_steps, self.steps_per_epoch)
@@ -238,15 +243,15 @@ class TrainingRun:
             self.mean_loss.add(loss)
         return stops
 
-    def _agree(self, group: list[Batch]) -> tuple[bool, int, list[tuple[Batch, list[int]]]]:
-        """Whether any process was asked to stop; how many clips could not be read; batches with a loss, with the rows of each process."""
-        num_errors = sum(len(batch.errors) for batch in group)
-        own = [int(self.stopper.requested), num_errors, *(len(batch.clip_ids) for batch in group)]
-        stops, skipped, *columns = (list(column) for column in zip(*self.exchange.all(own), strict=True))
+    def _agree(self, group: list[Batch]) -> tuple[bool, tuple[int, int], list[tuple[Batch, list[int]]]]:
+        """Whether any process was asked to stop; how many clips could not be read, and not be taught; batches with the rows of each process."""
+        skipped = [sum(len(batch.errors) for batch in group), sum(len(batch.unfit) for batch in group)]
+        own = [int(self.stopper.requested), *skipped, *(len(batch.clip_ids) for batch in group)]
+        stops, errors, unfit, *columns = (list(column) for column in zip(*self.exchange.all(own), strict=True))
         usable = [
             (batch, counts) for batch, counts in zip(group, columns, strict=True) if self.objective.can_train(counts)
         ]
-        return any(stops), sum(skipped), usable
+        return any(stops), (sum(errors), sum(unfit)), usable
 
     def try_step(self, group: list[Batch]) -> None:
         """Do what a step does except for its update."""
@@ -279,18 +284,20 @@ class TrainingRun:
             self._check_health(meter)
         if is_logged:
             self._log(meter, log, progress)
-        if self.validation_is_due and not stops:
-            self._validate(log)
-        if is_epoch_end:
-            loss = self._mean(self.mean_loss.read())
-            if config.selection == "train_loss" and self.selection.is_better(loss):
-                self.selection.take(self.step, loss, self._weights())
-        if is_checkpoint:
-            self._save()
+        with meter.paused():
+            if self.validation_is_due and not stops:
+                self._validate(log)
+            if is_epoch_end:
+                loss = self._mean(self.mean_loss.read())
+                if config.selection == "train_loss" and self.selection.is_better(loss):
+                    self.selection.take(self.step, loss, self._weights())
+            if is_checkpoint:
+                self._save()
         return stops
 
     def _save(self) -> None:
-        progress = {**self.selection.state(), **self.mean_loss.state(), **self.skipped.state()}
+        losses = self.mean_loss.state(self.exchange.all_real)
+        progress = {**self.selection.state(), **losses, **self.skipped.state()}
         save_checkpoint(
             self.accelerator,
             self.config,
@@ -340,7 +347,7 @@ class TrainingRun:
         scale = getattr(self.accelerator.unwrap_model(self.model), "logit_scale", None)
         multiplier = {} if scale is None else {"logit_scale": scale.detach().exp().item()}
         scalars["peak_memory_gb"] = peak_memory() / 1024**3
-        figures = {**scalars, "lr": self._added_rate(), **multiplier, **self.skipped.scalars()}
+        figures = {**scalars, "lr": added_rate(self.optimizer), **multiplier, **self.skipped.scalars()}
         log.write(self.step, {"epoch": self._epoch(), **figures})
         progress.set_postfix({name: f"{value:.4g}" for name, value in scalars.items()})
 
@@ -350,9 +357,6 @@ class TrainingRun:
             return value
         tensor = torch.tensor(value, device=self.accelerator.device, dtype=torch.float64)
         return float(self.accelerator.reduce(tensor, reduction="mean"))
-
-    def _added_rate(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
 
 
 def _loggable(config: TrainConfig) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured between two lines of the log: losses with the clips they came from, rates, waiting for data."""
 
+import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -28,6 +29,15 @@ class Meter:
         self._steps: list[MeteredStep] = []
         self._start = time.perf_counter()
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave out of the time what is no training: validations, checkpoints, the best weights."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._start += time.perf_counter() - start
+
     def add(self, step: MeteredStep) -> None:
         """Take note of one step."""
         self._steps.append(step)
@@ -45,7 +55,7 @@ class Meter:
         return self._steps[-1] if self._steps else None
 
     def read(self) -> dict[str, float]:
-        """Mean `loss`, `clips_per_second` and `data_wait` (a share) since the last call; empty if there was no step."""
+        """Mean `loss`, `clips_per_second` and `data_wait` (a share) since the last call, without pauses; empty if there was no step."""
         if not self._steps:
             return {}
         loss = (

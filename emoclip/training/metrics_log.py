@@ -39,6 +39,11 @@ class MetricsLog:
         self._accelerator.log(scalars, step=step)
 
 
+def tracker_arguments(tracker: str, first_step: int) -> dict[str, dict[str, Any]]:
+    """Arguments of a tracker by its name, with which what an earlier attempt has logged after `first_step` is no longer shown."""
+    return {"tensorboard": {"purge_step": first_step + 1}} if tracker == "tensorboard" and first_step else {}
+
+
 def _step_of(line: str) -> float:
     """The step of a line; a line cut short by a kill counts as infinitely late."""
     try:
@@ -47,4 +52,4 @@ def _step_of(line: str) -> float:
         return float("inf")
 
 
-__all__ = ["MetricsLog"]
+__all__ = ["MetricsLog", "tracker_arguments"]

@@ -2,6 +2,7 @@
 """Which parameters learn, at which rate, and how the rate moves: EmoCLIP's parameter groups (methods: its `train.py`)."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -71,17 +72,29 @@ def build_optimizer(
 def _parameter_groups(
     model: nn.Module, config: OptimizerConfig, head: nn.Module | None, lora_lr: float | None
 ) -> list[dict]:
-    groups: dict[str, dict] = {}
     named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
-    learning = [(_part_of(name), name, parameter) for name, parameter in named if parameter.requires_grad]
+    parts: dict[str, list[tuple[str, nn.Parameter]]] = {}
+    for name, parameter in named:
+        if parameter.requires_grad:
+            parts.setdefault(_part_of(name), []).append((name, parameter))
+    lora_rate = config.lr if lora_lr is None else lora_lr
     if config.groups == "emotionclip":
-        parts: dict[str, list[tuple[str, nn.Parameter]]] = {}
-        for part, name, parameter in learning:
-            parts.setdefault(part, []).append((name, parameter))
-        return emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
-    rates = {"added": config.lr, "lora": config.lr if lora_lr is None else lora_lr}
-    for part, _, parameter in learning:
-        lr = rates.get(part, config.lr * config.backbone_lr_scale)
+        # Its recipe knows no adapters: they have their own rate whatever the groups of the rest.
+        adapters = {"lora": parts.pop("lora")} if "lora" in parts else {}
+        recipe = emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
+        return [*recipe, *_groups_by_part(adapters, {"lora": lora_rate}, config)]
+    towers = config.lr * config.backbone_lr_scale
+    rates = {"added": config.lr, "lora": lora_rate, "vision": towers, "text": towers}
+    return _groups_by_part(parts, rates, config)
+
+
+def _groups_by_part(
+    parts: Mapping[str, Sequence[tuple[str, nn.Parameter]]], rates: Mapping[str, float], config: OptimizerConfig
+) -> list[dict]:
+    """A group for each part, and with AdamW one without decay for what has one dimension."""
+    groups: dict[str, dict] = {}
+    for part, parameter in [(part, parameter) for part, named in parts.items() for _, parameter in named]:
+        lr = rates[part]
         no_decay = config.name == "adamw" and parameter.ndim < 2
         key = f"{part}.no_decay" if no_decay else part
         group = groups.setdefault(key, {"name": key, "params": [], "lr": lr, "initial_lr": lr})
@@ -128,6 +141,13 @@ def set_rates(
             group["lr"] = base * rate_factor(config, step, total_steps, steps_per_epoch)
 
 
+def added_rate(optimizer: torch.optim.Optimizer) -> float:
+    """The rate of the part that is new, the one that `OptimizerConfig.lr` names; of several groups the fastest one's."""
+    groups = optimizer.param_groups
+    added = [group for group in groups if str(group.get("name", "")).startswith("added")] or groups
+    return float(max(added, key=lambda group: group["initial_lr"])["lr"])
+
+
 def clamp_logit_scale(
     logit_scale: nn.Parameter, max_multiplier: float | None, min_multiplier: float | None = None
 ) -> None:
@@ -138,4 +158,4 @@ def clamp_logit_scale(
             logit_scale.clamp_(*bounds)
 
 
-__all__ = ["build_optimizer", "clamp_logit_scale", "rate_factor", "select_trainable", "set_rates"]
+__all__ = ["added_rate", "build_optimizer", "clamp_logit_scale", "rate_factor", "select_trainable", "set_rates"]

@@ -15,6 +15,7 @@ from emoclip.training.negatives import Negatives
 from emoclip.training.objective import ContrastObjective, Objective
 from emoclip.training.optimization import select_trainable
 from emoclip.training.rows import TrainingRows
+from emoclip.training.targets import LabelTargets
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPForVideoClassification, EmoCLIPProcessor
 from modeling_emoclip.video_encoder_emoclip import EmoCLIPVideoEncoder
 
@@ -52,6 +53,8 @@ def build_regime(config: TrainConfig, chosen: TrainingRows | None) -> Regime:
         check_frozen_parts(config.model, config.task, base.config.temporal_config.pooling)
         model = with_head(base, config.task, chosen.class_names)
         if config.task.kind == "regression":
+            targets = LabelTargets(config.task.kind, len(chosen.class_names))
+            targets.check(chosen.rows.select_columns(["clip_id", "targets"]), str(config.data.manifest))
             start_at_mean(model, list(chosen.rows["targets"]))
     adapter = attach_lora(model, config.lora, config.model.name) if config.lora else None
     if isinstance(model, EmoCLIPForVideoClassification):

@@ -28,7 +28,7 @@ def describe_run(run: "TrainingRun") -> Iterator[str]:
     for group in run.optimizer.param_groups:
         count = sum(parameter.numel() for parameter in group["params"])
         yield f"group {group['name']}: {count:,} parameters at rate {group['initial_lr']:g}"
-    yield f"data: {run.data.num_clips:,} clips, {run.steps_per_epoch:,} steps an epoch"
+    yield f"data: {run.data.extent}, {run.steps_per_epoch:,} steps an epoch"
     yield f"steps: {run.total_steps:,}, precision {run.accelerator.mixed_precision}"
     states = state_bytes(run)
     yield f"memory: {states / GIGABYTE:.2f} GB for weights, gradients and optimiser"

@@ -50,6 +50,11 @@ def common_licence(config: DataConfig) -> str:
     return licences.pop() if len(licences) == 1 else "other"
 
 
+def source_names(config: DataConfig) -> str:
+    """The sources that a run's clips come from, as Markdown."""
+    return ", ".join(f"`{source}`" for source in (config.manifest, *config.mix))
+
+
 def data_table(config: DataConfig) -> str:
     """Which data a run learned from and on which terms, as Markdown."""
     rows = []
@@ -66,11 +71,11 @@ def training_story(run: "TrainingRun") -> str:
     config = run.config
     start = config.model.name if config.model.init != "scratch" else "random weights"
     return (
-        f"Started from {start}. Trained for {run.step:,} steps on {run.data.num_clips:,} clips of "
-        f"`{config.data.manifest}` (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
+        f"Started from {start}. Trained for {run.step:,} steps on {run.data.extent} of "
+        f"{source_names(config.data)} (sha256 `{run.fingerprint}`), seed {config.seed}, commit "
         f"`{git_commit() or 'unknown'}`.\n\n{data_table(config.data)}\n\n```bash\n{command_line()}\n```\n\n"
         f"The resolved configuration:\n\n```yaml\n{dump_config(config)}```"
     )
 
 
-__all__ = ["common_licence", "data_table", "save_model", "training_story"]
+__all__ = ["common_licence", "data_table", "save_model", "source_names", "training_story"]

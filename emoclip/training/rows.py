@@ -3,7 +3,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,26 +91,57 @@ def _selected(
 def _with_classes(
     rows: "datasets.Dataset", own_names: Sequence[str], class_names: Sequence[str], manifest: Path
 ) -> "datasets.Dataset":
-    """Rows of a further manifest with the class ids of the first; rows of classes that it has not are left out and told."""
+    """Rows of a further manifest with the class ids and the targets of the first; rows of classes that it has not are left out and told."""
     numbers = {own_names.index(name): class_names.index(name) for name in own_names if name in class_names}
     labels = list(rows["label"])
-    unknown = Counter(own_names[label] for label in labels if label is not None and label not in numbers)
-    if labels and sum(unknown.values()) == len(labels):
+    several = list(rows["labels"]) if "labels" in rows.column_names else [None] * len(rows)
+    classes = [more or [] if label is None else [label] for label, more in zip(labels, several, strict=True)]
+    is_kept = [not ids or any(number in numbers for number in ids) for ids in classes]
+    unknown = Counter(
+        "+".join(own_names[number] for number in ids) for ids, kept in zip(classes, is_kept, strict=True) if not kept
+    )
+    if classes and not any(is_kept):
         raise ValueError(
             f"`mix` must share classes with the first manifest, {', '.join(class_names)}; {manifest} has {', '.join(own_names)}."
         )
     for name, count in unknown.items():
         logger.warning("%d clips of %s are left out: the first manifest has no class %r", count, manifest, name)
-    kept = [row for row, label in enumerate(labels) if label is None or label in numbers]
-    rows = rows.select(kept)
-    changed = [None if labels[row] is None else numbers[labels[row]] for row in kept]
-    ids = [f"{manifest.stem}/{clip_id}" for clip_id in rows["clip_id"]]
-    # Combined labels are in the order of their own manifest.
-    dropped = [name for name in ("label", "labels", "clip_id") if name in rows.column_names]
-    features = {name: rows.features[name] for name in ("label", "clip_id")}
-    rows = rows.remove_columns(dropped)
-    rows = rows.add_column("label", changed, feature=features["label"])
-    return rows.add_column("clip_id", ids, feature=features["clip_id"])
+    rows = rows.select(np.flatnonzero(is_kept))
+    columns: dict[str, list[Any]] = {
+        "clip_id": [f"{manifest.stem}/{clip_id}" for clip_id in rows["clip_id"]],
+        "label": [None if label is None else numbers[label] for label in rows["label"]],
+    }
+    if "labels" in rows.column_names:
+        columns["labels"] = [_known(ids, numbers) for ids in rows["labels"]]
+    if "targets" in rows.column_names:
+        columns["targets"] = _targets_by_name(list(rows["targets"]), own_names, class_names, manifest)
+    features = {name: rows.features[name] for name in columns}
+    rows = rows.remove_columns(list(columns))
+    for name, values in columns.items():
+        rows = rows.add_column(name, values, feature=features[name])
+    return rows
+
+
+def _known(ids: Sequence[int] | None, numbers: Mapping[int, int]) -> list[int] | None:
+    return None if ids is None else [numbers[number] for number in ids if number in numbers]
+
+
+def _targets_by_name(
+    targets: list[Sequence[float] | None], own_names: Sequence[str], class_names: Sequence[str], manifest: Path
+) -> list[list[float] | None]:
+    """The targets in the order of the first manifest; none where one of its names is not among theirs."""
+    missing = [name for name in class_names if name not in own_names]
+    if missing and any(targets):
+        logger.warning("the targets of %s are left out: it has none for %r", manifest, missing[0])
+    if missing:
+        return [None] * len(targets)
+    order = [own_names.index(name) for name in class_names]
+    for values in targets:
+        if values and len(values) != len(own_names):
+            raise ValueError(
+                f"`targets` must be one number for each of the {len(own_names)} class names of {manifest}, got {len(values)}."
+            )
+    return [[values[place] for place in order] if values else None for values in targets]
 
 
 __all__ = ["TrainingRows", "training_rows"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emoclip.console import require
 from emoclip.data.output import replacing
 from emoclip.provenance import command_line, git_commit, package_versions
+from emoclip.training.result import source_names
 
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ def report_text(run: "TrainingRun", lines: Sequence[dict[str, Any]], picture: st
         picture: Markdown in place of the curves.
     """
     config = run.config
+    unfit = f" {run.skipped.unfit:,} without what the task needs," if run.skipped.unfit else ""
     trained = sum(p.numel() for group in run.optimizer.param_groups for p in group["params"])
     rows = [
         ("steps", f"{run.step:,} in {-(-run.step // run.steps_per_epoch):,} epochs"),
-        ("clips", f"{run.data.num_clips:,} of `{config.data.manifest}`"),
-        ("skipped", f"{run.skipped.clips:,} clips that could not be read, {run.skipped.steps:,} steps"),
+        ("clips", f"{run.data.extent} of {source_names(config.data)}"),
+        ("skipped", f"{run.skipped.clips:,} clips that could not be read,{unfit} {run.skipped.steps:,} steps"),
         ("data, sha256", f"`{run.fingerprint}`"),
         ("parameters that learned", f"{trained:,}"),
         ("processes, number format", f"{run.accelerator.num_processes}, {run.accelerator.mixed_precision}"),
@@ -87,6 +89,11 @@ def selection_story(run: "TrainingRun") -> str:
         story += (
             " **These weights were selected on the test split:** figures on that split are too good and must not be reported as a "
             "test of this model."
+        )
+    elif run.validation is not None and run.validation.num_reported:
+        story += (
+            f" **{run.validation.num_reported:,} of these {len(run.validation.rows):,} clips are kept for the test:** figures on them "
+            "are too good and must not be reported as a test of this model."
         )
     return story
 

@@ -2,7 +2,7 @@
 """Which weights a run hands out: the last ones, those with the lowest training loss, or those that validate best."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Selection:
 
 
 class MeanLoss:
-    """The mean of the training losses since the last reading, exact over interruptions."""
+    """The mean of the training losses of one process since the last reading, exact over interruptions."""
 
     def __init__(self) -> None:
         self._sum: torch.Tensor | float = 0.0
@@ -105,13 +105,18 @@ class MeanLoss:
         self._sum, self._count = 0.0, 0
         return mean
 
-    def state(self) -> dict[str, Any]:
-        """What to store in a checkpoint."""
-        return {"loss_sum": float(self._sum), "loss_count": self._count}
+    def state(self, of_all: Callable[[float], list[float]] = lambda own: [own]) -> dict[str, Any]:
+        """What to store in a checkpoint.
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint's state."""
-        self._sum, self._count = state["loss_sum"], state["loss_count"]
+        Args:
+            of_all: gives the sums of all processes for this one's: with negatives of their own, or with heads, they differ.
+        """
+        return {"loss_sums": of_all(float(self._sum)), "loss_count": self._count}
+
+    def load_state(self, state: Mapping[str, Any], rank: int = 0) -> None:
+        """Go on from a checkpoint's state, in the process `rank`; older ones have the sum of the first process alone."""
+        self._sum = state["loss_sums"][rank] if "loss_sums" in state else state["loss_sum"]
+        self._count = state["loss_count"]
 
 
 def _file(folder: Path) -> Path:

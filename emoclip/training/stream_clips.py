@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training batches from a stream: shards that are read one after the other, from disk or the network."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ from emoclip.console import require
 from emoclip.data import load
 from emoclip.data.clips import clip_generator, collate_clips
 from emoclip.data.shards import ShardIndex
-from emoclip.data.source import source_class_names
+from emoclip.data.source import manifest_file, source_class_names
 from emoclip.data.stream import ClipStream, stable_number
 from emoclip.data.worker_notes import WorkerNotes
 from emoclip.training.clip_loader import ClipLoader
-from emoclip.training.config import TrainConfig
+from emoclip.training.config import DataConfig, TrainConfig
 from emoclip.training.data import Batch
 from emoclip.training.sentiment import SENTIMENT_COLUMN
-from emoclip.training.targets import Targets, build_targets
+from emoclip.training.targets import TARGET_COLUMNS, Targets, build_targets
 from modeling_emoclip import EmoCLIPProcessor, EmoCLIPVideoProcessor
 
 
@@ -28,22 +28,31 @@ class StreamedClips:
     """An endless source of training batches with the interface of `CaptionedClips`.
 
     Each process and each of its workers goes through its own shards again and again, so that none waits for another at the end of a
-    pass. An epoch is a number of batches: as many as the clips fill.
+    pass. An epoch is a number of batches: as many as the clips fill. Clips without what the task needs are refused before the first
+    step where the source is a manifest, and skipped and counted where it is one of shards.
 
     Args:
         config: the run.
         processor: makes pixels and tokens.
         rank, world_size: this process and how many there are.
 
+    Attributes:
+        num_clips: of an epoch.
+        extent: the same in words, for the report.
+
     Raises:
-        ValueError: the number of clips is not known, or another key asks for random access.
+        ValueError: the number of clips is not known, another key asks for random access, or a clip of a manifest has no caption or
+            label.
     """
 
     def __init__(self, config: TrainConfig, processor: EmoCLIPProcessor, rank: int = 0, world_size: int = 1):
         data = config.data
         rows = load(data.manifest, split=data.split, fold=data.fold, streaming=True)
         self.num_clips = data.clips_per_epoch or count_clips(data.manifest, data.split, data.fold)
+        self.extent = f"a stream ({self.num_clips:,} clips an epoch)"
         self.targets = build_targets(config.task, source_class_names(data.manifest), processor.tokenizer)
+        if manifest_file(data.manifest) is not None:
+            self._check_targets(data)
         self._length = self.num_clips // (data.batch_size * world_size)
         if not self._length:
             raise ValueError(
@@ -67,7 +76,7 @@ class StreamedClips:
             EndlessClips(stream, self.targets),
             batch_size=data.batch_size,
             num_workers=data.num_workers,
-            collate_fn=collate_clips,
+            collate_fn=collate_taught,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(config.seed),
         )
@@ -75,6 +84,13 @@ class StreamedClips:
         self._stateful = loader
         self.loader = ClipLoader(loader, notes)
         self._batches: Iterator[Any] | None = None
+
+    def _check_targets(self, data: DataConfig) -> None:
+        rows = load(data.manifest, split=data.split, fold=data.fold, check_media=False)
+        # Whole columns: reading a million rows one by one would take minutes.
+        columns = {name: list(rows[name]) for name in TARGET_COLUMNS if name in rows.column_names}
+        about = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+        self.targets.check(about, str(data.manifest))
 
     def __len__(self) -> int:
         """Batches of one epoch."""
@@ -121,14 +137,21 @@ class StreamedClips:
         return self.loader.death(error)
 
     def _batch(self, batch: dict[str, Any]) -> Batch:
-        errors = batch.pop("errors")
+        errors, unfit = batch.pop("errors"), batch.pop("unfit")
         if "index" not in batch:
-            return Batch(None, errors, [])
+            return Batch(None, errors, [], unfit)
         clip_ids, drawn, rows = batch.pop("index"), batch.pop("target"), batch.pop("row")
         inputs = {**batch, **self.targets.collate(drawn)}
         if self._with_sentiment:
             inputs[SENTIMENT_COLUMN] = torch.tensor([row[SENTIMENT_COLUMN] for row in rows], dtype=torch.float32)
-        return Batch(inputs, errors, clip_ids)
+        return Batch(inputs, errors, clip_ids, unfit)
+
+
+def collate_taught(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """A batch as `collate_clips` makes it, and `unfit` {clip id: sentence} of items that cannot be taught."""
+    items = list(items)
+    unfit = {item["index"]: item["unfit"] for item in items if "unfit" in item}
+    return {**collate_clips(item for item in items if "unfit" not in item), "unfit": unfit}
 
 
 class EndlessClips(IterableDataset):
@@ -156,10 +179,9 @@ class EndlessClips(IterableDataset):
 
     def _taught(self, item: dict[str, Any]) -> dict[str, Any]:
         row = item["row"]
-        try:
-            self.targets.check([row], "the stream")
-        except ValueError as error:
-            return {"index": item["index"], "error": str(error)}
+        lack = self.targets.lack(row)
+        if lack is not None:
+            return {"index": item["index"], "unfit": lack}
         # Another stream of numbers than the frame window's, or caption and window would be tied together.
         generator = clip_generator(self.stream.seed + 1, self.stream.epoch, stable_number(item["index"]))
         return {**item, "target": self.targets.draw(row, generator)}
@@ -224,7 +246,7 @@ def count_clips(source: str | Path, split: str | None, fold: int | None = None) 
         ValueError: the source does not say it.
     """
     path = Path(source)
-    if path.suffix == ".parquet" or (path / "manifest.parquet").is_file():
+    if manifest_file(source) is not None:
         return len(load(path, split=split, fold=fold, check_media=False))
     if path.is_dir() and fold is None:
         clips = ShardIndex.read(path).clips
@@ -234,4 +256,4 @@ def count_clips(source: str | Path, split: str | None, fold: int | None = None) 
     )
 
 
-__all__ = ["EndlessClips", "PassStream", "StreamedClips", "count_clips"]
+__all__ = ["EndlessClips", "PassStream", "StreamedClips", "collate_taught", "count_clips"]

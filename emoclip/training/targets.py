@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands beside the clips of a batch: a text, a label or scores, taken from their rows."""
 
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -16,6 +17,11 @@ from emoclip.training.task_config import TaskConfig
 TARGET_COLUMNS = ("clip_id", "captions", "label", "labels", "targets")
 
 
+def written_captions(captions: Iterable[str | None] | None) -> list[str]:
+    """The captions that say something: not those that are empty or blank, nor `-`, EmoCLIP's mark for none (`MAFW.py`)."""
+    return [caption for caption in captions or () if caption is not None and caption.strip() not in ("", "-")]
+
+
 class Targets(Protocol):
     """A way to teach clips."""
 
@@ -25,6 +31,9 @@ class Targets(Protocol):
         Raises:
             ValueError: a row has not what is needed; names the clip and the remedy.
         """
+
+    def lack(self, row: Mapping[str, Any]) -> str | None:
+        """What one clip has not, as a sentence; None where it can be taught."""
 
     def draw(self, row: Mapping[str, Any], generator: torch.Generator) -> Any:
         """What one clip is taught this time."""
@@ -68,10 +77,17 @@ class TextTargets:
         if without:
             raise _no_label(without, len(rows), source)
 
+    def lack(self, row: Mapping[str, Any]) -> str | None:
+        """See `Targets`."""
+        if self.texts(row):
+            return None
+        return "it has no caption" if self._use_captions else "it has no `label`"
+
     def texts(self, row: Mapping[str, Any]) -> list[str]:
         """Every text that a clip may get; none where it has not what is needed."""
-        if self._use_captions and row.get("captions"):
-            return list(row["captions"])
+        captions = written_captions(row.get("captions")) if self._use_captions else []
+        if captions:
+            return captions
         if not self._texts_of_class or row.get("label") is None:
             return []
         return [self._texts_of_class[row["label"]]]
@@ -109,7 +125,7 @@ class LabelTargets:
     def check(self, rows: Iterable[Mapping[str, Any]], source: str) -> None:
         """See `Targets`."""
         rows = list(rows)
-        without = [row["clip_id"] for row in rows if row.get(self.column) in (None, [])]
+        without = [row["clip_id"] for row in rows if self.lack(row)]
         if without:
             raise _no_label(without, len(rows), source, self.column)
         if self._kind != "regression":
@@ -120,6 +136,16 @@ class LabelTargets:
                     f"`targets` must be one number for each of the {self._num_outputs} class names of {source}, clip "
                     f"{row['clip_id']!r} has {len(row['targets'])}."
                 )
+            if not all(number is not None and math.isfinite(number) for number in row["targets"]):
+                shown = ", ".join("null" if number is None else f"{number:g}" for number in row["targets"])
+                raise ValueError(
+                    f"`targets` must be finite numbers, clip {row['clip_id']!r} of {source} has {shown}; leave it out of the "
+                    "manifest or give it what is missing."
+                )
+
+    def lack(self, row: Mapping[str, Any]) -> str | None:
+        """See `Targets`."""
+        return f"it has no `{self.column}`" if row.get(self.column) in (None, []) else None
 
     def draw(self, row: Mapping[str, Any], generator: torch.Generator) -> Any:
         """The label; nothing is drawn."""
@@ -163,4 +189,4 @@ def _no_label(without: Sequence[str], total: int, source: str, column: str = "la
     )
 
 
-__all__ = ["TARGET_COLUMNS", "LabelTargets", "Targets", "TextTargets", "build_targets"]
+__all__ = ["TARGET_COLUMNS", "LabelTargets", "Targets", "TextTargets", "build_targets", "written_captions"]

@@ -23,8 +23,9 @@ from emoclip.metrics import ccc, mae, mean_average_precision, uar, war
 from emoclip.metrics.retrieval import recall_at_k, retrieval_ranks
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import ValidationConfig
+from emoclip.training.reported_clips import num_reported
 from emoclip.training.signals import deaf_children
-from emoclip.training.targets import LabelTargets
+from emoclip.training.targets import LabelTargets, written_captions
 from modeling_emoclip import EmoCLIPForVideoClassification
 from modeling_emoclip.text_classes_emoclip import Prompt
 
@@ -50,8 +51,9 @@ class Validation:
         accelerator: its processes share the clips.
 
     Raises:
-        ValueError: the split does not exist, its clips lack the labels or captions that the metric needs, its classes are not those
-            of a head, or the weights are spread over processes.
+        ValueError: weights would be selected on clips that are kept for the test without `allow_test`, the split does not exist, its clips
+            lack the labels or captions that the metric needs, its classes are not those of a head, or the weights are spread over
+            processes.
     """
 
     def __init__(
@@ -74,6 +76,21 @@ class Validation:
         self._head = run.task.kind if run.task.has_head else None
         task = self._head or _ROWS.get(config.metric, "classification")
         self.rows = load(source, split=config.split, fold=config.fold, task=task)
+        if task == "captions":
+            self.rows = self.rows.select(
+                [number for number, captions in enumerate(self.rows["captions"]) if written_captions(captions)]
+            )
+            if not len(self.rows):
+                raise ValueError(
+                    f"For validation.metric=recall clips must have captions that say something, none of {source} has."
+                )
+        self.num_reported = num_reported(run.data, self.rows, source)
+        if run.selection == "validation" and self.num_reported and not config.allow_test:
+            raise ValueError(
+                f"Weights selected on clips that are kept for the test make its figures too good; {self.num_reported} of "
+                f"{len(self.rows)} in the split `{config.split}` of {source} are; choose others, or say validation.allow_test=true, which "
+                "the report then tells."
+            )
         names = source_class_names(source, self.rows)
         self._targets = LabelTargets(run.task.kind, len(names)) if run.task.has_head else None
         if self._targets is not None:
@@ -101,7 +118,7 @@ class Validation:
         if self._targets is not None:
             return self._score_head(self._targets, encoder.class_logits(clips.values, []), rows)
         if self.config.metric == "recall":
-            captions = [captions[0] for captions in rows["captions"]]
+            captions = [written_captions(captions)[0] for captions in rows["captions"]]
             return _retrieval(encoder.clip_embeds(clips.values), encoder.embed_texts(captions), captions)
         predicted = class_scores(encoder, clips.values, self.classes).argmax(axis=1).tolist()
         references = list(rows["label"])

@@ -125,3 +125,34 @@ def test_the_temperature_brings_confidence_to_what_is_right():
     assert sure[0] - share > 0.1
     assert sure[1] == pytest.approx(share, abs=1e-3)
     assert loss[1] < 0.7 * loss[0]
+
+
+def test_a_calibration_belongs_to_its_texts(found, tmp_path):
+    """By another prompt the similarities are others; the biases of the first would shift them at random."""
+    fitted = fit_calibration(found)
+    with pytest.raises(ValueError, match=r"read 'an expression of calm\.' for 'calm', got 'calm'; use the prompt"):
+        fitted.applied(found.settings, fitted.words, found.loaded, "plain")
+    meant = {"calm": "nothing moves", "tense": "tense", "amused": "amused"}
+    with pytest.raises(ValueError, match="got 'an expression of nothing moves"):
+        fitted.applied(found.settings, meant, found.loaded)
+
+
+def test_windows_that_are_not_scored_are_not_fitted_from(found):
+    """`--min-quality` was accepted and passed over."""
+    quality = [0.2] * 15 + [0.9] * 25
+    windows = dataclasses.replace(found.windows, table=found.windows.table.assign(quality=quality))
+    settings = dataclasses.replace(found.settings, min_quality=0.5)
+    assert fit_calibration(dataclasses.replace(found, windows=windows, settings=settings)).num_windows == 25
+
+
+def test_scored_again_by_the_same_words_is_still_calibrated_and_by_others_says_that_it_is_not(found):
+    """The temperature alone was kept, under which no word had its share."""
+    settings = fit_calibration(found).applied(found.settings, found.reading.emotions, found.loaded)
+    calibrated = found.rescore("calm,tense,amused", bias=settings.bias, temperature=settings.temperature)
+    again = calibrated.rescore("calm,tense,amused")
+    assert again.settings == calibrated.settings
+    assert again.timeline["match"].tolist() == calibrated.timeline["match"].tolist()
+    other = calibrated.rescore("calm,tense,bored")
+    assert (other.settings.bias, other.settings.temperature) == ({}, 1.0)
+    assert other.notes[0] == "The calibration belongs to other words or texts, so it was not applied to these."
+    assert calibrated.rescore("calm,tense,amused", prompt="plain").settings.temperature == 1.0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from emoclip.analysis.frames import Frame
-from emoclip.analysis.given_faces import GivenPeople, read_boxes
+from emoclip.analysis.given_faces import GivenPeople, boxes_of, check_boxes, read_boxes
 
 
 BOX, OTHER = [10, 20, 30, 50], [40, 20, 60, 50]
@@ -87,3 +87,26 @@ def test_a_face_between_two_given_boxes_is_not_rarely_found():
     )
     seen = list(GivenPeople(read_boxes(table), 25.0).sights([frame(number) for number in (0, 9, 25)]))
     assert [sights[0].look.found for _, _, sights in seen] == [True] * 3
+
+
+def test_a_column_of_videos_selects_by_path_or_by_name(tmp_path):
+    """The boxes of one film laid over another look like a result."""
+    table = pd.DataFrame({"video": ["a.mp4", f"{tmp_path}/b.mp4"], "x1": [10, 40], "y1": 20, "x2": [30, 60], "y2": 50})
+    first, second = f"{tmp_path}/films/a.mp4", f"{tmp_path}/./b.mp4"
+    given = check_boxes(table, [first, second])
+    assert boxes_of(given, first).at(frame(0), 25.0)[0][1] == (10.0, 20.0, 30.0, 50.0)
+    assert boxes_of(given, second).at(frame(0), 25.0)[0][1] == (40.0, 20.0, 60.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("table", "videos", "message"),
+    [
+        ({"x1": [1]}, ["a.mp4", "b.mp4"], "without the column video belong to one video, got 2 videos"),
+        ({"x1": [1], "video": ["a.mp4"]}, ["c.mp4"], "none of 'a.mp4' is 'c.mp4'"),
+        ({"x1": [1], "video": ["a.mp4"]}, ["x/a.mp4", "y/a.mp4"], "'x/a.mp4' as well as 'y/a.mp4'"),
+        ({"x1": [1, 1], "video": ["a.mp4", None]}, ["a.mp4"], "must name one in every row"),
+    ],
+)
+def test_boxes_that_could_be_another_videos_are_refused(table, videos, message):
+    with pytest.raises(ValueError, match=message):
+        check_boxes(pd.DataFrame({**table, "y1": 1, "x2": 3, "y2": 3}), videos)

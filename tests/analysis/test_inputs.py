@@ -6,7 +6,7 @@ import pytest
 
 import emoclip
 from emoclip.analysis import load_model
-from emoclip.analysis.inputs import list_videos
+from emoclip.analysis.inputs import different_names, list_videos
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError
 
 
@@ -54,3 +54,15 @@ def test_one_bad_video_among_several_is_told_and_skipped(folder, tiny_model_fold
     assert sum("missing.mp4" in note for note in found.notes) == 1
     with pytest.raises(VideoDecodeError, match=r"does not exist.*does not exist"):
         emoclip.analyze([folder / "x.mp4", folder / "y.mp4"], "a,b", loaded, faces="none")
+
+
+def test_numbers_make_names_that_nothing_else_has():
+    assert different_names(["a", "a", "a (2)", "a"]) == ["a", "a (3)", "a (2)", "a (4)"]
+
+
+def test_arrays_of_one_shape_are_two_videos(tiny_model_folder):
+    """Their windows were averaged into one video that nobody had given."""
+    films = [np.full((9, 26, 34, 3), level, np.uint8) for level in (10, 200)]
+    found = emoclip.analyze(films, "a,b", tiny_model_folder, faces="none")
+    assert found.timeline["video"].nunique() == 2
+    assert found.summary.groupby("emotion").size().tolist() == [2, 2]

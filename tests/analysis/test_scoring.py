@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from emoclip.analysis.scoring import OTHER, TIMELINE_COLUMNS, Prototypes, ScoringSettings, score_windows
+from emoclip.analysis.scoring import OTHER, TIMELINE_COLUMNS, Prototypes, ScoringSettings, check_words, score_windows
 from emoclip.analysis.window_set import WINDOW_COLUMNS, WindowSet
 
 
@@ -95,3 +95,25 @@ def test_settings_out_of_range_are_refused(settings, message):
     """A percentage where a share is meant would withhold everything."""
     with pytest.raises(ValueError, match=message):
         ScoringSettings(**settings)
+
+
+def test_a_calibration_and_a_threshold_are_not_mixed():
+    """A word with a bias would win below the threshold that it is said to need."""
+    with pytest.raises(ValueError, match="leave one of the two out"):
+        ScoringSettings(other=0.2, bias={"doubt": 1.0})
+
+
+def test_single_words_are_matched_without_biases():
+    """One half means as similar as the neutral text; biases even words out against one another alone."""
+    neutral = torch.tensor([1.0, 0.0])
+    settings = {"multi_label": True, "temperature": 2.0, "neutral": neutral}
+    biased = score(bias={"doubt": 3.0, "anger": -3.0}, **settings)
+    assert biased["match"].tolist() == score(**settings)["match"].tolist()
+    assert biased["match"][1] == pytest.approx(0.5)
+
+
+def test_the_word_of_the_added_row_is_refused():
+    """Two rows of one name would share tables, plots and groups."""
+    with pytest.raises(ValueError, match="got the word 'None of These' as well"):
+        check_words(["joy", "None of These"], ScoringSettings(other=0.2))
+    check_words(["none of these"], ScoringSettings())

@@ -9,6 +9,7 @@ from emoclip.analysis.words import (
     emotion_texts,
     parse_emotions,
     read_emotions,
+    read_emotions_file,
     word_trees,
 )
 
@@ -130,3 +131,21 @@ def test_bad_files_of_emotions_are_told(tmp_path, content, message):
     (tmp_path / "e.yaml").write_text(content)
     with pytest.raises(ValueError, match=message):
         read_emotions(tmp_path / "e.yaml")
+
+
+def test_members_of_groups_are_tidied_as_names_are(tmp_path):
+    """Two spaces, or an accent that is written in two characters, look the same to whoever typed them."""
+    path = tmp_path / "words.yaml"
+    path.write_text(
+        "emotions: {quiet  relief: , caf\u00e9: , 2: }\ngroups: {good: [quiet relief , cafe\u0301, 2]}\n",
+        encoding="utf-8",
+    )
+    assert read_emotions_file(path).groups == {"good": ("quiet relief", "caf\u00e9", "2")}
+
+
+def test_keys_that_are_numbers_are_told_too(tmp_path):
+    """A sentence instead of a traceback."""
+    path = tmp_path / "words.yaml"
+    path.write_text("emotions: [joy]\n3: a\nmore: b\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="holds 3, more"):
+        read_emotions_file(path)

@@ -2,6 +2,7 @@
 """Batches of real files: what is written, what becomes of bad ones, and going on after a stop."""
 
 import errno
+import shutil
 from collections import Counter
 
 import pandas as pd
@@ -144,3 +145,53 @@ def test_rows_survive_a_round_trip(tmp_path):
     book.flush()
     assert StatusBook(tmp_path).rows() == [row, Row("b\\x1b", "/x/b", "failed", "Error: x")]
     assert [path.name for path in tmp_path.iterdir()] == [".batch"]
+
+
+def test_a_retrained_model_is_another_batch(films, make_settings, tiny_model_folder, tmp_path):
+    """Under the same path, half of the results would be by other weights."""
+    from safetensors.torch import load_file, save_file
+
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, model)
+    run(films, make_settings(model=str(model)))
+    (model / "README.md").write_text("a card is no weight")
+    assert run(films, make_settings(model=str(model)))[1] == []
+    weights = load_file(model / "model.safetensors")
+    name = sorted(weights)[0]
+    save_file({**weights, name: weights[name] + 1}, model / "model.safetensors", {"format": "pt"})
+    with pytest.raises(FileExistsError, match=r"other settings \(weights\)"):
+        run(films, make_settings(model=str(model)))
+
+
+def test_a_deleted_result_is_made_again(films, make_settings, tmp_path):
+    """The status said done, and nothing was there."""
+    settings = make_settings()
+    run(films, settings)
+    (tmp_path / "out" / "deep" / "笑顔 😀.mp4.csv").unlink()
+    _, seen = run(films, settings)
+    assert [row.name for row in seen] == ["deep/笑顔 😀.mp4"]
+    assert (tmp_path / "out" / "deep" / "笑顔 😀.mp4.csv").is_file()
+
+
+def test_a_model_that_cannot_be_loaded_is_no_files_fault(films, make_settings, tiny_model_folder, tmp_path):
+    """And once the model is mended, the folder takes the same command."""
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model_folder, model)
+    whole = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(whole[:500])
+    with pytest.raises(ValueError, match="cannot be read"):
+        run(films, make_settings(model=str(model)))
+    (model / "model.safetensors").write_bytes(whole)
+    assert run(films, make_settings(model=str(model)))[0].counts == Counter(done=2, failed=1)
+
+
+def test_scored_up_to_the_damage_is_said_in_the_status(make_clip, make_settings, tmp_path):
+    """Half a film stood as a whole one."""
+    film = tmp_path / "films" / "half.mkv"
+    film.parent.mkdir()
+    data = make_clip(300, "b.mkv").read_bytes()
+    film.write_bytes(data[: len(data) // 2])
+    result, _ = run(film.parent, make_settings(options={"faces": "none", "on_error": "truncate"}))
+    (row,) = pd.read_csv(result.table).to_dict("records")
+    assert row["status"] == "done"
+    assert row["notes"].startswith("Scored only up to the damage: ")

@@ -142,3 +142,31 @@ def test_truncated_shard_leaves_no_half_result(store, make_settings, tmp_path):
 def test_films_are_written_to_an_address_too(films, store, make_settings, tmp_path):
     run_batch(find_sources([str(films / "a.mp4")]), make_settings("memory://results"), state=tmp_path / "state")
     assert store.cat("/results/a.mp4.csv").startswith(b"video,")
+
+
+def test_a_row_that_cannot_be_unpacked_costs_no_other(store, short_clip, make_settings, tmp_path):
+    """One empty row or broken zip was the end of a shard of thousands."""
+    blob = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    rows = [{"bytes": None, "path": "/elsewhere/a.mp4"}, {"bytes": short_clip.read_bytes(), "path": "b.mp4"}]
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"clip_id": ["bad", "good"], "video": pa.array(rows, blob)}), buffer)
+    store.pipe("/set/rows.parquet", buffer.getvalue())
+    store.pipe("/set/zips.tar", tar_bytes({"bad.frames.zip": b"no zip", "good.mp4": short_clip.read_bytes()}))
+    sources = find_sources(["memory://set/rows.parquet", "memory://set/zips.tar"])
+    result = run_batch(sources, make_settings("memory://results"), state=tmp_path / "state")
+    assert dict(result.counts) == {"done": 2}
+    for name, error in [("rows.parquet", "must stand in the shard"), ("zips.tar", "BadZipFile")]:
+        table = pd.read_parquet(io.BytesIO(store.cat(f"/results/{name}.results.parquet")))
+        assert set(table["video"]) == {"bad", "good"}
+        assert error in table.loc[table["video"] == "bad", "error"].iloc[0]
+
+
+def test_notes_of_a_video_stand_in_its_shards_result(store, make_clip, make_settings, tmp_path):
+    """Half a film among a thousand is found by nobody else."""
+    data = make_clip(300, "b.mkv").read_bytes()
+    store.pipe("/set/half.tar", tar_bytes({"a.mkv": data[: len(data) // 2]}))
+    settings = make_settings("memory://results", options={"faces": "none", "on_error": "truncate"})
+    result = run_batch(find_sources(["memory://set/half.tar"]), settings, state=tmp_path / "state")
+    table = pd.read_parquet(io.BytesIO(store.cat("/results/half.tar.results.parquet")))
+    assert table["notes"].str.startswith("Scored only up to the damage: ").all()
+    assert pd.read_csv(result.table)["notes"][0].startswith("1 videos have notes, first a: Scored only")

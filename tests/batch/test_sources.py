@@ -65,3 +65,13 @@ def test_shares_of_processes_are_all_there_is():
     parts = [part_of(sources, index, 3) for index in range(3)]
     assert sorted(names(itertools.chain(*parts))) == names(sources)
     assert [len(part) for part in parts] == [3, 2, 2]
+
+
+def test_a_number_never_makes_a_name_that_is_there(tmp_path):
+    """Else the second film's results lay under the third's name, and one of the two was lost."""
+    for place in ("a/x.mp4", "b/x.mp4", "c/x~2.mp4"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_bytes(b"")
+    sources = find_sources([str(tmp_path / folder) for folder in "abc"])
+    assert sorted(names(sources)) == ["x.mp4", "x~2.mp4", "x~3.mp4"]
+    assert next(source.name for source in sources if source.place.endswith("~2.mp4")) == "x~2.mp4"

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import termios
 import time
+import types
 
 import pandas as pd
 import pytest
 
+import emoclip.analysis
 from emoclip import cli
+from emoclip.commands.several import analyze_each
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +74,67 @@ def test_hidden_faces_are_not_shown_by_the_page_beside(films, tiny_model_folder,
         lambda part, path, options, **_: seen.update({path.suffix: options.html_video}) or (path, ()),
     )
     options = ["--output", "x.html", "--model", tiny_model_folder]
-    assert analyze(films / "a.mp4", *options, "--blur-faces") == 0
+    command = ["analyze", str(films / "a.mp4"), "--emotions", "a,b", *map(str, options), "--blur-faces"]
+    assert cli.main(command) == 0
     assert seen == {".html": "none"}
-    assert analyze(films / "a.mp4", *options, "--blur-faces", "--html-video", "embed") == 0
+    assert cli.main([*command, "--html-video", "embed"]) == 0
     assert seen == {".html": "embed"}
+
+
+BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--blur-faces", "--output", "x.mp4", "--faces", "none"], "`--blur-faces` hides faces that are found"),
+        (["--font", "nope.ttf", "--output", "x.mp4"], "`font` must be a TrueType or OpenType file"),
+        (["films/c.mp4", "--boxes", "boxes.csv"], "without the column video belong to one video, got 2"),
+        (["--baseline-boxes", "boxes.csv"], "belongs to --baseline"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_work(more, message, films, tmp_path, monkeypatch, capsys):
+    """A film of an hour was analysed first."""
+    (tmp_path / "boxes.csv").write_text(BOXES)
+    monkeypatch.setattr("emoclip.analysis.load_model", lambda *args: pytest.fail("began to work"))
+    assert cli.main(["analyze", "films/a.mp4", *more, "--emotions", "a,b"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_boxes_of_a_film_are_not_those_of_its_baseline(films, tiny_model_folder, tmp_path, monkeypatch):
+    """The places of the film's faces were scored in the baseline, whoever stood there."""
+    (tmp_path / "boxes.csv").write_text(BOXES)
+    seen = []
+    analyzed = emoclip.analysis.analyze
+    monkeypatch.setattr(
+        "emoclip.analysis.analyze", lambda *args, **all: seen.append(all["boxes"]) or analyzed(*args, **all)
+    )
+    command = [
+        "analyze",
+        "films/a.mp4",
+        "--emotions",
+        "a,b",
+        "--model",
+        str(tiny_model_folder),
+        "--boxes",
+        "boxes.csv",
+    ]
+    outputs = ["--baseline", "films/c.mp4", "--output"]
+    assert cli.main([*command, *outputs, "x.csv"]) == 0
+    assert cli.main([*command, *outputs, "y.csv", "--baseline-boxes", str(tmp_path / "boxes.csv")]) == 0
+    assert seen == [None, "boxes.csv", str(tmp_path / "boxes.csv"), "boxes.csv"]
+
+
+def test_ctrl_c_between_two_films_keeps_the_first():
+    """While the second is opened there is nothing of it, but all of the first."""
+    first = types.SimpleNamespace(interrupted=False)
+
+    def analyzed(source):
+        if source == "b":
+            raise KeyboardInterrupt
+        return first
+
+    assert analyze_each(["a", "b"], analyzed, alone=False) == ({"a": first}, [], True)
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 from emoclip import cli
+from emoclip.batch.sources import find_sources
+from modeling_emoclip.video_decoding_emoclip import probe_video
 
 
 @pytest.fixture
@@ -154,3 +156,42 @@ def test_words_of_a_file_count_for_a_batch_and_bad_sums_are_refused(films, tiny_
     assert cli.main([*command, "--emotions-file", str(words), "--forms", "csv,groups.csv"]) == 2
     assert cli.main(["batch", str(films), "--output", str(tmp_path / "no"), *options, "--emotions", "a, 0*b + c"]) == 2
     assert not (tmp_path / "no").exists()
+
+
+def test_what_every_file_would_fail_by_is_refused_and_claims_no_folder(films, tiny_model_folder, tmp_path, capsys):
+    """A wrong path to the model stood as the failure of a thousand films, in a folder that was taken for good."""
+    output = tmp_path / "out"
+    for more, message in [
+        (["--model", str(tmp_path / "nothing")], "The model folder must exist"),
+        (["--emotions", "none of these,fear", "--other", "0.2"], "got the word 'none of these' as well"),
+        (["--blur-faces"], "`--blur-faces` hides faces"),
+        (["--font", "nope.ttf"], "`font` must be"),
+        (["--boxes", str(tmp_path / "no.csv")], "must name a file"),
+    ]:
+        options = [] if "--boxes" in more else ["--faces", "none"]
+        words = [] if "--emotions" in more else ["--emotions", "joy,fear"]
+        model = [] if "--model" in more else ["--model", str(tiny_model_folder)]
+        assert cli.main(["batch", str(films), "--output", str(output), *words, *model, *options, *more]) == 2
+        assert message in capsys.readouterr().err
+        assert not output.exists()
+
+
+def test_videos_at_addresses_are_videos_and_need_leave(tmp_path, tiny_model_folder, capsys):
+    """`batch URL` asked for a shard."""
+    (address,) = find_sources(["https://host/films/a.MP4?token=1"])
+    assert (address.is_shard, address.name) == (False, "a.MP4")
+    assert find_sources(["https://host/clips-0.tar"])[0].is_shard
+    command = ["batch", "https://host/a.mp4", "--emotions", "a,b", "--output", str(tmp_path / "out")]
+    assert cli.main(command) == 2
+    assert "pass --allow-urls" in capsys.readouterr().err
+    assert cli.main([*command, "--allow-urls", "--forms", "mp4"]) == 2
+    assert "needs the film again" in capsys.readouterr().err
+
+
+def test_how_films_look_reaches_them(films, tiny_model_folder, tmp_path):
+    """Batches of hundreds of films are where faces must be hidden, and they could not be."""
+    (films / "bad.mp4").unlink()
+    options = ["--forms", "mp4,html", "--no-panel", "--html-video", "none"]
+    assert batch(films, tmp_path / "out", tiny_model_folder, *options) == 0
+    assert probe_video(tmp_path / "out" / "a.mp4.mp4").width == 34
+    assert "base64" not in (tmp_path / "out" / "a.mp4.html").read_text(encoding="utf-8").split('"video":')[-1][:200]

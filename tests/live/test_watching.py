@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 import emoclip
+from emoclip import cli
 from emoclip.analysis import load_model
 from emoclip.analysis.calibration import Calibration
+from emoclip.analysis.words import emotion_texts
 from emoclip.live.camera import Camera
 from emoclip.live.watching import watch
 
@@ -113,7 +115,9 @@ def test_seconds_end_it_also_where_nobody_is_in_sight(loaded, long_clip):
 
 def test_options_of_analyze_count_for_a_camera_too(loaded, long_clip):
     """Calibration was refused and the precision passed over in silence."""
-    fitted = Calibration(tuple(WORDS), {"joy": 5.0, "fear": -5.0}, 1.0, 1.0, 30, loaded.name, {})
+    fitted = Calibration(
+        tuple(WORDS), {"joy": 5.0, "fear": -5.0}, 1.0, 1.0, 30, loaded.name, dict(plain_texts(loaded))
+    )
     options = {"faces": "none", "mode": "frames"}
     plain = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, **options)
     corrected = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, calibration=fitted, **options)
@@ -121,3 +125,52 @@ def test_options_of_analyze_count_for_a_camera_too(loaded, long_clip):
     assert (joy[1].to_numpy() > joy[0].to_numpy()).all()
     half = watch(Camera(str(long_clip), FPS, realtime=False), WORDS, loaded, precision="bfloat16", **options)
     assert half.timeline["similarity"].tolist() != plain.timeline["similarity"].tolist()
+
+
+def plain_texts(loaded):
+    """What the model reads for the words."""
+    return emotion_texts(WORDS, "auto", loaded.class_descriptions)
+
+
+class Breaking(Camera):
+    """A stream that breaks off: after so many frames the decoder fails."""
+
+    def __init__(self, source, fps, *, after):
+        super().__init__(source, fps, realtime=False)
+        self._after = after
+
+    def _wanted(self):
+        for number, frame in enumerate(super()._wanted()):
+            if number == self._after:
+                raise OSError("Connection reset by peer")
+            yield frame
+
+
+def test_a_stream_that_breaks_off_keeps_what_was_scored(loaded, long_clip):
+    """An hour's session was lost by the last packet, under the message that it was kept."""
+    camera = Breaking(str(long_clip), FPS, after=12)
+    result = watch(camera, WORDS, loaded, faces="none", mode="frames")
+    assert len(result.timeline) == 12 * len(WORDS)
+    assert not result.interrupted
+    assert "Connection reset by peer). Scored is what came before." in result.warnings[0]
+    assert camera.failure is not None
+
+
+def test_a_stream_that_breaks_off_at_once_is_an_error(loaded, long_clip):
+    """There is nothing to keep, and it must not look like an empty room."""
+    with pytest.raises(OSError, match=r"broke off \(Connection reset by peer\)\. Nothing was scored before"):
+        watch(Breaking(str(long_clip), FPS, after=0), WORDS, loaded, faces="none")
+
+
+def test_webcam_writes_what_a_broken_stream_left_and_says_so_by_its_exit_code(
+    tiny_model_folder, long_clip, tmp_path, monkeypatch, capsys
+):
+    """A script must notice that the session is not whole."""
+    monkeypatch.setattr("emoclip.live.camera.Camera", lambda source, fps, *, realtime: Breaking(source, fps, after=12))
+    arguments = ["--source", str(long_clip), "--emotions", "joy,fear", "--model", str(tiny_model_folder)]
+    output = tmp_path / "s.csv"
+    assert cli.main(["webcam", *arguments, "--faces", "none", "--every-frame", "--output", str(output)]) == 1
+    printed = capsys.readouterr()
+    assert len(pd.read_csv(output)) > 0
+    assert "error: The source" in printed.err
+    assert "Scored is what came before." in printed.out

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rendered world of a few clips and stills, and a configuration that trains on it in seconds."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,35 @@ def scenes(tmp_path_factory) -> Path:
     path = root / "scenes.parquet"
     write_manifest(path, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
     return path
+
+
+@pytest.fixture
+def rewritten(world: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Returns a function that writes a manifest of the world's clips, in which each row is changed by its number; null drops it."""
+    import pyarrow.parquet as pq
+
+    from emoclip.data.manifest import read_manifest, write_manifest
+
+    def write(name: str, change: Callable[[int, dict[str, Any]], Any], class_names: list[str] | None = None) -> Path:
+        path = tmp_path / f"{name}.parquet"
+        source = read_manifest(world / "clips.parquet")
+        rows = []
+        for number, row in enumerate(pq.read_table(source.path).to_pylist()):
+            row["path"] = os.path.relpath(world / row["path"], path.parent)
+            changed = change(number, row)
+            if changed is not None:
+                rows.append({**row, **changed})
+        write_manifest(
+            path,
+            rows,
+            class_names=source.class_names if class_names is None else class_names,
+            dataset=source.dataset,
+            licence="CC0-1.0",
+            source="rendered",
+        )
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -132,6 +132,25 @@ def test_another_runs_checkpoint_does_not_go_into_a_folder_with_checkpoints(
     assert find_checkpoint(tmp_path / "new", str(start)) == start
 
 
+def test_a_complete_run_is_not_continued_from_elsewhere(finished: TrainingRun, tmp_path: Path) -> None:
+    """Its model would be replaced by another run's, also where its own checkpoints were deleted to save space."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text("{}")
+    start = list_checkpoints(finished.config.output_dir)[0]
+    with pytest.raises(FileExistsError, match=r"no finished run .*run.json is there"):
+        find_checkpoint(tmp_path / "other", str(start))
+
+
+def test_a_run_that_goes_back_is_not_complete(finished: TrainingRun) -> None:
+    """Killed on its way, it would otherwise count as complete with the old model."""
+    folder = finished.config.output_dir
+    (folder / "run.json").write_text("{}")
+    TrainingRun(finished.config, list_checkpoints(folder)[0], is_rehearsal=True)
+    assert (folder / "run.json").exists()
+    TrainingRun(finished.config, list_checkpoints(folder)[0])
+    assert not (folder / "run.json").exists()
+
+
 def test_folder_without_its_record_is_no_checkpoint(finished: TrainingRun) -> None:
     """A deletion that a kill cut short leaves such a folder."""
     newest = list_checkpoints(finished.config.output_dir)[-1]

@@ -2,14 +2,18 @@
 """`train.py` as a user meets it: refusals before work starts, nothing overwritten."""
 
 import importlib
+import json
 import resource
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from emoclip.config_loading import dump_config, load_config
 from emoclip.console import run_command
-from emoclip.training.cli import main, parse_arguments
+from emoclip.training.cli import check_output, main, parse_arguments
+from emoclip.training.config import TrainConfig
 
 
 def test_bare_resume_may_stand_before_overrides() -> None:
@@ -164,3 +168,91 @@ def test_a_full_disk_at_resume_costs_neither_folder_nor_history(
     (folder / "config.yaml").write_text("")  # as older versions left it
     assert run_command(main, ["--config", str(config), "--resume"]) == 0
     assert "Going on from" in capsys.readouterr().out
+
+
+def test_a_complete_run_goes_back_to_a_checkpoint_that_is_named(write_run: Callable[..., Path], capsys) -> None:
+    """The path was ignored, even one that does not exist, and the run said to be complete."""
+    config = write_run(max_steps=4, checkpoint_every=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    folder = config.parent / "run"
+    weights = (folder / "model" / "model.safetensors").read_bytes()
+    assert run_command(main, ["--config", str(config), "--resume", "nowhere"]) == 2
+    assert "got nowhere" in capsys.readouterr().err
+    assert (folder / "run.json").is_file()
+    assert run_command(main, ["--config", str(config), "--resume", str(folder / "checkpoints" / "00000002")]) == 0
+    assert "(step 2 of 4)" in capsys.readouterr().out
+    assert (folder / "run.json").is_file()
+    assert (folder / "model" / "model.safetensors").read_bytes() == weights
+
+
+def test_dry_run_says_what_the_run_would(write_run: Callable[..., Path], tmp_path: Path, capsys) -> None:
+    """A look that skips the checks promises a start that is then refused; and it must not touch the run it looks at."""
+    config = write_run(max_steps=4, checkpoint_every=2)
+    assert run_command(main, ["--config", str(config)]) == 0
+    folder = config.parent / "run"
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert run_command(main, ["--config", str(config), "--dry-run"]) == 2
+    assert "holds an earlier run; pass --resume" in capsys.readouterr().err
+    assert run_command(main, ["--config", str(config), "--dry-run", "--resume", "nowhere"]) == 2
+    assert "got nowhere" in capsys.readouterr().err
+    assert run_command(main, ["--config", str(config), "--dry-run", "--resume"]) == 0
+    assert "is complete" in capsys.readouterr().out
+    start = str(folder / "checkpoints" / "00000002")
+    assert run_command(main, ["--config", str(config), "--dry-run", "--resume", start]) == 0
+    assert f"Would go on from {start} (step 2 of 4)." in capsys.readouterr().out
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"model": {"init": "emoclip", "name": "{run}/model"}}, "model.name"),
+        ({"model__tokenizer": "{run}/model"}, "model.tokenizer"),
+        ({"data__manifest": "{run}/clips.parquet"}, "data.manifest"),
+        ({"data__mix": ["{run}/clips.parquet"]}, "data.mix.0"),
+        ({"task": {"kind": "class_texts", "class_texts": "{run}/texts.yaml"}}, "task.class_texts"),
+        ({"validation": {"split": "test", "manifest": "{run}/clips.parquet"}}, "validation.manifest"),
+        (
+            {"data__cache_features": True, "data__features_dir": "{run}/features", "optimizer__train_vision": "none"},
+            "data.features_dir",
+        ),
+    ],
+)
+def test_overwrite_spares_what_the_run_reads(
+    write_run: Callable[..., Path], tmp_path: Path, changes: dict, key: str, capsys
+) -> None:
+    """The next run from the last one's model, into its folder: the model went before it was read again."""
+    folder = tmp_path / "run"
+    (folder / "model").mkdir(parents=True)
+    for name in ("clips.parquet", "texts.yaml"):
+        (folder / name).touch()
+    inside = json.loads(json.dumps(changes).replace("{run}", str(folder)))
+    config = write_run(data__cache_frames=False, **inside)
+    shutil.copy(config, folder / "config.yaml")
+    assert run_command(main, ["--config", str(config), "--overwrite"]) == 2
+    assert f"in which `{key}` of the new run lies" in capsys.readouterr().err
+    assert (folder / "clips.parquet").exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_features_may_lie_in_a_run_folder_that_stays(
+    write_run: Callable[..., Path], tmp_path: Path, overwrite: bool
+) -> None:
+    """Only what is deleted must not be used: nothing is in a new folder, nor where a run goes on."""
+    frozen = {"data__cache_features": True, "optimizer__train_vision": "none", "data__cache_frames": False}
+    config = load_config(TrainConfig, write_run(data__features_dir=str(tmp_path / "run" / "features"), **frozen))
+    check_output(config, resume=False, overwrite=overwrite)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text(dump_config(config))
+    check_output(config, resume=True, overwrite=False)
+
+
+@pytest.mark.parametrize("below", ["", "/deeper"])
+def test_a_file_is_no_run_folder(write_run: Callable[..., Path], tmp_path: Path, below: str, capsys) -> None:
+    """It was told as an earlier run, which `--overwrite` cannot delete."""
+    (tmp_path / "notes").write_text("mine")
+    for option in ([], ["--overwrite"], ["--resume"]):
+        assert (
+            run_command(main, ["--config", str(write_run()), f"output_dir={tmp_path / 'notes'}{below}", *option]) == 2
+        )
+        assert f"{tmp_path / 'notes'} is a file; choose another" in capsys.readouterr().err

@@ -41,7 +41,9 @@ def test_recipes_of_the_papers_have_their_negatives(pattern: str, negatives: str
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("data.batch_size=1", "`batch_size` must be at least 2.* got 1"),
+        ("data.batch_size=1", "`data.batch_size` must be at least 2 with task.kind=captions, .* got 1"),
+        ("data.batch_size=0", "`batch_size` must be at least 1, got 0"),
+        ("optimizer.betas=[0.9]", "`optimizer.betas` must be a list of 2, got 1"),
         ("data.num_workers=-1", "`num_workers` must be 0 or more, got -1"),
         ("data.num_workers=2", "`cache_frames` needs num_workers=0.* got 2"),
         ("epochs=0", "`epochs` must be at least 1, got 0"),
@@ -83,3 +85,9 @@ def test_orders_that_a_stream_cannot_have_name_the_way_out(
     run = write_run(data__streaming=True, data__cache_frames=False, **{f"data__{name}": True})
     with pytest.raises(ValueError, match=rf"`{name}` needs random access.*{remedy}.*streaming=false"):
         load_config(TrainConfig, run)
+
+
+def test_a_head_may_learn_from_one_clip_at_a_time(write_run: Callable[..., Path]) -> None:
+    """Only a contrast needs two; a long interview may fill the memory alone."""
+    config = load_config(TrainConfig, write_run(task={"kind": "classification"}, data__batch_size=1))
+    assert config.data.batch_size == 1

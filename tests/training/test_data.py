@@ -29,7 +29,7 @@ def source(write_run: Callable[..., Path]) -> Callable[..., CaptionedClips]:
 
 def test_batch_is_what_the_model_takes(source: Callable[..., CaptionedClips]) -> None:
     """Shapes of one batch of four clips of five frames."""
-    inputs, errors, _ = next(iter(source().epoch(0)))
+    inputs, errors, *_ = next(iter(source().epoch(0)))
     assert inputs["pixel_values_videos"].shape == (4, 5, 3, 20, 20)
     assert inputs["frame_mask"].all()
     assert len(inputs["input_ids"]) == 4
@@ -78,7 +78,7 @@ def test_one_broken_clip_is_reported_and_left_out(world: Path, tmp_path: Path, s
     (copy / "clips" / "000" / "train_000007.mp4").write_bytes(b"no video at all")
     data = source(data__manifest=str(copy / "clips.parquet"))
     sizes, messages = [], {}
-    for inputs, errors, _ in data.epoch(0):
+    for inputs, errors, *_ in data.epoch(0):
         sizes.append(len(inputs["input_ids"]))
         messages.update(errors)
     assert sum(sizes) == 19  # five batches of four, less the broken clip
@@ -123,3 +123,14 @@ def test_balanced_batches_draw_classes_alike(
     data = source(data__manifest=str(skewed), data__class_balanced=True)
     drawn = Counter(row < 2 for batch in data.sampler for row in batch)
     assert abs(drawn[True] - drawn[False]) <= 2
+
+
+def test_a_clip_without_a_class_cannot_be_balanced(
+    source: Callable[..., CaptionedClips], rewritten: Callable[..., Path]
+) -> None:
+    """A row number names no clip, and not even its place in the manifest where a split was chosen."""
+    manifest = rewritten("unlabelled", lambda number, row: {"label": None} if number in (5, 7) else {})
+    with pytest.raises(
+        ValueError, match=r"2 of 22 in .*unlabelled.parquet .* first is 'train_000005'; leave them out"
+    ):
+        source(data__manifest=str(manifest), data__class_balanced=True)

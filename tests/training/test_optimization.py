@@ -8,13 +8,17 @@ import pytest
 import torch
 
 from emoclip.training.config import OptimizerConfig
+from emoclip.training.heads import with_head
+from emoclip.training.lora import attach_lora
 from emoclip.training.optimization import (
+    added_rate,
     build_optimizer,
     clamp_logit_scale,
     rate_factor,
     select_trainable,
     set_rates,
 )
+from emoclip.training.task_config import LoraSettings, TaskConfig
 from modeling_emoclip import EmoCLIPModel
 
 
@@ -118,3 +122,30 @@ def test_nothing_to_train_is_refused() -> None:
     frozen = torch.nn.Linear(2, 2).requires_grad_(False)
     with pytest.raises(ValueError, match="At least one parameter must be trainable"):
         build_optimizer(frozen, OptimizerConfig())
+
+
+@pytest.mark.parametrize("groups", ["emoclip", "emotionclip"])
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_logged_rate_is_that_of_the_added_part(model: EmoCLIPModel, groups: str, name: str) -> None:
+    """Of a head beside a trained image tower it was the tower's, a thousandth of what learned."""
+    config = OptimizerConfig(name=name, groups=groups, lr=0.02, matrix_lr=1e-7, schedule="constant")
+    head = with_head(model, TaskConfig("classification"), "abc")
+    for learner in (head, model):
+        select_trainable(learner, config)
+        optimizer = build_optimizer(learner, config)
+        set_rates(optimizer, config, 3, 10, 5)
+        assert added_rate(optimizer) == 0.02
+
+
+def test_adapters_have_their_own_rate_in_every_recipe(model: EmoCLIPModel) -> None:
+    """With EmotionCLIP's groups they got the matrices' 1e-8 and learned nothing."""
+    config = OptimizerConfig(groups="emotionclip", lr=5e-5, train_vision="none", train_text="none")
+    attach_lora(model, LoraSettings(rank=2), None)
+    select_trainable(model, config)
+    optimizer = build_optimizer(model, config, lora_lr=3e-4)
+    rates = {name: group["lr"] for group in optimizer.param_groups for name in names_in(model, group)}
+    adapters = {name for name in rates if "lora_" in name}
+    assert adapters
+    assert {rates[name] for name in adapters} == {3e-4}
+    assert {rates[name] for name in rates.keys() - adapters} == {5e-5, 1e-8}
+    assert len(rates) == sum(len(group["params"]) for group in optimizer.param_groups)

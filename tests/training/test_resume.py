@@ -241,3 +241,26 @@ def test_a_signal_to_torchrun_saves_in_all_processes(
     checkpoint = find_checkpoint(output, "auto")
     assert checkpoint is not None
     assert len(list((checkpoint / "training_state").glob("random_states_*.pkl"))) == 2
+
+
+@pytest.mark.slow
+def test_lowest_loss_of_two_processes_resumes_exactly(write_run: Callable[..., Path], tmp_path: Path) -> None:
+    """With `local` negatives each process has losses of its own, and the mean over an epoch needs those of both before the stop."""
+    config = write_run(
+        epochs=1,
+        checkpoint_every=2,
+        keep_checkpoints=9,
+        selection="train_loss",
+        contrast={"negatives": "local"},
+        data__batch_size=2,
+    )
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    printed = Launched(tmp_path, config, f"output_dir={straight}", processes=2).finish()
+    assert (straight / "run.json").exists(), printed
+    start = straight / "checkpoints" / "00000002"
+    printed = Launched(tmp_path, config, f"output_dir={broken}", "--resume", str(start), processes=2).finish()
+    assert (broken / "run.json").exists(), printed
+    assert len(set(json.loads((start / "trainer_state.json").read_text())["loss_sums"])) == 2
+    ends = [json.loads((run / "checkpoints/00000005/trainer_state.json").read_text()) for run in (straight, broken)]
+    assert ends[0]["best_value"] == ends[1]["best_value"]
+    assert_equal(weights_of(broken), weights_of(straight))

@@ -76,3 +76,20 @@ def test_mean_loss_goes_on_exactly() -> None:
         second.add(loss)
     assert second.read() == whole.read() == pytest.approx(losses.double().mean().item(), abs=1e-12)
     assert second.read() != second.read()  # nothing since: NaN
+
+
+def test_each_process_goes_on_with_its_own_losses() -> None:
+    """With negatives of their own, or with heads, processes have other losses: the first one's in all gave another best epoch."""
+    first, second, again = MeanLoss(), MeanLoss(), MeanLoss()
+    for own, loss in ((first, 0.7), (second, 0.3)):
+        own.add(torch.tensor(loss, dtype=torch.float64))
+    state = first.state(lambda own: [own, second.state()["loss_sums"][0]])
+    again.load_state(state, rank=1)
+    assert again.read() == 0.3
+
+
+def test_sums_of_older_checkpoints_are_read() -> None:
+    """An update must not cost the runs that are under way."""
+    loss = MeanLoss()
+    loss.load_state({"loss_sum": 3.0, "loss_count": 2}, rank=1)
+    assert loss.read() == 1.5

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stream without end goes on behind any batch as one that was never stopped."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from emoclip.config_loading import load_config
+from emoclip.console import run_command
+from emoclip.data.sharding import write_shards
 from emoclip.training.build import build_model
+from emoclip.training.cli import main
 from emoclip.training.config import TrainConfig
 from emoclip.training.stream_clips import StreamedClips
 
@@ -47,3 +51,38 @@ def test_goes_on_behind_every_batch(stream: Callable[..., StreamedClips], num_wo
         again.load_state(states[position])
         assert batches_of(again, 1)[0] == expected[position + 1], position
         again.close()
+
+
+def test_clips_of_a_manifest_without_captions_are_refused_before_the_first_step(
+    stream: Callable[..., StreamedClips], rewritten: Callable[..., Path]
+) -> None:
+    """A manifest can be looked through, so that a stream of it need not find out clip by clip."""
+    manifest = rewritten("gaps", lambda number, row: {"captions": ["-"] if number == 4 else ["A frown."]})
+    with pytest.raises(ValueError, match=r"needs a caption, but 1 of 22 in .*gaps.parquet .* first is 'train_000004'"):
+        stream(data__manifest=str(manifest))
+
+
+def test_clips_that_cannot_be_taught_are_counted_apart(
+    write_run: Callable[..., Path], rewritten: Callable[..., Path], tmp_path: Path, caplog
+) -> None:
+    """Clips without a caption in shards were said to be unreadable, and eight clips an epoch to be all of the data."""
+    manifest = rewritten("gaps", lambda number, row: {"captions": []} if number in (4, 9) else {})
+    write_shards(manifest, tmp_path / "set", shard_bytes=20_000)
+    stream = {"data__streaming": True, "data__cache_frames": False, "data__clips_per_epoch": 8}
+    config = write_run(data__manifest=str(tmp_path / "set"), epochs=3, log_every=1, **stream)
+    assert run_command(main, ["--config", str(config)]) == 0
+    folder = config.parent / "run"
+    page, card = (folder / "report.md").read_text(), (folder / "model" / "README.md").read_text()
+    last = json.loads((folder / "metrics.jsonl").read_text().splitlines()[-1])
+    assert f"| clips | a stream (8 clips an epoch) of `{tmp_path / 'set'}` |" in page
+    assert last["skipped_clips"] == 0
+    assert last["unfit_clips"] >= 2
+    assert f"| 0 clips that could not be read, {last['unfit_clips']} without what the task needs, 0 steps |" in page
+    assert f"Trained for 6 steps on a stream (8 clips an epoch) of `{tmp_path / 'set'}`" in card
+    assert "skipped clip train_000004: it has no caption" in caplog.text
+
+
+def test_a_stream_has_no_last_batch_to_keep(stream: Callable[..., StreamedClips]) -> None:
+    """A key that is ignored misleads whoever sets it."""
+    with pytest.raises(ValueError, match=r"`drop_last` must be true with streaming=true, got false"):
+        stream(data__drop_last=False)

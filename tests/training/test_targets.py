@@ -70,6 +70,23 @@ def test_number_of_targets_must_be_that_of_the_names(build) -> None:
         build(kind="regression").check([{**ROWS[0], "targets": [1.0, 2.0, 3.0]}], "m.parquet")
 
 
+@pytest.mark.parametrize(("number", "shown"), [(float("nan"), "nan"), (float("-inf"), "-inf"), (None, "null")])
+def test_targets_that_are_no_number_are_refused(build, number: float | None, shown: str) -> None:
+    """The loss of a step of innocent clips was blamed, for the mean of all targets was no number."""
+    with pytest.raises(ValueError, match=rf"finite numbers, clip 'x' of m.parquet has 1, {shown}; leave it out"):
+        build(kind="regression").check([ROWS[0], {"clip_id": "x", "targets": [1.0, number]}], "m.parquet")
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", "-", " - ", None])
+def test_a_caption_that_says_nothing_is_none(build, nothing: str | None) -> None:
+    """EmoCLIP's code writes a dash where MAFW has no caption: hundreds of clips would be taught the same."""
+    row = {**ROWS[0], "clip_id": "x", "captions": [nothing]}
+    with pytest.raises(ValueError, match=r"1 of 2 in m.parquet have none, the first is 'x'"):
+        build().check([ROWS[0], row], "m.parquet")
+    assert drawn(build(), {**row, "captions": [nothing, "A frown."]}) == {"A frown."}
+    assert len(drawn(build(fill_captions="emoclip_descriptions"), row)) == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [

@@ -57,6 +57,8 @@ def write_film(
     people: pd.DataFrame,
     style: FilmStyle,
     progress: Callable[[int, int | None], None] = lambda done, expected: None,
+    *,
+    until: float | None = None,
 ) -> tuple[str, ...]:
     """Write an MP4 file and return warnings, a sentence each.
 
@@ -67,6 +69,7 @@ def write_film(
         people: As `Analysis.people`, of this film.
         style: How.
         progress: Called with the frames done and the frames expected.
+        until: Where the analysis was stopped, in seconds; the film ends there, because behind it no face is known.
 
     Raises:
         VideoDecodeError: The film cannot be decoded.
@@ -80,7 +83,7 @@ def write_film(
     with av.open(str(output), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = _video_stream(container, annotator.size, info.fps, style.crf)
         sound = _Sound.of(video, container, warnings) if style.sound else None
-        for done, (seconds, frame) in enumerate(_frames(video, warnings), start=1):
+        for done, (seconds, frame) in enumerate(_frames(video, warnings, until), start=1):
             picture = annotator.annotate(seconds, frame.permute(1, 2, 0).contiguous().numpy())
             image = av.VideoFrame.from_ndarray(picture, format="rgb24")
             image.pts, image.time_base = round(seconds * CLOCK), Fraction(1, CLOCK)
@@ -90,7 +93,7 @@ def write_film(
             progress(done, info.num_frames)
         container.mux(stream.encode())
         if sound is not None:
-            sound.close()
+            sound.close(until)
     return tuple(warnings)
 
 
@@ -196,10 +199,10 @@ class _Sound:
             self._reached = float(packet.dts * packet.time_base - self._start)
             self._write(packet)
 
-    def close(self) -> None:
-        """Write the rest and close the source."""
+    def close(self, until: float | None = None) -> None:
+        """Write the rest, or what comes before a time, and close the source."""
         with suppress(av.FFmpegError):
-            self.write_until(float("inf"))
+            self.write_until(float("inf") if until is None else until)
             if not self._copied:
                 self._output.mux(self._target.encode(None))
         self._source.close()
@@ -218,10 +221,14 @@ class _Sound:
             self._output.mux(self._target.encode(frame))
 
 
-def _frames(video: Any, warnings: list[str]) -> Iterator[tuple[float, Any]]:
-    """Frames up to the end or the damage; what was analysed is annotated."""
+def _frames(video: Any, warnings: list[str], until: float | None) -> Iterator[tuple[float, Any]]:
+    """Frames up to the end, the damage, or where the analysis was stopped; what was analysed is annotated."""
     try:
-        yield from iter_frames(video)
+        for seconds, frame in iter_frames(video):
+            if until is not None and seconds > until + 1e-6:
+                warnings.append(f"The film ends at {until:.2f} s, where the analysis was stopped.")
+                return
+            yield seconds, frame
     except VideoDecodeError as error:
         warnings.append(f"The film ends at the damage: {error}")
 

@@ -75,7 +75,13 @@ class OutputOptions:
 
 
 def check_form(
-    name: str, path: str | Path, *, overwrite: bool = False, num_videos: int = 1, baseline: bool = True
+    name: str,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    num_videos: int = 1,
+    baseline: bool = True,
+    film: bool = True,
 ) -> Path:
     """Return `path` if an analysis can be written there, before the analysis is made.
 
@@ -85,9 +91,10 @@ def check_form(
         overwrite: Allow a file that is there.
         num_videos: How many videos the analysis will hold.
         baseline: Whether there is a baseline clip.
+        film: Whether the pictures can be read again, which those of a camera or an address cannot.
 
     Raises:
-        ValueError: The ending is not known, or the form shows one video and there are several.
+        ValueError: The ending is not known, the form shows one video and there are several, or what it needs is not there.
         FileExistsError, FileNotFoundError: See `check_output`.
         ImportError: The form needs an extra that is not installed.
     """
@@ -100,6 +107,10 @@ def check_form(
     if num_videos > 1 and ending in SINGLE_ENDINGS:
         raise ValueError(
             f"`{name}` {path.name} shows one video, got {num_videos}; put {{stem}} into the name, or save each by itself."
+        )
+    if ending == ".mp4" and not film:
+        raise ValueError(
+            f"`{name}` {path.name} needs the film again, which is not kept of a camera or an address; end it in .html or .csv."
         )
     if table_of(path) == "embeds" and ending == ".csv":
         raise ValueError(f"`{name}` {path.name} holds vectors, which a .csv cannot; end it in .parquet or .json.")
@@ -122,13 +133,16 @@ def write_form(
     """Write an analysis in the form that the ending of `path` names, and return the path and warnings.
 
     Raises:
-        ValueError, FileExistsError, FileNotFoundError, ImportError: See `check_form`.
+        ValueError, FileExistsError, FileNotFoundError, ImportError: See `check_form`; or nothing was analysed that the form
+            could show.
         OSError: It cannot be written; a full disk leaves nothing behind.
     """
     options = options or OutputOptions()
     num_videos = analysis.timeline["video"].nunique()
     baseline = options.baseline is not None
     path = check_form("output", path, overwrite=overwrite, num_videos=num_videos, baseline=baseline)
+    if analysis.timeline.empty and path.suffix.lower() in SINGLE_ENDINGS:
+        raise ValueError(f"{path.name} would show nothing: the analysis was stopped before its first window.")
     try:
         return path, _write(analysis, path, options)
     except OSError as error:
@@ -214,11 +228,15 @@ def _film(analysis: Analysis, path: Path, options: OutputOptions) -> tuple[str, 
     video = _video_of(analysis, options)
     if isinstance(video, str | Path) and not Path(video).exists():
         raise FileNotFoundError(f"An annotated film needs its source, {video} is not there; pass video=...")
+    # Behind the place where Ctrl-C stopped it no face is known, so none could be hidden.
+    until = float(analysis.timeline["end"].max()) if analysis.interrupted else None
     warnings: tuple[str, ...] = ()
 
     def write(partial: Path) -> None:
         nonlocal warnings
-        warnings = write_film(video, partial, analysis.timeline, analysis.people, options.film, options.progress)
+        warnings = write_film(
+            video, partial, analysis.timeline, analysis.people, options.film, options.progress, until=until
+        )
 
     write_whole(path, write)
     return warnings

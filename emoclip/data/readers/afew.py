@@ -50,4 +50,5 @@ READER = Reader(
     counts={"single": FACE_COUNTS},
     alternatives={"single": [VIDEO_COUNTS]},
     notes=(overlaps.AFEW,),
+    test_split="validation",
 )

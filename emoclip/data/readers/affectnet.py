@@ -137,4 +137,5 @@ READER = Reader(
     counts={"8": _validation(499, EIGHT), "7": _validation(499, SEVEN)},
     # One still of surprise is missing from the small release, and from the papers' numbers.
     alternatives={"8": [_validation(500, EIGHT)], "7": [_validation(500, SEVEN)]},
+    test_split="validation",
 )

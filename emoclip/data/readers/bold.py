@@ -116,4 +116,5 @@ READER = Reader(
     # Of several labels only the number of persons is known.
     counts={"categories": {"train": {"": 9222}, "validation": {"": 1153}}},
     notes=(overlaps.BOLD,),
+    test_split="validation",
 )

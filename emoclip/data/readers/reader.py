@@ -59,6 +59,7 @@ class Reader:
         films: Task -> split -> official number of films, the distinct `subject_id`, where clips are parts of a few long films.
         notes: What a user of results must know, such as clips shared with other sets.
         publication: What may be published.
+        test_split: What results are reported on: where the labels of the test are not public, the papers take the validation clips.
         never_published: Ids of clips that are listed and have no media in any copy; that they are missing is no fault of this one.
     """
 
@@ -75,6 +76,7 @@ class Reader:
     films: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     publication: Publication = Publication()
+    test_split: str = "test"
     never_published: frozenset[str] = frozenset()
 
     def task_or_default(self, task: str | None) -> str:

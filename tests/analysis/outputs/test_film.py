@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import emoclip
 from emoclip.analysis.outputs.boxes import BoxTrack
 from emoclip.analysis.outputs.drawing import BLOCKS, draw_panel, hide_faces, load_font
 from emoclip.analysis.outputs.film import FilmStyle, write_film
@@ -118,6 +119,34 @@ def test_box_is_drawn_where_the_face_is(source, tables, tmp_path):
     on_edge, outside = frame[60, 60], frame[60, 20]
     assert on_edge[0] - on_edge[2] > 60  # the first colour is orange
     assert abs(outside - 90).max() < 12
+
+
+def test_film_of_a_stopped_analysis_ends_where_the_analysis_did(long_clip, tiny_model_folder, tmp_path):
+    """Behind it no face is known: the rest of a film that hides faces would show everybody."""
+
+    def stop(done, expected):
+        if done == 20:
+            raise KeyboardInterrupt
+
+    options = {"boxes": [5, 5, 20, 20], "keep_partial": True, "progress": stop, "mode": "frames"}
+    found = emoclip.analyze(str(long_clip), "a,b", tiny_model_folder, **options)
+    found.save(tmp_path / "a.mp4", film=FilmStyle(blur_faces=True))
+    end = found.timeline["end"].max()
+    times = decode_video(tmp_path / "a.mp4").timestamps
+    assert found.interrupted
+    assert end < 3
+    assert float(times[-1]) == pytest.approx(end, abs=1e-3)
+
+
+def test_sound_ends_with_a_film_that_ends_early(source, tables, tmp_path):
+    """Else a picture that stands still, or none, for the rest of the time; and it must be said."""
+    (warning,) = write_film(source, tmp_path / "a.mp4", *tables, FilmStyle(), until=0.4)
+    assert warning == "The film ends at 0.40 s, where the analysis was stopped."
+    np.testing.assert_allclose(
+        decode_video(tmp_path / "a.mp4").timestamps.numpy(), [0, 0.04, 0.08, 0.2, 0.24, 0.4], atol=1e-3
+    )
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) < 0.6 * 16000
 
 
 def test_film_without_sound_on_request(source, tables, tmp_path):
