@@ -123,7 +123,7 @@ class Visitor:
 
     def analyse(self, clip: Path, words: str) -> str:
         """Upload, press Analyse, and return the ranking, once film, frames and tables are there too."""
-        shown = self.press("analyse", [True, self.upload(clip), None, words, "all", "auto", 0.2])
+        shown = self.press("analyse", [True, self.upload(clip), None, words, "all", "auto", 0.2, False])
         if shown[4] is None or not shown[5]:
             raise RuntimeError("The video or the frames are missing.")
         self.press("tables", [])

@@ -35,6 +35,8 @@ MULTI_LABEL = (
     "Scores describe apparent expression, not what anyone feels. Each word is matched by itself: 50 % means as similar as "
     "the text it is held against."
 )
+WHOLE_FRAMES_REMEDY = "faces='none' (--faces none) scores whole frames."
+TEMPLATE_REMEDY = "the prompt 'template' has it read the words instead."
 CALIBRATION_LEFT = "The calibration belongs to other words or texts, so it was not applied to these."
 ONE_WORD = "With a single word the relative match is always 100 %; read the similarity instead."
 
@@ -221,7 +223,7 @@ class Analysis:
         doubtful = (windows["mark"] != "").sum() - missing
         notes = []
         if missing and missing == len(windows):
-            notes.append("No face was found, so nothing was scored; faces='none' (--faces none) scores whole frames.")
+            notes.append(f"No face was found, so nothing was scored; {WHOLE_FRAMES_REMEDY}")
         elif missing:
             notes.append(f"Without a face and not scored: {missing} stretch{'es' if missing > 1 else ''}.")
         if doubtful:
@@ -356,10 +358,7 @@ class Analysis:
 def _statement(loaded: LoadedModel, words: WordReading) -> str:
     if not words.described:
         return loaded.statement
-    return (
-        f"{loaded.statement} It read its own class descriptions for {', '.join(words.described)}; "
-        "the prompt 'template' has it read the words instead."
-    )
+    return f"{loaded.statement} It read its own class descriptions for {', '.join(words.described)}; {TEMPLATE_REMEDY}"
 
 
 def _scope_note(scope: str) -> str:

@@ -87,7 +87,7 @@ def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
             no text.
     """
     if isinstance(emotions, str):
-        emotions = [part for part in _SEPARATOR.split(emotions) if part.strip()]
+        emotions = split_words(emotions)
     elif isinstance(emotions, Mapping | bytes) or not isinstance(emotions, Iterable):
         raise ValueError(
             "`emotions` must be a list of words or one text with commas between them, "
@@ -105,6 +105,11 @@ def parse_emotions(emotions: str | Iterable[str]) -> list[str]:
         )
     _refuse_equal(words)
     return words
+
+
+def split_words(text: str) -> list[str]:
+    """Return the entries of a text with commas or line breaks between them, as they stand there; blank ones are passed over."""
+    return [part for part in _SEPARATOR.split(text) if part.strip()]
 
 
 def read_emotions_file(path: str | Path) -> Emotions:

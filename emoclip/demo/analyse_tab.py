@@ -4,36 +4,56 @@
 from __future__ import annotations
 
 import html
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from av.error import FFmpegError
 
 from emoclip.analysis import Analysis
 
 from . import wording
-from .parts import agreed, choice_fields, media_fields, shown_by, told_to_the_visitor, word_fields
-from .showing import heavy_frames, notes_text, number_table, write_film, write_tables
+from .parts import (
+    Cleared,
+    agreed,
+    choice_fields,
+    media_fields,
+    reason,
+    shown_by,
+    told_to_the_visitor,
+    word_fields,
+)
+from .showing import heavy_frames, notes_text, number_table, warnings_view, write_film, write_tables
 from .studio import Choices, Studio
-from .timeline_view import ranking_view, timeline_view
-from .visits import Visit
+from .timeline_view import is_still, ranking_view, timeline_view
 
 
 PLAYER, RESULT_PLAYER = "emo-player", "emo-result"
+# Where a time leads: into the drawn video, or where there is none into the one that was chosen.
+SEEKING = f"{RESULT_PLAYER} {PLAYER}"
 PART = "analyse"
 TABLES = ("csv", "json", "plot")
+logger = logging.getLogger(__name__)
 
 
-def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
-    """Lay out the tab and connect it."""
+def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
+    """Lay out the tab and connect it; returns what is cleared when the consent is taken back."""
     with gr.Row():
         with gr.Column():
             media = media_fields(studio, PLAYER)
             words = word_fields(own_list, elem_id="emo-words")
             choices = choice_fields()
             button = gr.Button(wording.BUTTON, variant="primary", elem_id="emo-analyse")
+            stale = gr.Markdown(wording.STALE, visible=False, elem_id="emo-stale")
         with gr.Column():
-            film = gr.Video(label=wording.ANNOTATED, interactive=False, height=300, elem_id=RESULT_PLAYER, buttons=[])
+            # A picture has no annotated video.
+            with gr.Column() as player:
+                film = gr.Video(
+                    label=wording.ANNOTATED, interactive=False, height=300, elem_id=RESULT_PLAYER, buttons=[]
+                )
             ranking = gr.HTML(wording.WAITING, elem_id="emo-ranking")
             notes = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
     # An empty table and grey buttons say nothing: shown with the first result.
@@ -46,13 +66,15 @@ def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
                 gr.DownloadButton(label, interactive=False, elem_id=f"emo-{kind}")
                 for kind, label in wording.DOWNLOADS.items()
             ]
-            annotate = gr.Button(wording.ANNOTATE, interactive=False, elem_id="emo-annotate")
+        with gr.Row() as drawing:
+            annotate = gr.Button(wording.ANNOTATE, elem_id="emo-annotate")
+            blur = gr.Checkbox(False, label=wording.BLUR, elem_id="emo-blur")
     scores = [ranking, timeline, table, notes]
     handlers = _Handlers(studio)
     button.click(
         handlers.analyse,
-        [consent, *media.both, words, *choices],
-        [*scores, film, frames, downloads[3], annotate, results],
+        [consent, *media.both, words, *choices, blur],
+        [*scores, film, frames, downloads[3], results, player, drawing, stale],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",
@@ -68,12 +90,24 @@ def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> None:
     ).success(handlers.tables, None, downloads[:3], **_LIGHT)
     annotate.click(
         handlers.annotate,
-        consent,
+        [consent, blur],
         [film, downloads[3]],
         concurrency_limit=1,
         concurrency_id="film",
         api_visibility="private",
     )
+    gr.on(
+        [choices[0].input, media.video.change, media.picture.change],
+        handlers.outdated,
+        media.both,
+        stale,
+        queue=False,
+        preprocess=False,
+        api_visibility="private",
+    )
+    hidden = [(part, gr.update(visible=False)) for part in (results, stale)]
+    texts = [(ranking, wording.WAITING), (notes, wording.OLD_WORDS), (timeline, "")]
+    return [*((field, None) for field in (*media.both, film, frames, table)), *texts, *hidden]
 
 
 # Events that touch no video: quick, and not kept waiting by those that do.
@@ -100,6 +134,7 @@ class _Handlers:
         faces: str,
         prompt: str,
         other: float,
+        blur: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio finds its progress bar by this default
     ) -> list[Any]:
@@ -108,14 +143,33 @@ class _Handlers:
         # The visit is held until everything is written: a tab that is closed meanwhile leaves nothing behind.
         with told_to_the_visitor(path), self.studio.book.working(session) as visit:
             agreed(consent)
-            found = self.studio.analyse_for(
-                visit, PART, path, words, Choices(faces, prompt, other), shown_by(progress, wording.LOOKING)
-            )
-            film = self._film(visit, progress)
-            frames = heavy_frames(found, str(path), visit.folder)
-        shown = [film and str(film), frames]
-        buttons = [_download(film), gr.Button(interactive=film is not None)]
-        return [*self._scores(found), *shown, *buttons, gr.Column(visible=True)]
+            end = self.studio.deadline()
+            watched = self.studio.bounded(shown_by(progress, wording.LOOKING), end)
+            found = self.studio.look_at(path, words, Choices(faces, prompt, other), watched)
+            # From here on there are numbers, which nothing that fails may cost the visitor.
+            drawn = self.studio.bounded(shown_by(progress, wording.DRAWING), end)
+            missing: list[str] = []
+            with _noted(wording.FILM_MISSING, path, missing) as film:
+                film += filter(None, [write_film(found, visit.folder, str(path), drawn, blur_faces=blur)])
+            with _noted(wording.FRAMES_MISSING, path, missing) as frames:
+                frames += heavy_frames(found, str(path), visit.folder)
+            visit.show(PART, found, str(path))
+        moving = not is_still(found)
+        shown = [str(film[0]) if film else None, frames, _download(film[0] if film else None)]
+        layout = [
+            gr.Column(visible=True),
+            gr.Column(visible=moving),
+            gr.Row(visible=moving),
+            gr.Markdown(visible=False),
+        ]
+        return [*self._scores(found, missing), *shown, *layout]
+
+    def outdated(
+        self, video: dict[str, Any] | None, picture: dict[str, Any] | None, request: gr.Request
+    ) -> dict[str, Any]:
+        """Say that a newer choice is not in the numbers yet; they are looked at when the button is pressed."""
+        visit = self.studio.book.find(str(request.session_hash))
+        return gr.update(visible=bool(video or picture) and visit is not None and PART in visit.found)
 
     def rescore(
         self, consent: bool, words: str, faces: str, prompt: str, other: float, request: gr.Request
@@ -146,6 +200,7 @@ class _Handlers:
     def annotate(
         self,
         consent: bool,
+        blur: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
     ) -> list[Any]:
@@ -153,20 +208,28 @@ class _Handlers:
             agreed(consent)
             if PART not in visit.found:
                 raise ValueError(wording.NO_ANALYSIS)
-            film = self._film(visit, progress)
+            drawn = self.studio.bounded(shown_by(progress, wording.DRAWING), self.studio.deadline())
+            film = write_film(visit.found[PART], visit.folder, str(visit.paths[PART]), drawn, blur_faces=blur)
         return [film and str(film), _download(film)]
 
-    def _film(self, visit: Visit, progress: gr.Progress) -> Path | None:
-        told = self.studio.bounded(shown_by(progress, wording.DRAWING))
-        return write_film(visit.found[PART], visit.folder, str(visit.paths[PART]), told)
-
-    def _scores(self, found: Analysis) -> list[Any]:
+    def _scores(self, found: Analysis, missing: Iterable[str] = ()) -> list[Any]:
         return [
-            ranking_view(found, RESULT_PLAYER) or wording.NOTHING_SCORED,
-            timeline_view(found, RESULT_PLAYER),
+            warnings_view(found) + (ranking_view(found, SEEKING) or wording.NOTHING_SCORED),
+            timeline_view(found, SEEKING),
             number_table(found),
-            notes_text(found, list(found.texts), self.studio.notes),
+            notes_text([*missing, *self.studio.notes, *found.notes]),
         ]
+
+
+@contextmanager
+def _noted(sentence: str, path: str | None, missing: list[str]) -> Iterator[list[Any]]:
+    """Give a list for what is drawn, and put a sentence among what is missing where drawing fails or is late."""
+    drawn: list[Any] = []
+    try:
+        yield drawn
+    except (ValueError, OSError, FFmpegError) as error:
+        logger.warning("Drawing failed: %s", type(error).__name__, exc_info=True)
+        missing.append(sentence.format(reason=reason(error, path)))
 
 
 def _download(path: Path | None) -> gr.DownloadButton:

@@ -17,6 +17,7 @@ from .compare_tab import build_compare_tab
 from .limits import Limits
 from .parts import example_clips
 from .search_tab import build_search_tab
+from .spoken_names import NAMES_SCRIPT
 from .studio import Studio, open_models
 from .sweeping import start_sweeping
 from .visits import VisitBook
@@ -36,7 +37,7 @@ footer, footer * {{ color: var(--body-text-color-subdued) !important; opacity: 1
 #emo-frames .caption-label {{ max-width: 100%; font-size: 0.75rem; }}
 {timeline_view.CSS}
 """
-HEAD = timeline_view.SEEK_SCRIPT
+HEAD = timeline_view.SEEK_SCRIPT + NAMES_SCRIPT
 # The visitor's own fonts: nothing to fetch, and every weight there.
 # Its colours are darker than gradio's where text would not stand out by WCAG's 4.5.
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
@@ -94,24 +95,26 @@ def build_page(studio: Studio) -> gr.Blocks:
         add_endpoints(studio)
         with gr.Column(visible=False, elem_id="emo-tabs") as opened, gr.Tabs():
             with gr.Tab(wording.TAB_ANALYSE):
-                build_analyse_tab(studio, own_list, consent)
+                cleared = build_analyse_tab(studio, own_list, consent)
             with gr.Tab(wording.TAB_COMPARE):
-                build_compare_tab(studio, own_list, consent)
+                cleared += build_compare_tab(studio, own_list, consent)
             with gr.Tab(wording.TAB_SEARCH):
-                build_search_tab(studio, consent)
+                cleared += build_search_tab(studio, consent)
             with gr.Tab(wording.TAB_ABOUT):
                 gr.Markdown(wording.ABOUT)
 
         def open_or_close(given: bool, request: gr.Request) -> list[Any]:
-            if not given:
-                # Who takes the consent back takes the file back.
-                studio.book.forget(str(request.session_hash))
-            return [gr.Column(visible=given), gr.Markdown(visible=not given)]
+            shown = [gr.Column(visible=given), gr.Markdown(visible=not given)]
+            if given:
+                return [*shown, *[gr.skip()] * len(cleared)]
+            # Who takes the consent back takes the file back, from the server and from the fields.
+            studio.book.forget(str(request.session_hash))
+            return [*shown, *(value for _, value in cleared)]
 
         consent.change(
             open_or_close,
             consent,
-            [opened, closed],
+            [opened, closed, *(field for field, _ in cleared)],
             queue=False,
             api_visibility="private",
         )

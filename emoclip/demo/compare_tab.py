@@ -14,18 +14,17 @@ from emoclip.analysis import Analysis
 
 from . import wording
 from .limits import check_words
-from .parts import agreed, media_fields, shown_by, told_to_the_visitor, word_fields
-from .showing import warned_notes
+from .parts import Cleared, agreed, media_fields, shown_by, told_to_the_visitor, word_fields
+from .showing import notes_text, warnings_view
 from .studio import THRESHOLD, Choices, Progress, Studio
 from .timeline_view import ranking_view, timeline_view
-from .visits import Visit
 
 
 PLAYER = "emo-compare-player"
 
 
-def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
-    """Lay out the tab and connect it."""
+def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
+    """Lay out the tab and connect it; returns what is cleared when the consent is taken back."""
     names = list(studio.models)
     with gr.Row():
         with gr.Column():
@@ -47,8 +46,13 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
             for side in (0, 1)
         ]
     button = gr.Button(wording.COMPARE_BUTTON, variant="primary", elem_id="emo-compare")
+    warned = gr.HTML(elem_id="emo-compare-warnings")
+    views = []
     with gr.Row():
-        views = [gr.HTML(wording.COMPARE_WAITING[side], elem_id=f"emo-compare-{'ab'[side]}") for side in (0, 1)]
+        for side in (0, 1):
+            # Side by side where there is room for both.
+            with gr.Column(min_width=480):
+                views.append(gr.HTML(wording.COMPARE_WAITING[side], elem_id=f"emo-compare-{'ab'[side]}"))
     notes = gr.Markdown(elem_id="emo-compare-notes")
     table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences", visible=False)
 
@@ -70,25 +74,30 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> None:
             for prompt, model in ((prompt_a, model_a), (prompt_b, model_b))
         ]
         studio.keep(session, path)
-        with told_to_the_visitor(path), studio.book.working(session) as visit:
+        with told_to_the_visitor(path), studio.book.working(session):
             agreed(consent)
-            found = compared(studio, visit, path, words, sides, shown_by(progress, wording.LOOKING))
+            told = studio.bounded(shown_by(progress, wording.LOOKING), studio.deadline())
+            found = compared(studio, path, words, sides, told)
         shown = [side_view(name, one, side) for name, one, side in zip("AB", found, sides, strict=True)]
-        return [*shown, gr.Dataframe(differences(*found), visible=True), compared_notes(studio, found)]
+        table = gr.Dataframe(differences(*found), visible=True)
+        return [warnings_view(found[0]), *shown, table, compared_notes(studio, found)]
 
     button.click(
         compare,
         [consent, *media.both, words, *(field for side in sides for field in side)],
-        [*views, table, notes],
+        [warned, *views, table, notes],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",
         show_progress_on=views,
     )
+    waiting = list(zip(views, wording.COMPARE_WAITING, strict=True))
+    fields = [(field, None) for field in media.both]
+    return [*fields, *waiting, (warned, ""), (notes, ""), (table, gr.update(visible=False))]
 
 
 def compared(
-    studio: Studio, visit: Visit, path: str | None, words: str, sides: Sequence[Choices], progress: Progress
+    studio: Studio, path: str | None, words: str, sides: Sequence[Choices], progress: Progress
 ) -> list[Analysis]:
     """Return what both sides found; with the same model the video is not looked at twice.
 
@@ -96,9 +105,9 @@ def compared(
         ValueError: As for `Studio.analyse`.
         VideoDecodeError: As for `Studio.analyse`.
     """
-    first = studio.analyse_for(visit, "compare a", path, words, sides[0], progress)
+    first = studio.look_at(path, words, sides[0], progress)
     if sides[1].model != sides[0].model:
-        return [first, studio.analyse_for(visit, "compare b", path, words, sides[1], progress)]
+        return [first, studio.look_at(path, words, sides[1], progress)]
     second = first.rescore(
         check_words(words, studio.limits), prompt=sides[1].prompt, agreement=True, **sides[1].scoring
     )
@@ -125,7 +134,7 @@ def compared_notes(studio: Studio, found: Sequence[Analysis]) -> str:
         for note in notes
         if note not in shared
     ]
-    return warned_notes(list(found[0].texts), [*studio.notes, *shared, *own])
+    return notes_text([*studio.notes, *shared, *own])
 
 
 def differences(first: Analysis, second: Analysis) -> pd.DataFrame:

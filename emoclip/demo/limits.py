@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emoclip.analysis import parse_emotions
+from emoclip.analysis.words import MAX_EMOTIONS, split_words
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,15 @@ def check_words(text: str | None, limits: Limits) -> list[str]:
         raise ValueError(
             f"Words may have {limits.words * limits.letters:,} letters together, got {len(text):,}; shorten the list."
         )
+    entries = split_words(text)
+    if not entries:
+        raise ValueError("The list must hold at least one word, got none; write for example: happiness, quiet relief.")
+    if len(entries) > limits.words:
+        raise ValueError(
+            f"A list may hold at most {limits.words} words here, got {len(entries)}; shorten it, or run `emoclip analyze` on your own "
+            f"computer, which takes {MAX_EMOTIONS} at once."
+        )
     words = parse_emotions(text)
-    if len(words) > limits.words:
-        raise ValueError(f"A list may hold at most {limits.words} words here, got {len(words)}; {AT_HOME}.")
     for word in words:
         if len(word) > limits.letters:
             raise ValueError(f"A word may have at most {limits.letters} letters, got {len(word)} in {word[:40]!r}.")

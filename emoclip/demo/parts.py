@@ -18,6 +18,10 @@ from .presets import OWN_LIST, PRESETS, preset_words
 from .studio import THRESHOLD, Progress, Studio
 
 
+# Fields of a tab, each with what it shows once the consent is taken back.
+Cleared = list[tuple[Any, Any]]
+
+
 @dataclass(frozen=True)
 class MediaFields:
     """A video, a picture, and which of them stands in front."""
@@ -51,7 +55,12 @@ def media_fields(studio: Studio, player: str) -> MediaFields:
                 gr.Examples([[clip] for clip in examples], [video], label=wording.EXAMPLES, api_visibility="private")
         with gr.Tab(wording.PICTURE):
             picture = gr.Image(
-                label=wording.PICTURE, sources=["upload", "webcam"], height=300, type="filepath", buttons=[]
+                label=wording.PICTURE,
+                sources=["upload", "webcam"],
+                height=300,
+                type="filepath",
+                buttons=[],
+                elem_id=player.replace("player", "picture"),
             )
     # One of them counts: the newer one.
     video.input(lambda: None, None, picture, queue=False, api_visibility="private")
@@ -133,11 +142,16 @@ def told_to_the_visitor(*paths: str | None) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        # Where the server keeps uploads is nobody's business, and messages are shown as HTML.
-        message = str(error)
-        for path in filter(None, paths):
-            message = message.replace(path, Path(path).name)
-        raise gr.Error(html.escape(message, quote=False), print_exception=False) from error
+        # Messages are shown as HTML.
+        raise gr.Error(html.escape(reason(error, *paths), quote=False), print_exception=False) from error
+
+
+def reason(error: Exception, *paths: str | None) -> str:
+    """Return what an error says, without the folders of files: where the server keeps uploads is nobody's business."""
+    message = str(error)
+    for path in filter(None, paths):
+        message = message.replace(path, Path(path).name)
+    return message
 
 
 def compound(parts: Sequence[str], weights: str) -> str:
@@ -183,12 +197,14 @@ def _with_compound(words: str, parts: list[str] | None, weights: str | None) -> 
 
 
 __all__ = [
+    "Cleared",
     "MediaFields",
     "agreed",
     "choice_fields",
     "compound",
     "example_clips",
     "media_fields",
+    "reason",
     "shown_by",
     "told_to_the_visitor",
     "word_fields",

@@ -9,17 +9,19 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
+from emoclip.analysis.outputs.segments import SHORTEST
+
 from . import wording
-from .parts import agreed, media_fields, shown_by, told_to_the_visitor
-from .showing import notes_text
+from .parts import Cleared, agreed, media_fields, shown_by, told_to_the_visitor
+from .showing import notes_text, warnings_view
 from .studio import Choices, Studio, best_moments
 
 
 PLAYER = "emo-search-player"
 
 
-def build_search_tab(studio: Studio, consent: Any) -> None:
-    """Lay out the tab and connect it."""
+def build_search_tab(studio: Studio, consent: Any) -> Cleared:
+    """Lay out the tab and connect it; returns what is cleared when the consent is taken back."""
     with gr.Row():
         with gr.Column():
             media = media_fields(studio, PLAYER)
@@ -43,8 +45,8 @@ def build_search_tab(studio: Studio, consent: Any) -> None:
         with told_to_the_visitor(path):
             agreed(consent)
             found = studio.search(session, path, words, Choices(), shown_by(progress, wording.LOOKING))
-        told = notes_text(found, list(found.texts), studio.notes)
-        return [moments_view(best_moments(found), PLAYER), told]
+        told = notes_text([*studio.notes, *found.notes])
+        return [warnings_view(found) + moments_view(best_moments(found), PLAYER), told]
 
     inputs: list[Any] = [consent, *media.both, words]
     gr.on(
@@ -57,10 +59,11 @@ def build_search_tab(studio: Studio, consent: Any) -> None:
         api_visibility="private",
         show_progress_on=[moments],
     )
+    return [*((field, None) for field in media.both), (moments, wording.SEARCH_WAITING), (notes, "")]
 
 
 def moments_view(moments: pd.DataFrame, player: str) -> str:
-    """Return the moments as buttons that move the player, for each word the best first."""
+    """Return the moments as buttons that move the player, for each word the best first; of a picture as text."""
     if moments.empty:
         return f"<p>{html.escape(wording.NOTHING_SCORED)}</p>"
     parts = []
@@ -73,10 +76,14 @@ def moments_view(moments: pd.DataFrame, player: str) -> str:
 
 
 def _moment(word: str, row: Any) -> str:
-    who = f", person {row.person}" if row.person else ""
-    told = f"{row.start:.1f} to {row.end:.1f} s{who}, similarity {row.similarity:.3f}"
+    still = row.end <= SHORTEST
+    where = [] if still else [f"{row.start:.1f} to {row.end:.1f} s"]
+    who = [f"person {row.person}"] if row.person else []
+    told = ", ".join([*where, *who, f"similarity {row.similarity:.3f}"])
     if row.mark:
         told += f" ({row.mark})"
+    if still:
+        return f"<li>{html.escape(told)}</li>"
     label = html.escape(f"{word}: {told}", quote=True)
     return f'<li><button type="button" class="emo-peak" data-seek="{row.start:.3f}" aria-label="{label}">{html.escape(told)}</button></li>'
 

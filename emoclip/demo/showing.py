@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,11 @@ import pandas as pd
 from PIL import Image
 
 from emoclip.analysis import Analysis
+from emoclip.analysis.outputs.film import FilmStyle
+from emoclip.analysis.result import TEMPLATE_REMEDY, WHOLE_FRAME, WHOLE_FRAMES_REMEDY
 from modeling_emoclip.video_decoding_emoclip import decode_video
 
+from . import wording
 from .caution import cautions
 from .media_check import is_picture
 from .studio import Progress
@@ -41,6 +44,8 @@ DECIMALS = {"start": 3, "end": 3, "similarity": 4, "match": 4, "match_low": 4, "
 NUM_FRAMES = 6
 # Name of the files that a visitor takes, without ending.
 STEM = "expression"
+# What a note tells those who type commands, and what those who see the page.
+_REMEDIES = {WHOLE_FRAMES_REMEDY: wording.WHOLE_PICTURE_REMEDY, TEMPLATE_REMEDY: wording.TEMPLATE_REMEDY}
 # Around a face, as a share of its box.
 MARGIN = 0.4
 
@@ -98,15 +103,20 @@ def _cut_out(picture: np.ndarray, people: pd.DataFrame, person: int, frame: int)
     return picture[rows, columns]
 
 
-def notes_text(found: Analysis, words: list[str], studio_notes: tuple[str, ...] = ()) -> str:
-    """Return what must be known about the numbers as Markdown; what visitors typed is escaped."""
-    return warned_notes(words, [*studio_notes, *found.notes])
+def warnings_view(found: Analysis) -> str:
+    """Return the warnings about words as HTML, to stand above their numbers; what visitors typed is escaped."""
+    told = "".join(f"<p>⚠ {html.escape(sentence)}</p>" for sentence in cautions(list(found.texts)))
+    return f'<div class="emo-warning" role="note">{told}</div>' if told else ""
 
 
-def warned_notes(words: list[str], notes: list[str]) -> str:
-    """Return warnings about words, then notes, as Markdown in which nothing is markup."""
-    warnings = [f"⚠ {html.escape(sentence)}" for sentence in cautions(words)]
-    return "\n\n".join([*warnings, *(html.escape(note) for note in notes)])
+def notes_text(notes: Iterable[str]) -> str:
+    """Return what must be known about the numbers as Markdown in which nothing is markup, in the words of the page."""
+    told = []
+    for note in notes:
+        for remedy, here in _REMEDIES.items():
+            note = note.replace(remedy, here)
+        told.append(html.escape(note))
+    return "\n\n".join(told)
 
 
 def write_tables(found: Analysis, folder: Path) -> dict[str, Path]:
@@ -118,13 +128,30 @@ def write_tables(found: Analysis, folder: Path) -> dict[str, Path]:
     return written
 
 
-def write_film(found: Analysis, folder: Path, path: str, progress: Progress | None = None) -> Path | None:
-    """Write the video with boxes and bars, replacing an older one; a picture gives none."""
+def write_film(
+    found: Analysis, folder: Path, path: str, progress: Progress | None = None, *, blur_faces: bool = False
+) -> Path | None:
+    """Write the video with boxes and bars, replacing an older one; a picture gives none.
+
+    Args:
+        found: Of the file.
+        folder: Of the visit.
+        path: The file.
+        progress: Called with the frames written and the frames expected.
+        blur_faces: Hide every face that was found.
+
+    Raises:
+        ValueError: Faces are to be hidden, but none was looked for.
+        VideoDecodeError: The file cannot be decoded.
+    """
     if is_picture(path):
         return None
+    if blur_faces and found.scope == WHOLE_FRAME:
+        raise ValueError(wording.BLUR_NEEDS_FACES)
     options: dict[str, Any] = {} if progress is None else {"progress": progress}
+    options["film"] = FilmStyle(blur_faces=blur_faces)
     with _anew(folder, "film") as new:
         return found.save(new / f"{STEM}.mp4", video=path, **options)
 
 
-__all__ = ["heavy_frames", "notes_text", "number_table", "warned_notes", "write_film", "write_tables"]
+__all__ = ["heavy_frames", "notes_text", "number_table", "warnings_view", "write_film", "write_tables"]

@@ -18,7 +18,7 @@ from emoclip.analysis.source_model import HUB_ID
 from . import wording
 from .limits import AT_HOME, Limits, check_words
 from .media_check import check_media
-from .visits import Visit, VisitBook
+from .visits import VisitBook
 from .zero_gpu import on_gpu
 
 
@@ -62,12 +62,14 @@ class Studio:
         book: What is kept for visitors.
         limits: Of requests.
         notes: What must be said of how the studio came about, such as a model that could not be had.
+        clock: Seconds that only rise.
     """
 
     models: Mapping[str, LoadedModel]
     book: VisitBook
     limits: Limits = field(default_factory=Limits)
     notes: tuple[str, ...] = ()
+    clock: Callable[[], float] = time.monotonic
 
     def analyse(
         self,
@@ -86,36 +88,34 @@ class Studio:
         """
         self.keep(session, path)
         with self.book.working(session) as visit:
-            return self.analyse_for(visit, part, path, words, choices, progress)
+            found = self.look_at(path, words, choices, self.bounded(progress, self.deadline()))
+            visit.show(part, found, str(path))
+            return found
 
-    def analyse_for(
-        self,
-        visit: Visit,
-        part: str,
-        path: str | None,
-        words: str,
-        choices: Choices,
-        progress: Progress | None = None,
-    ) -> Analysis:
-        """As `analyse`, for a visit that is held by `book.working` until its results are written too."""
+    def look_at(self, path: str | None, words: str, choices: Choices, progress: Progress) -> Analysis:
+        """As `analyse`, but keep nothing: what was found belongs to the visit once it is shown.
+
+        Args:
+            progress: As `bounded` gives it.
+        """
         emotions = check_words(words, self.limits)
         check_media(path, self.limits)
-        model = self.model(choices.model)
-        found = _analysed(str(path), emotions, model, choices, self.bounded(progress))
-        visit.found[part], visit.paths[part] = found, Path(str(path))
-        return found
+        return _analysed(str(path), emotions, self.model(choices.model), choices, progress)
 
     def keep(self, session: str, path: str | None) -> None:
         """Note a file before it is looked at: what is refused must go with the visit too."""
         if path:
             self.book.keep_upload(session, path)
 
-    def bounded(self, progress: Progress | None) -> Progress:
-        """Return a progress that ends work by a ValueError once it has taken longer than the limit."""
-        end = time.monotonic() + self.limits.processing
+    def deadline(self) -> float:
+        """Return until when the work of a click that comes now may take, on the studio's clock."""
+        return self.clock() + self.limits.processing
+
+    def bounded(self, progress: Progress | None, end: float) -> Progress:
+        """Return a progress that ends work by a ValueError after `end`, the deadline of its click."""
 
         def watched(done: int, expected: int | None) -> None:
-            if time.monotonic() > end:
+            if self.clock() > end:
                 raise ValueError(
                     f"An analysis may take {self.limits.processing:g} s here, and it took longer; cut the video, make it smaller, or "
                     f"{AT_HOME}."

@@ -35,7 +35,8 @@ SEEK_SCRIPT = """<script>
     const cell = cellOf(event);
     if (!cell) return;
     const view = cell.closest('[data-player]');
-    const player = document.querySelector('#' + view.dataset.player + ' video');
+    // The first that shows something: a video that could not be drawn leaves the one that was chosen.
+    const player = view.dataset.player.split(' ').map((id) => document.querySelector('#' + id + ' video')).find(Boolean);
     if (player) player.currentTime = parseFloat(cell.dataset.seek);
     const told = view.querySelector('[role=status]');
     if (told) told.textContent = cell.getAttribute('aria-label');
@@ -59,7 +60,9 @@ SEEK_SCRIPT = """<script>
 CSS = """
 .emo-view h4 { margin: 0.6rem 0 0.2rem; }
 .emo-row { display: grid; grid-template-columns: minmax(6rem, 11rem) 1fr; gap: 0.5rem; align-items: center; margin: 2px 0; }
-.emo-word { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 0.9rem; }
+.emo-word { overflow-wrap: anywhere; min-width: 0; font-size: 0.9rem; line-height: 1.2; }
+.emo-warning { border-left: 4px solid #e0a458; padding: 0.1rem 0.8rem; margin: 0 0 0.5rem; background: var(--background-fill-secondary); }
+.emo-warning p { margin: 0.4rem 0; overflow-wrap: anywhere; }
 .emo-cells { position: relative; min-width: 0; height: 1.5rem; background: var(--background-fill-secondary); }
 .emo-cells button { position: absolute; top: 0; height: 1.5rem; padding: 0; border: 0; cursor: pointer;
   border-left: 1px solid var(--background-fill-primary);
@@ -92,26 +95,29 @@ def ranking_view(found: Analysis, player: str) -> str:
     """Return bars of every word's mean relative match, each person by itself, with the range over other prompts.
 
     Args:
-        found: Of one video.
-        player: Id of the element whose video a click on a peak moves.
+        found: Of one video, or of a picture, which has no peaks.
+        player: Id of the element whose video a click on a peak moves; of several, with spaces between them, the first with a video.
     """
-    parts = []
+    parts, still = [], is_still(found)
     for person, table in by_person(found.summary):
         spans = _spans(found.timeline, person)
-        lines = [_line(row, spans.get(row.emotion)) for row in rows_of(table)]
-        parts.append(f"<h4>{_person(person)}</h4>{''.join(lines)}")
+        lines = [_line(row, spans.get(row.emotion), still=still) for row in rows_of(table)]
+        rest = _folded(len(lines), "".join(lines[MAX_WORDS:]))
+        parts.append(f"<h4>{_person(person)}</h4>{''.join(lines[:MAX_WORDS])}{rest}")
     return _view(wording.RANKING, parts, player) if parts else ""
 
 
 def timeline_view(found: Analysis, player: str) -> str:
     """Return the timeline: an axis in seconds, a row for each word, and in it a button for each window.
 
-    Windows overlap; each is drawn over the time that is nearer to its middle than to that of its neighbours.
+    Windows overlap; each is drawn over the time that is nearer to its middle than to that of its neighbours. A picture has none.
 
     Args:
         found: Of one video.
-        player: Id of the element whose video a click moves.
+        player: As for `ranking_view`.
     """
+    if is_still(found):
+        return ""
     parts = []
     cells = window_cells(found.timeline)
     last = float(found.timeline["end"].max()) if len(found.timeline) else 0.0
@@ -124,19 +130,27 @@ def timeline_view(found: Analysis, player: str) -> str:
     return _view(wording.TIMELINE, parts, player) if parts else ""
 
 
+def is_still(found: Analysis) -> bool:
+    """Return whether nothing but one moment was looked at, as of a picture."""
+    return bool((found.timeline["end"] <= SHORTEST).all())
+
+
 def _rows(words: list[str], windows: pd.DataFrame, last: float) -> str:
     first, folded = words[:MAX_WORDS], words[MAX_WORDS:]
     shown = "".join(_row(word, windows, last, MAX_CELLS) for word in first) + _axis(last)
-    if not folded:
-        return shown
-    told = f"{len(first)} of {len(words)} words, the best first; show the other {len(folded)}"
     rest = "".join(_row(word, windows, last, MAX_FOLDED_CELLS) for word in folded)
-    return f'{shown}<details class="emo-more"><summary>{told}</summary>{rest}{_axis(last)}</details>'
+    return shown + _folded(len(words), rest + _axis(last))
+
+
+def _folded(number: int, rest: str) -> str:
+    """What of so many words is not shown at once, to be unfolded."""
+    if number <= MAX_WORDS:
+        return ""
+    told = f"{MAX_WORDS} of {number} words, the best first; show the other {number - MAX_WORDS}"
+    return f'<details class="emo-more"><summary>{told}</summary>{rest}</details>'
 
 
 def _axis(last: float) -> str:
-    if last <= SHORTEST:  # a picture
-        return ""
     step = next((one for one in AXIS_STEPS if last / one <= MAX_MARKS), last / MAX_MARKS)
     marks = [number * step for number in range(int(last / step) + 1)]
     drawn = "".join(
@@ -164,7 +178,7 @@ def _spans(timeline: pd.DataFrame, person: int) -> dict[str, tuple[float, float]
     return {str(word): (float(low), float(high)) for word, low, high in means.itertuples()}
 
 
-def _line(row: Any, span: tuple[float, float] | None) -> str:
+def _line(row: Any, span: tuple[float, float] | None, *, still: bool) -> str:
     word, match = html.escape(str(row.emotion)), float(row.match)
     peak, similarity = float(row.peak_start), float(row.similarity)
     told, mark = f"{match:.0%}", ""
@@ -173,12 +187,14 @@ def _line(row: Any, span: tuple[float, float] | None) -> str:
     if span is not None:
         told += f" ({span[0]:.0%} to {span[1]:.0%})"
         mark = f'<b style="left:{span[0]:.1%};width:{max(span[1] - span[0], 0.0):.1%}"></b>'
+    seek = (
+        f'<button type="button" class="emo-peak" data-seek="{peak:.3f}" '
+        f'aria-label="Go to the peak of {word} at {peak:.1f} seconds">peak {peak:.1f} s</button>'
+    )
     return (
         f'<div class="emo-line{kind}"><span class="emo-word" title="{word}">{word}</span>'
         f'<span class="emo-bar" aria-hidden="true"><i style="width:{match:.1%}"></i>{mark}</span>'
-        f"<span>{told}<br><small>{measured}</small></span>"
-        f'<button type="button" class="emo-peak" data-seek="{peak:.3f}" '
-        f'aria-label="Go to the peak of {word} at {peak:.1f} seconds">peak {peak:.1f} s</button></div>'
+        f"<span>{told}<br><small>{measured}</small></span>{'' if still else seek}</div>"
     )
 
 
@@ -234,4 +250,4 @@ def _cell(word: str, place: int, cell: _Cell, last: float) -> str:
     )
 
 
-__all__ = ["CSS", "SEEK_SCRIPT", "ranking_view", "timeline_view"]
+__all__ = ["CSS", "SEEK_SCRIPT", "is_still", "ranking_view", "timeline_view"]

@@ -47,6 +47,10 @@ class Visit:
     busy: bool = False
     left: bool = False
 
+    def show(self, part: str, found: Analysis, path: str) -> None:
+        """Keep what a part of the page shows now, and the file that it is about."""
+        self.found[part], self.paths[part] = found, Path(path)
+
 
 class VisitBook:
     """All visits, by the session of the browser tab or client; threads may share it.

@@ -23,6 +23,7 @@ CONSENT_NEEDED = (
 
 TAB_ANALYSE, TAB_COMPARE, TAB_SEARCH, TAB_ABOUT = "Analyse", "Compare", "Find moments", "About"
 VIDEO, PICTURE, EXAMPLES = "Video or camera", "Picture", "Rendered examples"
+EXAMPLE = "Rendered example"
 WORDS = "Your words, one per line or with commas between them"
 WORDS_HELP = "Sums are words too: fear + 2*surprise"
 DEFAULT_WORDS = "happiness\nsadness\nanger\nsurprise\nneutral"
@@ -70,10 +71,21 @@ SEARCH_WAITING = "The moments appear here, for each word the most similar first.
 NOTHING_SCORED = "No face was found, so nothing was scored; the options let you score the whole picture."
 OLD_WORDS = "Words that you change afterwards are scored again at once, without another look at the video."
 FILE_GONE = (
-    "The file must still be on the server, it is not (files go after half an hour without a click); choose it again."
+    "The file must still be on the server, it is not (files go after half an hour without a click, and when the tick for "
+    "the consent is taken back); choose it again."
 )
 NO_MEDIA = "A video or a picture must be chosen first, got none; drop a file into the field above the words."
 NO_ANALYSIS = "A video must be analysed before other words can be scored, got none; press Analyse first."
+STALE = "Press **Analyse** to use this: the numbers are still those of the file and the faces that were analysed last."
+FILM_MISSING = "The annotated video is missing: {reason}"
+FRAMES_MISSING = "The frames that weighed most are missing: {reason}"
+WHOLE_PICTURE_REMEDY = "the options let you score the whole picture."
+TEMPLATE_REMEDY = "with the option “in a sentence” it reads the words instead."
+BLUR = "Hide the faces that were found, when it is drawn"
+BLUR_NEEDS_FACES = (
+    "Hiding faces needs faces to be looked for, got the whole picture; choose other faces in the options and press "
+    "Analyse, or leave the faces open."
+)
 STILL_BUSY = "Your last request is still running; wait for it to end."
 LOOKING, DRAWING = "Looking at faces", "Drawing the video"
 SEARCH_WORDS = "What to look for, in your words"

@@ -150,7 +150,7 @@ def test_ctrl_c_writes_what_was_analysed(make_clip, tiny_model_folder, tmp_path)
     os.close(end)
     shown = b""
     deadline = time.monotonic() + 240
-    while not re.search(rb"\b[1-9]\d*/\d+", shown) and time.monotonic() < deadline:
+    while not re.search(rb"\b[1-9]\d+/\d+", shown) and time.monotonic() < deadline:
         shown += os.read(terminal, 4096)
     os.killpg(process.pid, signal.SIGINT)
     output = process.communicate(timeout=240)[0].decode()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import base64
 import json
 import os
 import shlex
@@ -14,7 +15,7 @@ import pytest
 
 from emoclip import cli
 from emoclip.batch.sources import find_sources
-from modeling_emoclip.video_decoding_emoclip import probe_video
+from modeling_emoclip.video_decoding_emoclip import decode_video
 
 
 @pytest.fixture
@@ -188,10 +189,17 @@ def test_videos_at_addresses_are_videos_and_need_leave(tmp_path, tiny_model_fold
     assert "needs the film again" in capsys.readouterr().err
 
 
-def test_how_films_look_reaches_them(films, tiny_model_folder, tmp_path):
+def test_faces_are_hidden_in_the_films_of_a_batch_and_its_pages_come_without_them(films, tiny_model_folder, tmp_path):
     """Batches of hundreds of films are where faces must be hidden, and they could not be."""
     (films / "bad.mp4").unlink()
-    options = ["--forms", "mp4,html", "--no-panel", "--html-video", "none"]
-    assert batch(films, tmp_path / "out", tiny_model_folder, *options) == 0
-    assert probe_video(tmp_path / "out" / "a.mp4.mp4").width == 34
-    assert "base64" not in (tmp_path / "out" / "a.mp4.html").read_text(encoding="utf-8").split('"video":')[-1][:200]
+    (tmp_path / "boxes.csv").write_text("x1,y1,x2,y2\n2,2,32,24\n")
+    command = ["batch", str(films), "--emotions", "joy,fear", "--model", str(tiny_model_folder), "--workers", "1"]
+    command += ["--boxes", str(tmp_path / "boxes.csv"), "--forms", "mp4,html", "--no-panel"]
+    assert cli.main([*command, "--output", str(tmp_path / "open")]) == 0
+    assert cli.main([*command, "--output", str(tmp_path / "hidden"), "--blur-faces"]) == 0
+    shown, hidden = (decode_video(tmp_path / name / "a.mp4.mp4").frames.float() for name in ("open", "hidden"))
+    assert shown.shape[-1] == 34  # no panel
+    assert hidden[..., 6:20, 6:28].diff(dim=-1).abs().mean() < shown[..., 6:20, 6:28].diff(dim=-1).abs().mean() / 3
+    film = base64.b64encode((films / "a.mp4").read_bytes()).decode()
+    pages = [(tmp_path / name / "a.mp4.html").read_text(encoding="utf-8") for name in ("open", "hidden")]
+    assert [film in page for page in pages] == [True, False]

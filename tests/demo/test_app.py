@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from av.error import InvalidDataError
 from gradio import Error
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 import emoclip
-from emoclip.demo import wording
+from emoclip.demo import analyse_tab, wording
 from emoclip.demo.api import _Endpoints
 from emoclip.demo.app import build_app
 from emoclip.demo.studio import THRESHOLD
@@ -269,7 +270,7 @@ def test_fields_that_were_opened_by_other_means_do_nothing(tiny_model_folder, tm
         "faces": "none",
         "prompt": "auto",
     }
-    given |= {"other": 0, "prompt_a": "auto", "prompt_b": "auto", "model_a": str(tiny_model_folder)}
+    given |= {"other": 0, "blur": False, "prompt_a": "auto", "prompt_b": "auto", "model_a": str(tiny_model_folder)}
     given |= {"model_b": str(tiny_model_folder), "request": SimpleNamespace(session_hash="a"), "progress": None}
     wanted = inspect.signature(event.fn).parameters
     with pytest.raises(Error, match="must be ticked first"):
@@ -280,15 +281,100 @@ def test_a_tab_that_is_closed_midway_gets_no_new_visit(tiny_model_folder, tmp_pa
     """What is written after the analysis belongs to the visit that began it."""
     app = build_app(tiny_model_folder, root=tmp_path)
     app.sweeping.set()
-    book, analyse = app.studio.book, app.studio.analyse_for
+    book, analyse = app.studio.book, app.studio.look_at
 
     def closed_meanwhile(*arguments):
         book.leave("a")
         return analyse(*arguments)
 
-    monkeypatch.setattr(app.studio, "analyse_for", closed_meanwhile)
+    monkeypatch.setattr(app.studio, "look_at", closed_meanwhile)
     (event,) = [one for one in app.fns.values() if one.name == "analyse"]
     request = SimpleNamespace(session_hash="a")
-    event.fn(True, str(short_clip), None, "joy, awe", "none", "auto", 0.2, request, lambda *_, **__: None)
+    event.fn(True, str(short_clip), None, "joy, awe", "none", "auto", 0.2, False, request, lambda *_, **__: None)
     assert len(book) == 0
     assert list(tmp_path.glob("visit-*")) == []
+
+
+@pytest.fixture(scope="module")
+def quiet_page(tiny_model_folder, tmp_path_factory):
+    app = build_app(tiny_model_folder, root=tmp_path_factory.mktemp("quiet"))
+    app.sweeping.set()
+    return app
+
+
+@pytest.fixture
+def tab(quiet_page):
+    """A page, and its first tab's button as a function of the file; what it gives is named by the page's elements."""
+    app = quiet_page
+    app.studio.book.forget("a")
+
+    def press(path, **choices):
+        (event,) = [one for one in app.fns.values() if one.name == "analyse"]
+        given = {"consent": True, "words": "joy, awe", "faces": "none", "prompt": "auto", "other": 0.2, "blur": False}
+        given |= {"video": str(path), "picture": None, "request": SimpleNamespace(session_hash="a")}
+        answer = event.fn(**{**given, **choices}, progress=lambda *_, **__: None)
+        return dict(zip([one.elem_id or one._id for one in event.outputs], answer, strict=True))
+
+    return app, press
+
+
+@pytest.mark.parametrize(
+    ("part", "error"),
+    [
+        ("write_film", OSError("No space left")),
+        ("write_film", InvalidDataError(1, "invalid")),
+        ("heavy_frames", ValueError("broken")),
+    ],
+)
+def test_numbers_survive_a_drawing_that_fails(tab, short_clip, long_clip, monkeypatch, part, error):
+    """They were there; and what is taken away belongs to the file that is shown."""
+    app, press = tab
+    press(long_clip)
+
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(analyse_tab, part, fail)
+    shown = press(short_clip)
+    assert "similarity" in shown["emo-ranking"]
+    assert not shown["emo-result" if part == "write_film" else "emo-frames"]
+    assert re.search("^The (annotated video is|frames that weighed most are) missing: ", shown["emo-notes"])
+    assert app.studio.book.find("a").paths["analyse"] == short_clip
+
+
+def test_a_film_that_comes_too_late_is_left_out(tab, long_clip, monkeypatch):
+    """A click has one deadline for the analysis and for the drawing."""
+    app, press = tab
+    now, look_at = [0.0], app.studio.look_at
+
+    def long_look(*arguments):
+        found = look_at(*arguments)
+        now[0] = app.studio.limits.processing + 1
+        return found
+
+    monkeypatch.setattr(app.studio, "clock", lambda: now[0])
+    monkeypatch.setattr(app.studio, "look_at", long_look)
+    shown = press(long_clip)
+    assert "similarity" in shown["emo-ranking"]
+    assert shown["emo-result"] is None
+    assert "The annotated video is missing: An analysis may take 300 s here" in shown["emo-notes"]
+
+
+def test_an_analysis_that_fails_leaves_what_is_shown(tab, long_clip, tmp_path):
+    """Other words must not be scored on a file whose numbers nobody saw."""
+    app, press = tab
+    press(long_clip)
+    before = app.studio.book.find("a").found["analyse"]
+    (tmp_path / "text.mp4").write_text("this is no video")
+    with pytest.raises(Error, match="must be a video or a picture"):
+        press(tmp_path / "text.mp4")
+    visit = app.studio.book.find("a")
+    assert visit.found["analyse"] is before
+    assert visit.paths["analyse"] == long_clip
+
+
+def test_warnings_stand_above_the_numbers(tab, long_clip):
+    """Below them they are read last, if at all."""
+    shown = tab[1](long_clip, words="guilty, awe")
+    assert shown["emo-ranking"].index("nothing about crime") < shown["emo-ranking"].index("similarity")
+    assert "crime" not in shown["emo-notes"]

@@ -4,7 +4,7 @@
 import pytest
 
 from emoclip.demo import wording
-from tests.demo.browsing import CELLS, choose, clip_named, picture
+from tests.demo.browsing import CELLS, choose, clip_named, picture, upload
 
 
 pytestmark = pytest.mark.slow
@@ -109,3 +109,42 @@ def test_pictures_have_descriptions(visit):
     assert page.evaluate(
         "[...document.querySelectorAll('#emo-timeline button')].every((one) => one.ariaLabel.length > 0)"
     )
+
+
+# Visible buttons and videos without a name.
+NAMELESS = """() => [...document.querySelectorAll('button, [role=button], video')]
+  .filter((one) => one.checkVisibility({opacityProperty: true, visibilityProperty: true}))
+  .filter((one) => !`${one.ariaLabel || ''}${one.title}${one.tagName === 'VIDEO' ? '' : one.innerText}`.trim())
+  .map((one) => one.outerHTML.slice(0, 200))"""
+
+
+def test_buttons_and_videos_have_names(visit):
+    """An example that is called "button", or a player that is called nothing, cannot be chosen by ear."""
+    page = visit()
+    page.wait_for_selector("#emo-tabs button[aria-label='Rendered example: two persons']")
+    choose(page, clip_named("one_person"))
+    page.wait_for_selector(f"#emo-result video[aria-label='{wording.ANNOTATED}']")
+    page.wait_for_selector(f"#emo-player video[aria-label='{wording.VIDEO}']")
+    assert page.evaluate(NAMELESS) == []
+    for tab in (wording.TAB_COMPARE, wording.TAB_SEARCH):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector("button[aria-label='Rendered example: two persons']:visible")
+        assert page.evaluate(NAMELESS) == []
+
+
+def test_a_comparison_fits_a_phone(visit):
+    """One below the other, words whole, nothing cut off."""
+    page = visit(viewport={"width": 390, "height": 800}, has_touch=True)
+    page.get_by_role("tab", name=wording.TAB_COMPARE).click()
+    page.fill("#emo-compare-words textarea", "quiet relief after a long and difficult day\nawe")
+    upload(page, clip_named("one_person"), "#emo-compare-player")
+    page.click("#emo-compare")
+    page.wait_for_selector("#emo-compare-b .emo-line")
+    first, second = (page.locator(f"#emo-compare-{side}").bounding_box() for side in "ab")
+    assert second["y"] >= first["y"] + first["height"]
+    assert second["x"] == first["x"]
+    assert first["width"] > 300
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    cut = "[...document.querySelectorAll('#emo-compare-a .emo-word')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+    assert page.evaluate(cut) == 0
+    picture(page, "phone_compare")

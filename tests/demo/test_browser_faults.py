@@ -99,14 +99,14 @@ def test_two_visitors_at_once_see_their_own(visit):
 
 def held(studio, monkeypatch):
     """Keep every analysis waiting until the event is set."""
-    go, begun, analyse = threading.Event(), threading.Event(), studio.analyse_for
+    go, begun, analyse = threading.Event(), threading.Event(), studio.look_at
 
     def wait(*arguments):
         begun.set()
         assert go.wait(PATIENCE / 1000)
         return analyse(*arguments)
 
-    monkeypatch.setattr(studio, "analyse_for", wait)
+    monkeypatch.setattr(studio, "look_at", wait)
     return go, begun
 
 

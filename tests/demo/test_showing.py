@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 import emoclip
+from emoclip.analysis.result import TEMPLATE_REMEDY
 from emoclip.demo.parts import example_clips
-from emoclip.demo.showing import heavy_frames, notes_text, number_table, write_film, write_tables
-from modeling_emoclip.video_decoding_emoclip import probe_video
+from emoclip.demo.showing import heavy_frames, notes_text, number_table, warnings_view, write_film, write_tables
+from modeling_emoclip.video_decoding_emoclip import decode_video, probe_video
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +65,48 @@ def test_a_picture_has_no_film(tiny_model_folder, tmp_path):
     assert write_film(found, tmp_path, str(path)) is None
 
 
-def test_notes_warn_first_and_escape_what_was_typed(found):
-    """A warning below the fold is none."""
-    text = notes_text(found, ["guilty", "<b>lying</b>"], ("The model x could not be had.",))
-    assert text.startswith("⚠")
-    assert "<b>" not in text
-    assert "could not be had" in text
+def test_warnings_name_the_words_and_escape_what_was_typed(found):
+    """They stand above the numbers as HTML; without such words there is nothing."""
+    shown = warnings_view(found.rescore(["guilty", "<b>lying</b>"]))
+    assert shown.count("⚠") == 2
+    assert "&lt;b&gt;lying" in shown
+    assert "<b>" not in shown
+    assert warnings_view(found) == ""
+
+
+def test_notes_speak_the_language_of_the_page(tiny_model_folder, tmp_path):
+    """Nobody can type an option of the command line there."""
+    path = tmp_path / "grey.png"
+    Image.fromarray(np.full((90, 120, 3), 128, np.uint8)).save(path)
+    found = emoclip.analyze(str(path), "joy, doubt", tiny_model_folder)
+    described = replace(found, statement=f"Model: x. It read its own class descriptions for <i>; {TEMPLATE_REMEDY}")
+    told = notes_text(["The model x could not be had.", *described.notes])
+    assert any("--faces" in note for note in found.notes)
+    assert "--faces" not in told
+    assert "faces=" not in told
+    assert "'template'" not in told
+    assert "so nothing was scored; the options let you score the whole picture." in told
+    assert "with the option “in a sentence” it reads the words instead." in told
+    assert "could not be had" in told
+    assert "&lt;i&gt;" in told
+
+
+def test_faces_are_hidden_in_the_film_on_request(tmp_path):
+    """Whoever shows the film to others may have to; where none was looked for, it is told."""
+    clip = next(path for path in example_clips() if "one_person" in path)
+    found = emoclip.analyze(clip, "joy, doubt")
+    open_film, hidden = (
+        decode_video(str(write_film(found, tmp_path / name, clip, blur_faces=name == "hidden")), indices=[3]).frames
+        for name in ("open", "hidden")
+        if (tmp_path / name).mkdir() is None
+    )
+    x1, y1, x2, y2 = found.people[["x1", "y1", "x2", "y2"]].mean().astype(int)
+    faces = [frames[0, :, y1:y2, x1:x2].float() for frames in (open_film, hidden)]
+    # Coarse blocks have few edges.
+    assert faces[1].diff(dim=-1).abs().mean() < 0.7 * faces[0].diff(dim=-1).abs().mean()
+    whole = emoclip.analyze(clip, "joy, doubt", faces="none")
+    with pytest.raises(ValueError, match="Hiding faces needs faces to be looked for, got the whole picture"):
+        write_film(whole, tmp_path, clip, blur_faces=True)
 
 
 def test_numbers_have_as_many_decimals_as_mean_something(found):

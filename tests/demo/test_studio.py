@@ -122,3 +122,16 @@ def test_an_analysis_that_takes_too_long_ends(tiny_model_folder, tmp_path, long_
     with pytest.raises(ValueError, match="may take 0 s here, and it took longer"):
         studio.analyse("a", "analyse", str(long_clip), WORDS, Choices(faces="none"))
     assert studio.book.find("a").busy is False
+
+
+def test_a_click_has_one_deadline(tiny_model_folder, tmp_path):
+    """All of its parts end together, not each after a limit of its own."""
+    now = [0.0]
+    models = {"tiny": load_model(tiny_model_folder)}
+    studio = Studio(models, VisitBook(tmp_path), Limits(processing=300), clock=lambda: now[0])
+    end = studio.deadline()
+    now[0] = 299
+    studio.bounded(None, end)(1, 2)
+    now[0] = 301
+    with pytest.raises(ValueError, match="may take 300 s here"):
+        studio.bounded(None, end)(1, 2)

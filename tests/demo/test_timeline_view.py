@@ -2,12 +2,15 @@
 import html
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import emoclip
 from emoclip.analysis.outputs.segments import window_cells
 from emoclip.demo import timeline_view as views
 from emoclip.demo.search_tab import moments_view
+from emoclip.demo.studio import best_moments
 from emoclip.demo.timeline_view import ranking_view, timeline_view
 
 
@@ -80,3 +83,18 @@ def test_words_that_do_not_fit_unfold(found, monkeypatch):
     page = timeline_view(found, "p")
     assert "1 of 2 words, the best first; show the other 1" in page
     assert all(f'title="{word}"' in page for word in ("joy", html.escape(EVIL)))
+    ranking = ranking_view(found, "p")
+    shown, folded = ranking.split("<summary>1 of 2 words, the best first; show the other 1</summary>")
+    assert shown.count("emo-line") == folded.count("emo-line") == 1
+
+
+def test_a_picture_has_neither_peaks_nor_timeline(tiny_model_folder, tmp_path):
+    """There is no time in it to go to."""
+    path = tmp_path / "picture.png"
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(path)
+    found = emoclip.analyze(str(path), "joy, doubt", tiny_model_folder, faces="none")
+    assert timeline_view(found, "p") == ""
+    shown = ranking_view(found, "p") + moments_view(best_moments(found), "p")
+    assert shown.count("similarity") == 4
+    assert "<button" not in shown
+    assert "0.0 s" not in shown
