@@ -3,7 +3,7 @@
 
     python -P benchmarks/prepare_dialogue.py [--minutes 6]
 
-Makes a film of 360 lines, 24 frames a second, with a line every three seconds that becomes a clip, and a second film a sixth as
+Makes a film in 360p, 24 frames a second, with a line of subtitles every three seconds that becomes a clip, and a second film a sixth as
 long. The sentiment classifier is a tiny one and nobody is looked for. Each film is prepared in a process of its own. Prints one
 JSON line: seconds of film a second, and the peak memory of both processes in MB.
 """

@@ -112,6 +112,12 @@ def write_shards(
     return index, failures
 
 
+def holds_other_data(output: Path, manifest_path: Path) -> bool:
+    """Whether a folder holds shards of another manifest, or of the same one before it was changed."""
+    plan = output / PLAN_NAME
+    return plan.is_file() and json.loads(plan.read_text(encoding="utf-8"))["manifest"] != fingerprint(manifest_path)
+
+
 @dataclass(frozen=True)
 class _Job:
     manifest: str
@@ -272,4 +278,4 @@ def _take(items: Iterator[Any], count: int) -> list[Any]:
     return list(islice(items, count))
 
 
-__all__ = ["Written", "write_shards"]
+__all__ = ["Written", "holds_other_data", "write_shards"]

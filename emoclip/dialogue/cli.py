@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -13,8 +14,9 @@ from emoclip.console import require, run_command, write_line
 
 
 if TYPE_CHECKING:
-    from .films import Film
+    from .films import Film, Selection
     from .prepare import Prepared
+    from .settings import DialogueSettings
 
 
 DIALOGUE_EPILOG = """examples:
@@ -23,7 +25,7 @@ DIALOGUE_EPILOG = """examples:
   films/ --output data/dialogue --paper-code                            # as EmotionCLIP's own scripts do
 
 A film's subtitles are <film>.srt, .en.srt, .vtt or .ass beside it, else its text track. The folder gets manifest.parquet, clips/,
-sentences.parquet and films.csv. The same command goes on after a stop."""
+sentences.parquet and films.csv. The same command goes on after a stop, and takes up again films that failed."""
 SHOWN = 20
 
 
@@ -109,7 +111,7 @@ def run_dialogue(args: argparse.Namespace) -> None:
             licence=args.licence,
             progress=_bars(),
         )
-        _tell(made, settings.language)
+        _tell(made, settings)
         manifest = made.manifest
     else:
         write_line(f"{manifest} is finished; what its shards lack follows")
@@ -137,12 +139,16 @@ def _settings(args: argparse.Namespace) -> dict[str, Any]:
     return given | {"letterbox_slip": args.letterbox_slip or args.paper_code}
 
 
-def _tell(made: Prepared, language: str) -> None:
+def _tell(made: Prepared, settings: DialogueSettings) -> None:
     from .text_sources import language_code
 
-    others = [film for film in made.films if film.language not in ("", language_code(language))]
+    if settings.exclude:
+        _tell_excluded(made.selection)
+    others = [film for film in made.films if film.language not in ("", language_code(settings.language))]
     for film in others[:SHOWN]:
-        write_line(f"{film.film_id}: no text in {language}, taken {film.source}")
+        write_line(f"{film.film_id}: no text in {settings.language}, taken {film.source}")
+    for film in [film for film in made.films if film.unread][:SHOWN]:
+        write_line(f"{film.film_id}: {film.unread}; taken {film.source}")
     failed = [film for film in made.films if film.error]
     for film in failed[:SHOWN]:
         write_line(f"{film.film_id}: {film.error}")
@@ -151,16 +157,29 @@ def _tell(made: Prepared, language: str) -> None:
     for reason, count in sorted(made.left_out.items(), key=lambda item: -item[1]):
         write_line(f"  left out, {reason}: {count}")
     write_line(f"Written: {made.manifest}")
+    if failed:
+        write_line("The same command takes up the films with errors again; those without are kept as they are.")
+
+
+def _tell_excluded(selection: Selection) -> None:
+    names = f", such as {selection.unmatched[0]}" if selection.unmatched else ""
+    write_line(
+        f"{len(selection.excluded)} films left out by --exclude; {len(selection.unmatched)} of its names are no film here{names}"
+    )
 
 
 def _write_shards(manifest: Path, output: Path, workers: int) -> None:
     from tqdm import tqdm
 
-    from emoclip.data.sharding import write_shards
+    from emoclip.data.sharding import holds_other_data, write_shards
 
     def with_bar(results: Iterable, total: int) -> Iterable:
         return tqdm(results, desc="shards", unit="shard", disable=None)
 
+    if holds_other_data(output, manifest):
+        # Films that failed before have clips now.
+        write_line(f"{output} is of the clips before, and is written anew")
+        shutil.rmtree(output)
     _, failures = write_shards(manifest, output, workers=workers, progress=with_bar)
     for clip_id, error in list(failures.items())[:SHOWN]:
         write_line(f"{clip_id}: {error}")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,14 @@ class FilmJob:
     def rows(self) -> Journal:
         """The journal, rows of `ROWS`."""
         return Journal(self.journal, ROWS)
+
+    def discard(self) -> None:
+        """Remove everything that was made of the film."""
+        for folder in (self.journal, self.output / CLIPS / self.film.name):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        # Last, so that a stop on the way does not leave clips of another film for finished.
+        self.sentences.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from emoclip.data.faces.crop_names import crop_names
 
 
 FILM_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv")
+# Eleven signs on YouTube; other places have others.
+VIDEO_ID = re.compile(r"\[([\w-]+)\]$")
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,48 @@ def list_films(inputs: Iterable[str | Path]) -> list[Film]:
     return [Film(paths[film_id], film_id, names[film_id]) for film_id in sorted(paths)]
 
 
-def without_excluded(films: list[Film], names: Iterable[str]) -> list[Film]:
-    """Return the films that no name means: their id, or its last part up to an `&` as the original compares ids of videos.
+@dataclass(frozen=True)
+class Selection:
+    """What a list of names leaves of films.
+
+    Args:
+        films: Those that are left.
+        excluded: Those that are not.
+        unmatched: Names that mean no film.
+    """
+
+    films: list[Film]
+    excluded: list[Film]
+    unmatched: list[str]
+
+
+def without_excluded(films: list[Film], names: Iterable[str]) -> Selection:
+    """Return the films that no name means, and which it means, see `names_of`.
 
     Raises:
         ValueError: No film is left.
     """
-    excluded = set(names)
-    kept = [film for film in films if not {film.film_id, Path(film.film_id).name.partition("&")[0]} & excluded]
+    wanted = list(dict.fromkeys(names))
+    kept = [film for film in films if names_of(film).isdisjoint(wanted)]
     if not kept:
         raise ValueError(f"At least 1 film must be left, `--exclude` names all {len(films)}.")
-    return kept
+    known = set().union(*map(names_of, films))
+    return Selection(
+        kept, [film for film in films if film not in kept], [name for name in wanted if name not in known]
+    )
+
+
+def names_of(film: Film) -> set[str]:
+    """Return what a film may be called in a list.
+
+    These are its id, the id's last part up to an `&`, as the original compares ids of videos, and the id of the video that yt-dlp
+    writes behind the title, as in `Some show [7YpF6DntOYw]`.
+    """
+    name = Path(film.film_id).name
+    found = {film.film_id, name.partition("&")[0]}
+    if video := VIDEO_ID.search(name):
+        found.add(video[1])
+    return found
 
 
 def read_names(path: Path) -> list[str]:
@@ -95,4 +129,14 @@ def _films_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.suffix.lower() in FILM_SUFFIXES and path.is_file()]
 
 
-__all__ = ["FILM_SUFFIXES", "Film", "list_films", "read_names", "reading_errors", "told", "without_excluded"]
+__all__ = [
+    "FILM_SUFFIXES",
+    "Film",
+    "Selection",
+    "list_films",
+    "names_of",
+    "read_names",
+    "reading_errors",
+    "told",
+    "without_excluded",
+]

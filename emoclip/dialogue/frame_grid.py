@@ -77,6 +77,8 @@ def read_stretches(
         VideoDecodeError: The film is no video, or is damaged; after all stretches before the damage.
     """
     waiting = deque(sorted((one for one in stretches if one.length > 0), key=lambda one: (one.first, one.last)))
+    if not waiting:
+        return
     active: list[_Open] = []
     shrink = _Shrinker(short_side, resample)
     for place, frame in _on_grid(film, fps):

@@ -6,7 +6,7 @@ manifest.parquet                     captions, sentiment_logits, boxes of person
 sentences.parquet                    every sentence, with why it was left out
 films.csv                            a row for each film: where its text is from, clips, and what went wrong
 settings.json                        how it was made
-work/                                what a run that was stopped goes on from
+work/                                what a run goes on from that was stopped, or some of whose films have errors
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from emoclip.data.worker_pool import WorkerPool
 from modeling_emoclip.video_decoding_emoclip import probe_video
 
 from .clip_stage import FilmJob, FilmResult, clip_path, cut_film, wanted_clips
-from .films import Film, list_films, reading_errors, told, without_excluded
+from .films import Film, Selection, list_films, reading_errors, told, without_excluded
 from .persons import PersonDetector
 from .settings import SETTINGS_NAME, DialogueSettings, check_settings, claim_output
-from .text_stage import TextStage, source_of, write_table
+from .text_stage import Origin, TextStage, is_of_these_inputs, origin_of, write_table
 
 
-MANIFEST_NAME = "manifest.parquet"
+MANIFEST_NAME, FILMS_NAME = "manifest.parquet", "films.csv"
 WORK = "work"
 # Whoever prepares films that they may not pass on must say so; nothing is assumed.
 DEFAULT_LICENCE = "unknown"
@@ -43,7 +43,10 @@ Watch = Callable[[Iterable[Film], int], Iterable[Film]]
 
 @dataclass(frozen=True)
 class FilmStatus:
-    """A line of `films.csv`; `source` says where the text is from, `language` in what it is, empty where that is not told."""
+    """A line of `films.csv`; `source` says where the text is from, `language` in what it is, empty where that is not told.
+
+    `unread` tells of subtitles that would have gone before `source`, and cannot be read.
+    """
 
     film_id: str
     path: str
@@ -52,6 +55,7 @@ class FilmStatus:
     num_sentences: int
     num_clips: int
     error: str
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,15 @@ class Prepared:
         manifest: Its path.
         num_clips: Its rows.
         left_out: Reason -> number of sentences.
-        films: All of them.
+        films: All that were not excluded.
+        selection: What was excluded.
     """
 
     manifest: Path
     num_clips: int
     left_out: dict[str, int]
     films: list[FilmStatus]
+    selection: Selection
 
 
 class Progress:
@@ -96,7 +102,7 @@ def prepare_dialogue(
     licence: str = DEFAULT_LICENCE,
     progress: Progress | None = None,
 ) -> Prepared:
-    """Prepare films; a run that was stopped goes on with the same call, and a film that fails is listed.
+    """Prepare films; a film that fails is listed. The same call goes on after a stop, and takes up again what failed.
 
     Args:
         inputs: Films, or folders with films below.
@@ -109,7 +115,7 @@ def prepare_dialogue(
         progress: Hears how far it is.
 
     Raises:
-        FileExistsError: The output is finished, or was begun with other settings.
+        FileExistsError: The output is finished, or was begun with other settings or films.
         FileNotFoundError: A film is not there.
         ValueError: A setting or a model does not fit, or no film gives a clip.
         OSError: Nothing can be written, or a model cannot be found.
@@ -117,11 +123,13 @@ def prepare_dialogue(
     output, settings, progress = Path(output), settings or DialogueSettings(), progress or Progress()
     if workers < 1:
         raise ValueError(f"`--workers` must be at least 1, got {workers}.")
-    if (output / MANIFEST_NAME).exists():
+    if (output / MANIFEST_NAME).exists() and not (output / WORK).is_dir():
         raise FileExistsError(
             f"The output must not be finished yet, got {output}; choose another folder or remove it."
         )
-    films = without_excluded(list_films(inputs), settings.exclude)
+    selection = without_excluded(list_films(inputs), settings.exclude)
+    films = selection.films
+    _check_same_films(output, films)
     tests = _checked_tests(films, test_films)
     # Models that do not fit are told before the first film, and before anything is written.
     stage = TextStage(settings, device)
@@ -137,11 +145,11 @@ def prepare_dialogue(
     for result in _cut_all(ready, settings, workers, device, progress):
         if result.error:
             errors[result.film.film_id] = result.error
-    return _finish(output, jobs, errors, settings, tests, licence)
+    return replace(_finish(output, jobs, errors, settings, tests, licence), selection=selection)
 
 
 def finished_manifest(output: Path, settings: DialogueSettings) -> Path | None:
-    """Return the manifest of an output that is finished, `None` for any other.
+    """Return the manifest of an output that is finished, `None` for any other, such as one with films that failed.
 
     Raises:
         FileExistsError: It was made with other settings, or by something else.
@@ -153,7 +161,24 @@ def finished_manifest(output: Path, settings: DialogueSettings) -> Path | None:
             f"`--output` must be a new folder or one begun earlier, {output} holds another manifest."
         )
     check_settings(output, settings)
-    return output / MANIFEST_NAME
+    return None if (output / WORK).is_dir() else output / MANIFEST_NAME
+
+
+def _check_same_films(output: Path, films: list[Film]) -> None:
+    """Refuse to take up films again in an output that would lose the clips of others.
+
+    Raises:
+        FileExistsError: Films with clips in the output are not given.
+    """
+    if not (output / MANIFEST_NAME).is_file() or not (output / FILMS_NAME).is_file():
+        return
+    with (output / FILMS_NAME).open(newline="", encoding="utf-8") as file:
+        earlier = {row["film_id"] for row in csv.DictReader(file) if row["clips"] != "0"}
+    if missing := sorted(earlier - {film.film_id for film in films}):
+        raise FileExistsError(
+            f"{output} has clips of {len(missing)} films that are not given, such as {missing[0]!r}; go on with the same films, or "
+            "choose another folder."
+        )
 
 
 def _checked_tests(films: list[Film], names: Iterable[str]) -> set[str]:
@@ -173,13 +198,16 @@ def _job(film: Film, output: Path) -> FilmJob:
 
 
 def _read_texts(jobs: list[FilmJob], stage: TextStage, progress: Progress) -> dict[str, str]:
-    """Write the sentences of every film that has none yet; return film id -> error."""
+    """Write the sentences of every film that has none of what is there now; return film id -> error."""
     errors: dict[str, str] = {}
     by_film = {job.film.film_id: job for job in jobs}
     for film in progress.films([job.film for job in jobs], len(jobs)):
         job = by_film[film.film_id]
         if job.sentences.is_file():
-            continue
+            if is_of_these_inputs(job.sentences, film):
+                continue
+            # Another film of this name, or other subtitles: its clips are other ones, too.
+            job.discard()
         try:
             table = stage.table(film, probe_video(film.path).duration)
         except reading_errors() as error:
@@ -252,10 +280,10 @@ def _finish(
         for job in jobs:
             num_sentences, num_clips = _add_rows(rows, job, settings, tests, left_out)
             error = errors.get(job.film.film_id, "")
-            source, language = source_of(job.sentences) if job.sentences.is_file() else ("", "")
-            place = str(job.film.path)
-            films.append(FilmStatus(job.film.film_id, place, source, language, num_sentences, num_clips, error))
-        _write_films(output / "films.csv", films)
+            origin = origin_of(job.sentences) if job.sentences.is_file() else Origin()
+            about = (job.film.film_id, str(job.film.path), origin.source, origin.language)
+            films.append(FilmStatus(*about, num_sentences, num_clips, error, origin.unread))
+        _write_films(output / FILMS_NAME, films)
         if not len(rows):
             first = next((film.error for film in films if film.error), "every sentence was left out")
             raise ValueError(
@@ -271,8 +299,10 @@ def _finish(
             source="data_scripts/prepare_dialogue.py",
             notes=_notes(settings),
         )
-    shutil.rmtree(output / WORK)
-    return Prepared(output / MANIFEST_NAME, num_clips, dict(left_out), films)
+    if not errors:
+        # With it the same command takes up films that failed: a disk that was away for a moment, or too little memory.
+        shutil.rmtree(output / WORK)
+    return Prepared(output / MANIFEST_NAME, num_clips, dict(left_out), films, Selection([], [], []))
 
 
 def _add_rows(
@@ -328,7 +358,7 @@ def _write_sentences(path: Path, jobs: list[FilmJob]) -> None:
 def _write_films(path: Path, films: list[FilmStatus]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["film_id", "path", "source", "language", "sentences", "clips", "error"])
+        table.writerow(["film_id", "path", "source", "language", "sentences", "clips", "error", "unread"])
         table.writerows(astuple(one) for one in films)
 
 

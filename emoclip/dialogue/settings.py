@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -79,6 +80,8 @@ class DialogueSettings:
         if self.resample not in RESAMPLING:
             raise ValueError(f"`--resample` must be one of {', '.join(RESAMPLING)}, got {self.resample!r}.")
         language_code(self.language)
+        if self.encoding is not None:
+            _check_encoding(self.encoding)
         for name in ("max_neutral", "min_person_share", "min_person_score"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"`{_flag(name)}` must be from 0 to 1, got {getattr(self, name)}.")
@@ -128,6 +131,13 @@ def check_settings(output: Path, settings: DialogueSettings) -> None:
                 f"The clips in {output} were begun with {name} {begun.get(name)!r}, got {wanted.get(name)!r}; go on with the "
                 "same, choose another folder or remove this one."
             )
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        codecs.lookup(name)
+    except LookupError as error:
+        raise ValueError(f"`--encoding` must be an encoding that Python knows, got {name!r}.") from error
 
 
 def _flag(name: str) -> str:

@@ -77,7 +77,7 @@ def text_sources(film: Path, language: str) -> list[TextSource]:
     Raises:
         OSError, ValueError: The folder or the film cannot be read.
     """
-    found = [*_files(film), *_tracks(film)]
+    found = [*subtitle_files(film), *_tracks(film)]
 
     def rank(source: TextSource) -> tuple[bool, bool, bool]:
         other = source.language not in (None, language)
@@ -86,7 +86,12 @@ def text_sources(film: Path, language: str) -> list[TextSource]:
     return sorted(found, key=rank)  # stable
 
 
-def _files(film: Path) -> list[TextSource]:
+def subtitle_files(film: Path) -> list[TextSource]:
+    """Return the subtitle files beside a film that are its own, in the order of their names.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
     entries = sorted(film.parent.iterdir(), key=lambda path: (len(path.name), path.name))
     others = [path.stem for path in entries if path.suffix.lower() in FILM_SUFFIXES and path.stem != film.stem]
     found = []
@@ -139,4 +144,4 @@ def _is_partial(stream: object) -> bool:
     return forced or bool(PARTIAL & set(re.split(r"\W+", title)))
 
 
-__all__ = ["SUBTITLE_SUFFIXES", "TextSource", "language_code", "text_sources"]
+__all__ = ["SUBTITLE_SUFFIXES", "TextSource", "language_code", "subtitle_files", "text_sources"]

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,14 @@ import pyarrow.parquet as pq
 
 from emoclip.data.output import replacing
 
-from .films import Film
+from .films import Film, reading_errors, told
 from .punctuation import PunctuationModel
 from .sentences import Sentence, line_sentences, restored_sentences, spread_words, written_sentences
 from .sentiment import SentimentModel
 from .settings import DialogueSettings
 from .speech import SpeechModel
 from .subtitles import Cue, embedded_cues, read_subtitles
-from .text_sources import TextSource, language_code, text_sources
+from .text_sources import TextSource, language_code, subtitle_files, text_sources
 
 
 SENTENCES = pa.schema(
@@ -34,9 +36,24 @@ SENTENCES = pa.schema(
     ]
 )
 # Metadata of a film's table.
-SOURCE, LANGUAGE = "source", "language"
+SOURCE, LANGUAGE, UNREAD, INPUTS = "source", "language", "unread", "inputs"
 # Length of a film beyond which a sentence may begin: subtitles of another cut of the film run past its end.
 DURATION_SLACK = 1.0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a film's text is from.
+
+    Args:
+        source: File, track or recogniser.
+        language: Its code, empty where it is not told.
+        unread: Errors of what would have been taken before it, empty where there was none.
+    """
+
+    source: str = ""
+    language: str = ""
+    unread: str = ""
 
 
 class TextStage:
@@ -63,7 +80,7 @@ class TextStage:
             self._speech = SpeechModel(settings.speech_model, device)
 
     def table(self, film: Film, duration: float | None) -> pa.Table:
-        """Return the table of sentences of a film; its metadata say where the text is from, see `source_of`.
+        """Return the table of sentences of a film; its metadata say where the text is from, see `origin_of`.
 
         Args:
             film: The film.
@@ -73,14 +90,16 @@ class TextStage:
             ValueError: There is no text, it has no sentences, or none lies within the film.
             OSError, av.error.FFmpegError: The film or its subtitles cannot be read.
         """
-        cues, source, language = self._cues(film.path)
+        inputs = inputs_fingerprint(film)
+        cues, origin = self._cues(film.path)
         sentences = self._sentences(film.path, cues)
         if duration is not None and all(sentence.start > duration + DURATION_SLACK for sentence in sentences):
             raise ValueError(
                 f"Subtitles must belong to their film, those of {film.path} begin at {sentences[0].start:.0f} s and the film "
                 f"ends at {duration:.0f} s."
             )
-        return self._table(sentences, duration).replace_schema_metadata({SOURCE: source, LANGUAGE: language or ""})
+        about = {SOURCE: origin.source, LANGUAGE: origin.language, UNREAD: origin.unread, INPUTS: inputs}
+        return self._table(sentences, duration).replace_schema_metadata(about)
 
     def _sentences(self, film: Path, cues: list[Cue]) -> list[Sentence]:
         if self._punctuation is not None:
@@ -93,19 +112,31 @@ class TextStage:
             raise ValueError(f"A film must have at least 1 whole sentence, {film} has none in {len(cues)} lines.")
         return found
 
-    def _cues(self, film: Path) -> tuple[list[Cue], str, str | None]:
-        """What is said, where that stands, and its language where it is told."""
+    def _cues(self, film: Path) -> tuple[list[Cue], Origin]:
+        """What is said, and where that stands; what cannot be read is passed over, and told."""
+        unread: list[str] = []
         for source in text_sources(film, language_code(self.settings.language)):
-            if cues := self._read(source):
-                return cues, str(source), source.language
+            try:
+                cues = self._read(source)
+            except reading_errors() as error:
+                unread.append(told(error))
+                continue
+            if cues:
+                return cues, Origin(str(source), source.language or "", "; ".join(unread))
+        return self._heard(film, "; ".join(unread))
+
+    def _heard(self, film: Path, unread: str) -> tuple[list[Cue], Origin]:
+        if self._speech is None and unread:
+            raise ValueError(unread)
         if self._speech is None:
             raise ValueError(
                 f"A film must have subtitles beside it ({film.stem}.srt, .vtt, .ass) or a text track, {film} has neither; "
                 "pass --speech-model to recognise what is said."
             )
         if not (cues := self._speech(film)):
-            raise ValueError(f"A film without subtitles must have speech, none was recognised in {film}.")
-        return cues, f"speech, by {self.settings.speech_model}", None
+            more = f" ({unread})" if unread else ""
+            raise ValueError(f"A film without subtitles must have speech, none was recognised in {film}{more}.")
+        return cues, Origin(f"speech, by {self.settings.speech_model}", "", unread)
 
     def _read(self, source: TextSource) -> list[Cue]:
         if source.track is None:
@@ -140,10 +171,30 @@ def write_table(table: pa.Table, path: Path) -> None:
         pq.write_table(table, temporary)
 
 
-def source_of(path: Path) -> tuple[str, str]:
-    """Return where the text of a film's table is from, and its language, empty where that is not told."""
+def origin_of(path: Path) -> Origin:
+    """Return where the text of a film's table is from."""
     metadata = pq.read_schema(path).metadata or {}
-    return metadata.get(SOURCE.encode(), b"").decode(), metadata.get(LANGUAGE.encode(), b"").decode()
+    return Origin(*(metadata.get(name.encode(), b"").decode() for name in (SOURCE, LANGUAGE, UNREAD)))
+
+
+def is_of_these_inputs(path: Path, film: Film) -> bool:
+    """Whether a film's table was made of the film and the subtitle files that are there now."""
+    metadata = pq.read_schema(path).metadata or {}
+    try:
+        return metadata.get(INPUTS.encode(), b"").decode() == inputs_fingerprint(film)
+    except OSError:
+        return False
+
+
+def inputs_fingerprint(film: Film) -> str:
+    """Return paths, sizes and times of change of a film and of all subtitle files that are its own.
+
+    Raises:
+        OSError: One of them cannot be read.
+    """
+    paths = [film.path, *sorted(source.path for source in subtitle_files(film.path))]
+    stats = [(path.resolve(), path.stat()) for path in paths]
+    return json.dumps([[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats])
 
 
 def why_left_out(
@@ -161,4 +212,13 @@ def why_left_out(
     return None
 
 
-__all__ = ["SENTENCES", "TextStage", "source_of", "why_left_out", "write_table"]
+__all__ = [
+    "SENTENCES",
+    "Origin",
+    "TextStage",
+    "inputs_fingerprint",
+    "is_of_these_inputs",
+    "origin_of",
+    "why_left_out",
+    "write_table",
+]

@@ -172,11 +172,7 @@ def isometric_weight(pairs: Pairs, config: FitConfig, in_features: int, out_feat
     Raises:
         ValueError: The head is narrower than CLIP's joint space, so that no map keeps all cosines.
     """
-    if out_features < in_features:
-        raise ValueError(
-            f"`head.init: isometric` needs a head at least as wide as CLIP's joint space, {in_features}, got {out_features}; set "
-            "head.init to torch."
-        )
+    check_isometric(in_features, out_features)
     if not config.teacher_weight:
         return torch.eye(out_features, in_features)
     covariance = torch.zeros(out_features, in_features)
@@ -188,6 +184,19 @@ def isometric_weight(pairs: Pairs, config: FitConfig, in_features: int, out_feat
     covariance = covariance / len(pairs) - torch.outer(*means)
     left, _, right = torch.linalg.svd(covariance, full_matrices=False)
     return left @ right
+
+
+def check_isometric(in_features: int, out_features: int) -> None:
+    """Refuse a head that cannot keep all cosines.
+
+    Raises:
+        ValueError: It is narrower than CLIP's joint space.
+    """
+    if out_features < in_features:
+        raise ValueError(
+            f"`head.init: isometric` needs a head at least as wide as CLIP's joint space, {in_features}, got {out_features}; set "
+            "head.init to torch."
+        )
 
 
 def check_pairs(head: nn.Module, pairs: Pairs, config: FitConfig) -> None:
@@ -269,6 +278,7 @@ __all__ = [
     "Pairs",
     "TensorPairs",
     "batch_loss",
+    "check_isometric",
     "epoch_order",
     "fit_projection",
     "isometric_weight",

@@ -18,15 +18,15 @@ from emoclip.config_loading import dump_config
 from emoclip.data import load
 from emoclip.data.output import check_writable
 from emoclip.distillation.config import DistillConfig
-from emoclip.distillation.fitting import CenteredPairs, Pairs, fit_projection, start_head
+from emoclip.distillation.fitting import CenteredPairs, Pairs, check_isometric, fit_projection, start_head
 from emoclip.distillation.instructions import shown
 from emoclip.distillation.pairs import Captions, FeaturePairs
 from emoclip.distillation.record import licence_of, run_record, training_story, write_skipped, write_text
-from emoclip.distillation.student import caption_embeds, picture_embeds, with_head
+from emoclip.distillation.student import caption_embeds, config_with_head, picture_embeds, with_head
 from emoclip.distillation.teacher_features import TeacherCache
 from emoclip.evaluation.processes import own_device
 from emoclip.export import model_card, save_hub_folder
-from emoclip.training.build import build_model
+from emoclip.training.build import build_model, read_model
 from modeling_emoclip import EmoCLIPModel, EmoCLIPProcessor
 
 
@@ -40,7 +40,7 @@ class DistillationRun:
 
     Raises:
         OSError: The data, a teacher or the model is not there.
-        ValueError: The teachers' widths and the head's do not fit, an instruction is too long, or a clip has no caption.
+        ValueError: The teachers' widths, the head's and the model's do not fit, an instruction is too long, or a clip has no caption.
     """
 
     config: DistillConfig
@@ -50,6 +50,8 @@ class DistillationRun:
 
     def __post_init__(self) -> None:
         self.device = own_device()
+        # Without weights, but before hours of the teacher's work.
+        self.model_config = read_model(self.config.model)
         self.rows = _chosen_rows(self.config)
         self.caches = [self._cache(number) for number in range(len(self.config.teachers) if self._uses_teacher else 0)]
         self.width = self._check_widths()
@@ -89,7 +91,7 @@ class DistillationRun:
             names = ", ".join(shown(name) for name in cache.config.instructions)
             lines.append(f"teacher {cache.config.name} ({names}): {cache.num_missing():,} clips to show it")
         head = self.config.head
-        lines.append(f"head: {head.type}, {self.width or 'as wide as the joint space'}, start {head.init}")
+        lines.append(f"head: {head.type}, {self.width}, start {head.init}")
         return lines
 
     def make_teacher_features(self) -> None:
@@ -117,10 +119,9 @@ class DistillationRun:
         """The model with its head, fitted."""
         config = self.config
         base = self.towers[0]
-        width = self.width or base.config.projection_dim
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
-            model = with_head(base, width, config.head.type, config.head.hidden_size)
+            model = with_head(base, self.width, config.head.type, config.head.hidden_size)
         head = model.expression_projection.requires_grad_(True).train()
         source: Pairs = CenteredPairs.of(pairs) if self._uses_teacher and config.fit.center_teacher else pairs
         scale = config.fit.logit_scale or float(base.get_logit_multiplier())
@@ -167,8 +168,8 @@ class DistillationRun:
             num_workers=data.num_workers,
         )
 
-    def _check_widths(self) -> int | None:
-        """The head's width, `None` for that of the joint space."""
+    def _check_widths(self) -> int:
+        """The head's width: the teacher's, else the one that is set, else that of the joint space."""
         widths = {cache.config.name: cache.width for cache in self.caches}
         if len(set(widths.values())) > 1:
             listed = ", ".join(f"{name} {width}" for name, width in widths.items())
@@ -178,7 +179,12 @@ class DistillationRun:
             raise ValueError(
                 f"The head must have the teacher's width, {teacher}, got {dim}; leave `head.dim` at null or set it to {teacher}."
             )
-        return teacher or dim
+        head, joint = self.config.head, self.model_config.projection_dim
+        width = teacher or dim or joint
+        config_with_head(self.model_config, width, head.type, head.hidden_size)
+        if head.init == "isometric":
+            check_isometric(joint, width)
+        return width
 
     def _check_number(self) -> None:
         """Refuse, before hours of work, what cannot make a batch even if every picture is readable."""

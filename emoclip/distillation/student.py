@@ -36,6 +36,16 @@ TEXTS_A_PART, PART_SECONDS = 50_000, 60.0
 ROWS_AT_ONCE = 4096
 
 
+def config_with_head(config: Any, dim: int | None, kind: str, hidden_size: int | None) -> EmoCLIPConfig:
+    """The same configuration with another head; arguments as of `with_head`.
+
+    Raises:
+        ValueError: There is no such head.
+    """
+    head = dict(zip(HEAD_FIELDS, (dim, kind, hidden_size), strict=True))
+    return EmoCLIPConfig(**(copy.deepcopy(config).to_dict() | head))
+
+
 def with_head(
     model: EmoCLIPModel, dim: int | None, kind: str = "linear", hidden_size: int | None = None
 ) -> EmoCLIPModel:
@@ -47,8 +57,7 @@ def with_head(
         kind: `EmoCLIPConfig.expression_projection_type`.
         hidden_size: `EmoCLIPConfig.expression_projection_hidden_size`.
     """
-    fields = copy.deepcopy(model.config).to_dict() | dict(zip(HEAD_FIELDS, (dim, kind, hidden_size), strict=True))
-    changed = EmoCLIPModel(EmoCLIPConfig(**fields))
+    changed = EmoCLIPModel(config_with_head(model.config, dim, kind, hidden_size))
     kept = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(HEAD_PREFIX)}
     changed.load_state_dict(kept, strict=False)
     return changed
@@ -129,7 +138,9 @@ def caption_embeds(
     *,
     show_progress: bool = True,
 ) -> torch.Tensor:
-    """CLIP's features of captions, float16 (captions, D), length 1; kept in part files for each model, so that a stop costs a minute.
+    """CLIP's features of captions as the head gets them, float16 (captions, D), of any length.
+
+    They are kept in part files for each model, so that a stop costs a minute.
 
     Args:
         captions: Texts, repeated ones embedded once.
@@ -193,21 +204,21 @@ def _keep_captions(
 
 @torch.inference_mode()
 def _text_embeds(texts: Sequence[str], model: EmoCLIPModel, processor: EmoCLIPProcessor) -> torch.Tensor:
-    """Text features of length 1, float32 (texts, D)."""
+    """Text features, float32 (texts, D), not normalised: a head that is not linear makes another thing of another length."""
     dtype = autocast_dtype(model.device)
     tokens = {name: tensor.to(model.device) for name, tensor in processor.tokenize(list(texts)).items()}
     with nullcontext() if dtype is None else torch.autocast(model.device.type, dtype=dtype):
         features: Any = model.get_text_features(**tokens).pooler_output
-    return torch.nn.functional.normalize(features.float(), dim=-1).cpu()
+    return features.float().cpu()
 
 
 def _text_tower_key(model: EmoCLIPModel) -> str:
-    """Of the text tower's form and weights."""
-    digest = hashlib.sha256(model.config.text_config.to_json_string().encode())
+    """Of the text tower's form and weights, and of what is kept."""
+    digest = hashlib.sha256(b"not normalised " + model.config.text_config.to_json_string().encode())
     for name, tensor in sorted(model.state_dict().items()):
         if name.startswith(("text_model.", "text_projection.")):
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()[:16]
 
 
-__all__ = ["caption_embeds", "picture_embeds", "with_head"]
+__all__ = ["caption_embeds", "config_with_head", "picture_embeds", "with_head"]

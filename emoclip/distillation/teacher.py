@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,6 @@ from modeling_emoclip.preprocessing_emoclip import BILINEAR
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # T5's tokenizer says 512 where it says anything; relative positions have no end of their own.
 DEFAULT_MAX_TOKENS = 512
-# From both ends of each weight file, to tell whether it is the same one.
-SAMPLED_BYTES = 1 << 20
 # Only the LLM is worth quantising; the rest is small, or kept in float32 by transformers as well.
 NOT_QUANTISED = ["vision_model", "qformer", "language_projection"]
 
@@ -124,19 +123,23 @@ def teacher_processor(config: TeacherConfig, num_frames: int) -> EmoCLIPVideoPro
 
 
 def source_fingerprint(config: TeacherConfig) -> str:
-    """What fixes the weights: the commit on the Hub, or of a folder the names, sizes and ends of its files."""
+    """What fixes the weights: the commit on the Hub, or of a folder the names and contents of its files."""
     folder = Path(config.name)
     if not folder.is_dir():
         return str(getattr(read_config(config), "_commit_hash", None) or config.revision or "unknown")
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".bin", ".model"):
-            digest.update(f"{path.name} {path.stat().st_size} ".encode())
-            with path.open("rb") as file:
-                digest.update(file.read(SAMPLED_BYTES))
-                file.seek(max(0, path.stat().st_size - SAMPLED_BYTES))
-                digest.update(file.read())
+            found = path.stat()
+            digest.update(f"{path.name} {_content(path, found.st_size, found.st_mtime_ns)} ".encode())
     return digest.hexdigest()
+
+
+@cache
+def _content(path: Path, size: int, changed: int) -> str:
+    """SHA-256 of a file, all of it, for a part that was tuned may lie anywhere; once in a process, as long as it is not changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load_model(config: TeacherConfig, device: torch.device) -> Blip2Encoder:

@@ -7,6 +7,8 @@ last part ends.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import json
 import logging
 import time
@@ -31,6 +33,7 @@ from emoclip.features.pieces import Piece, PieceReader
 from emoclip.features.prefetch import Prefetcher
 from emoclip.precision import autocast_dtype
 from modeling_emoclip import EmoCLIPVideoProcessor
+from modeling_emoclip.loss_emoclip import pool_teacher_states
 
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ logger = logging.getLogger(__name__)
 # Of the files and of what `Teacher` computes; another number does not read these.
 FORMAT = 1
 STORAGE = "float16"
+# The code between a picture and its feature, beside what decodes. Of the losses only one function is, and is looked at by itself.
+TEACHER_MODULES = tuple(f"emoclip.distillation.{name}" for name in ("blip2_encoder", "instructions", "teacher"))
 # A part is written at this size or age, whichever comes first: a kill costs no more, and no more is held.
 PART_BYTES = 128 * 2**20
 PART_SECONDS = 60.0
@@ -243,7 +248,8 @@ def feature_identity(
             "resample": processor.resample,
             "do_normalize": processor.do_normalize,
         },
-        "code": code_fingerprint(),
+        "code": code_fingerprint(*TEACHER_MODULES),
+        "pooling": hashlib.sha256(inspect.getsource(pool_teacher_states).encode()).hexdigest(),
     }
 
 

@@ -1,17 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a configuration to a model with its processor."""
 
+import json
+from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, CLIPConfig, PreTrainedTokenizerBase
 
 from emoclip.evaluation.prompts import prompt_set_texts
 from emoclip.training.config import ModelConfig
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
+from modeling_emoclip.configuration_emoclip import merged_fields
 
 
 # What the configurations of `openai/clip-vit-*` say; see transformers pull request 24773.
 LEGACY_EOS_TOKEN_ID = 2
+WEIGHT_FILES = tuple(
+    f"{name}{end}" for end in ("", ".index.json") for name in ("model.safetensors", "pytorch_model.bin")
+)
+
+
+def read_model(config: ModelConfig) -> EmoCLIPConfig:
+    """The configuration that `build_model` builds by, without reading weights; tokenizer and processor are read as well.
+
+    Raises:
+        ValueError: a field does not fit, or the tokenizer does not fit the text tower.
+        OSError: the model, its tokenizer or its processor cannot be found, or a folder has no weights.
+    """
+    name = _with_weights(str(config.name)) if config.name else ""
+    fields: dict[str, Any] = {}
+    if config.init == "clip":
+        clip = CLIPConfig.from_pretrained(name).to_dict()
+        towers = {key: clip[key] for key in ("text_config", "vision_config", "projection_dim")}
+        fields = merged_fields(towers, config.config)
+    elif config.init == "emoclip":
+        fields = _changed_fields(EmoCLIPConfig.from_pretrained(name), config.config)
+    tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.name)
+    if config.init == "scratch":
+        fields = _with_token_ids(config.config, tokenizer)
+    found = EmoCLIPConfig(**fields)
+    _check_vocabulary(found, tokenizer)
+    _build_video_processor(config, found)
+    return found
+
+
+def _with_weights(name: str) -> str:
+    """The model itself, or the one that a folder with an adapter is for.
+
+    Raises:
+        OSError: It is a folder without weights.
+    """
+    adapter = Path(name, "adapter_config.json")
+    if adapter.is_file() and not Path(name, "config.json").is_file():
+        return _with_weights(str(json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]))
+    if Path(name).is_dir() and not any(Path(name, file).is_file() for file in WEIGHT_FILES):
+        raise FileNotFoundError(
+            f"A model's folder must hold its weights, {name} has no {' or '.join(WEIGHT_FILES[:2])}."
+        )
+    return name
 
 
 def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
@@ -30,7 +76,7 @@ def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
         model = EmoCLIPModel.from_clip(str(config.name), **config.config)
     else:
         model = load_earlier_run(str(config.name), config.config)
-    _check_vocabulary(model, tokenizer)
+    _check_vocabulary(model.config, tokenizer)
     if config.identical_layers:
         _copy_first_layer(model)
     if config.class_descriptions is not None:
@@ -38,7 +84,7 @@ def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
     if config.attention is not None:
         for tower in (model.text_model, model.vision_model):
             tower.set_attn_implementation(config.attention)
-    return model.float(), EmoCLIPProcessor(_build_video_processor(config, model), tokenizer)
+    return model.float(), EmoCLIPProcessor(_build_video_processor(config, model.config), tokenizer)
 
 
 def _copy_first_layer(model: EmoCLIPModel) -> None:
@@ -61,11 +107,7 @@ def load_earlier_run(name: str, overrides: dict[str, Any]) -> EmoCLIPModel:
     earlier = EmoCLIPModel.from_pretrained(name)
     if not overrides:
         return earlier
-    fields = earlier.config.to_dict()
-    for key, value in overrides.items():
-        is_part = isinstance(value, dict) and isinstance(fields.get(key), dict)
-        fields[key] = {**fields[key], **value} if is_part else value
-    model = EmoCLIPModel(EmoCLIPConfig(**fields))
+    model = EmoCLIPModel(EmoCLIPConfig(**_changed_fields(earlier.config, overrides)))
     weights, wanted = earlier.state_dict(), model.state_dict()
     fresh = {key for key in wanted if key.startswith("temporal.") and key not in weights}
     unfit = [
@@ -77,6 +119,15 @@ def load_earlier_run(name: str, overrides: dict[str, Any]) -> EmoCLIPModel:
         )
     model.load_state_dict({key: weights[key] for key in wanted if key not in fresh}, strict=False)
     return model
+
+
+def _changed_fields(config: Any, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a configuration with overrides; a mapping changes single fields of a part."""
+    fields = config.to_dict()
+    for key, value in overrides.items():
+        is_part = isinstance(value, dict) and isinstance(fields.get(key), dict)
+        fields[key] = {**fields[key], **value} if is_part else value
+    return fields
 
 
 def _with_token_ids(fields: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -91,18 +142,18 @@ def _with_token_ids(fields: dict[str, Any], tokenizer: PreTrainedTokenizerBase) 
     return {**fields, "text_config": {**known, **fields.get("text_config", {})}}
 
 
-def _build_video_processor(config: ModelConfig, model: EmoCLIPModel) -> EmoCLIPVideoProcessor:
+def _build_video_processor(config: ModelConfig, model_config: Any) -> EmoCLIPVideoProcessor:
     """Frames of the size that the image tower wants, unless the configuration says otherwise."""
     if config.init == "emoclip":
         saved = EmoCLIPVideoProcessor.from_pretrained(str(config.name))
         return EmoCLIPVideoProcessor.from_dict({**saved.to_dict(), **config.processor})
-    side = model.config.vision_config.image_size
+    side = model_config.vision_config.image_size
     fields = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}}
     return EmoCLIPVideoProcessor(**{**fields, **config.processor})
 
 
-def _check_vocabulary(model: EmoCLIPModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    text = model.config.text_config
+def _check_vocabulary(config: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+    text = config.text_config
     if len(tokenizer) > text.vocab_size:
         raise ValueError(
             f"The tokenizer may have at most as many tokens as the text tower, {text.vocab_size}, got {len(tokenizer)}. "
@@ -118,4 +169,4 @@ def _check_vocabulary(model: EmoCLIPModel, tokenizer: PreTrainedTokenizerBase) -
         )
 
 
-__all__ = ["build_model", "load_earlier_run"]
+__all__ = ["build_model", "load_earlier_run", "read_model"]

@@ -83,11 +83,32 @@ def test_text_in_another_language_is_told(command, capsys, tmp_path):
     assert "film: no text in en, taken film.ar.srt (ar)" in capsys.readouterr().out
 
 
-def test_films_of_a_file_are_excluded(command, capsys, tmp_path):
-    """A list that is not read would train on what measures."""
-    (tmp_path / "names.txt").write_text("# films of the test\n\nfilm\n")
-    assert run_command(dialogue_main, [*command, "--exclude", str(tmp_path / "names.txt")]) == 2
+def test_films_of_a_file_are_excluded(command, capsys, tmp_path, make_film):
+    """A list that is not read, or whose names fit no file, would train on what measures."""
+    (tmp_path / "names.txt").write_text("# films of the test\n\nfilm\n7YpF6DntOYw\nDb19rWN5BGo\n")
+    exclude = ["--exclude", str(tmp_path / "names.txt")]
+    assert run_command(dialogue_main, [*command, *exclude]) == 2
     assert "`--exclude` names all 1" in capsys.readouterr().err
+    other = make_film(3.5, "other.mp4")
+    other.with_suffix(".srt").write_text(srt((0.5, 3.0, "I am so glad you came.")))
+    assert run_command(dialogue_main, [str(other), *command, *exclude]) == 0
+    told = "1 films left out by --exclude; 2 of its names are no film here, such as 7YpF6DntOYw"
+    assert told in capsys.readouterr().out
+
+
+def test_films_that_failed_are_told_and_taken_up_again(command, capsys, tmp_path, make_film):
+    """Their shards follow: those of before lack the new clips."""
+    other = make_film(3.5, "other.mp4")
+    assert run_command(dialogue_main, [str(other), *command, "--shards"]) == 0
+    told = capsys.readouterr().out
+    assert "2 films, 1 with errors" in told and "takes up the films with errors again" in told
+    assert run_command(dialogue_main, [str(other), *command, "--shards"]) == 0
+    assert "written anew" not in capsys.readouterr().out
+    other.with_suffix(".srt").write_text(srt((0.5, 3.0, "I am so glad you came.")))
+    assert run_command(dialogue_main, [str(other), *command, "--shards"]) == 0
+    told = capsys.readouterr().out
+    assert "2 films, 0 with errors" in told and "takes up" not in told and "written anew" in told
+    assert len(load(tmp_path / "out/shards", split="train")) == 2
 
 
 def test_the_papers_switches_are_set_together():

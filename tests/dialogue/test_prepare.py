@@ -70,7 +70,7 @@ def test_what_was_left_out_and_how_it_was_made_stand_beside(films, tmp_path, set
     assert [row["left_out"] for row in sentences] == [None, None, "neutral", "too short", "after the end of the film"]
     with (tmp_path / "out/films.csv").open() as file:
         assert list(csv.reader(file))[1] == [
-            "show/one", str(films / "show/one.mp4"), "one.srt", "", "5", "2", "",
+            "show/one", str(films / "show/one.mp4"), "one.srt", "", "5", "2", "", "",
         ]  # fmt: skip
     recorded = json.loads((tmp_path / "out/settings.json").read_text())
     assert recorded["sentiment_names"][4] == "neutral"
@@ -120,6 +120,66 @@ def test_a_run_that_was_stopped_goes_on(films, tmp_path, settings, monkeypatch):
     assert made.num_clips == 2
     whole = prepare_dialogue([films], tmp_path / "again", settings)
     assert read_manifest(made.manifest).table.equals(read_manifest(whole.manifest).table)
+
+
+def test_a_film_that_failed_is_taken_up_again(films, tmp_path, settings, make_film, monkeypatch):
+    """One error of a network disk, or a process killed for memory, lost a film for good: the finished output was refused."""
+    from emoclip.dialogue import clip_stage
+
+    make_film(6.5, "two.mp4", films)
+    (films / "two.srt").write_text(srt(*LINES[:3]))
+    reads, opened = clip_stage.read_stretches, []
+
+    def fail_once(path, stretches, *arguments):
+        opened.append((path.stem, len(stretches)))
+        if opened.count(("two", 2)) == 1 and path.stem == "two":
+            raise OSError("the disk is away")
+        return reads(path, stretches, *arguments)
+
+    monkeypatch.setattr(clip_stage, "read_stretches", fail_once)
+    first = prepare_dialogue([films], tmp_path / "out", settings)
+    assert [(film.film_id, film.error) for film in first.films] == [("show/one", ""), ("two", "the disk is away")]
+    assert (first.num_clips, (tmp_path / "out/work").is_dir()) == (2, True)
+    with pytest.raises(FileExistsError, match=r"has clips of 1 films that are not given, such as 'show/one'"):
+        prepare_dialogue([films / "two.mp4"], tmp_path / "out", settings)
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    assert (made.num_clips, (tmp_path / "out/work").exists()) == (4, False)
+    assert opened == [("one", 2), ("two", 2), ("one", 0), ("two", 2)]
+    with pytest.raises(FileExistsError, match="must not be finished yet"):
+        prepare_dialogue([films], tmp_path / "out", settings)
+    whole = prepare_dialogue([films], tmp_path / "again", settings)
+    assert read_manifest(made.manifest).table.equals(read_manifest(whole.manifest).table)
+
+
+@pytest.mark.parametrize("changed", ["film", "subtitles", "better subtitles"])
+def test_a_film_or_subtitles_that_changed_are_read_anew(films, tmp_path, settings, make_film, changed):
+    """A run that went on put the old text, and the old clips, to the new film."""
+    broken = films / "broken.mp4"
+    broken.write_bytes(b"no film")  # keeps the output open
+    prepare_dialogue([films], tmp_path / "out", settings)
+    broken.unlink()
+    lines = [(4.0, 7.0, "Please stop.")]
+    if changed == "film":
+        make_film(6.4, "one.mp4", films / "show")
+    else:
+        (films / f"show/one{'.en' if changed == 'better subtitles' else ''}.srt").write_text(srt(*lines))
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    whole = prepare_dialogue([films], tmp_path / "again", settings)
+    assert read_manifest(made.manifest).table.equals(read_manifest(whole.manifest).table)
+    folders = [{path.name for path in (tmp_path / name / "clips/show_one").glob("*")} for name in ("out", "again")]
+    assert folders[0] == folders[1]
+
+
+def test_a_broken_subtitle_file_does_not_hide_the_good_one(films, tmp_path, settings):
+    """The first of several files was taken or none; the broken one is told."""
+    (films / "show/one.en.srt").write_bytes(b"")
+    made = prepare_dialogue([films], tmp_path / "out", settings)
+    (film,) = made.films
+    assert (film.source, film.error, made.num_clips) == ("one.srt", "", 2)
+    assert "one.en.srt" in film.unread
+    (films / "show/one.srt").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"one\.en\.srt is none of them .*one\.srt is none of them"):
+        prepare_dialogue([films], tmp_path / "none", settings)
 
 
 @pytest.mark.slow
@@ -234,14 +294,18 @@ def test_errors_of_ffmpeg_and_of_files_end_their_film_alone(films, tmp_path, set
 
 
 def test_excluded_films_are_left_out(films, tmp_path, settings, make_film):
-    """BoLD shows films that the original leaves out of training; ids stand before an `&`."""
+    """BoLD shows films that the original leaves out of training; ids stand before an `&`, or as yt-dlp writes them."""
     from dataclasses import replace
 
-    make_film(3.0, "abc&t=1.mp4", films)
-    made = prepare_dialogue([films], tmp_path / "out", replace(settings, exclude=["abc", "never downloaded"]))
+    for name in ("abc&t=1.mp4", "Some show [7YpF6-ntOY_].mp4"):
+        make_film(3.0, name, films)
+    names = ["abc", "never downloaded", "7YpF6-ntOY_"]
+    made = prepare_dialogue([films], tmp_path / "out", replace(settings, exclude=names))
     assert [film.film_id for film in made.films] == ["show/one"]
-    with pytest.raises(ValueError, match="`--exclude` names all 2"):
-        prepare_dialogue([films], tmp_path / "none", replace(settings, exclude=["abc", "one"]))
+    assert [film.film_id for film in made.selection.excluded] == ["Some show [7YpF6-ntOY_]", "abc&t=1"]
+    assert made.selection.unmatched == ["never downloaded"]
+    with pytest.raises(ValueError, match="`--exclude` names all 3"):
+        prepare_dialogue([films], tmp_path / "none", replace(settings, exclude=[*names, "one"]))
 
 
 def test_the_list_of_bolds_films_is_whole():

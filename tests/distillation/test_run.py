@@ -62,6 +62,21 @@ def test_other_heads_are_fitted_and_saved(make_run, kind):
     assert model.embed_dim == 40
 
 
+@pytest.mark.parametrize("kind", ["linear", "mlp2", "mlp3", "transformer"])
+def test_heads_see_captions_as_the_model_gives_them(make_run, world, kind):
+    """A head that is not linear makes another thing of another length: it was fitted to captions of length 1 and used on others."""
+    run = make_run(
+        data__manifest=str(world / "clips.parquet"), teachers=[], fit__teacher_weight=0.0, fit__caption_weight=1.0,
+        head__type=kind, head__init="torch", head__hidden_size=17, fit__epochs=1,
+    )  # fmt: skip
+    pairs = run.make_pairs()
+    model, processor = run.fit(pairs), run.towers[1]
+    with torch.no_grad():
+        fitted = model.expression_projection(pairs.captions.embeds[:3].float())
+        used = model.get_text_features(**processor.tokenize(run.captions[0][:3])).pooler_output
+    torch.testing.assert_close(fitted, used, rtol=2e-2, atol=2e-2 * float(used.abs().max()))
+
+
 def test_head_attaches_behind_a_temporal_transformer(make_run, world):
     """The tiny model has a CLS transformer; its clip embedding, not the frames', must go through the head."""
     run = make_run(
@@ -210,6 +225,22 @@ class TestRefusals:
                 make_run(data__manifest=str(path), fit__caption_weight=1.0)
         finally:
             path.unlink()
+
+    def test_a_model_that_is_not_there(self, make_run, tiny_model_folder, tmp_path):
+        """The dry run was content, and the run failed after all of the teacher's hours."""
+        with pytest.raises(OSError, match="nowhere"):
+            make_run(model={"init": "emoclip", "name": str(tmp_path / "nowhere")})
+        shutil.copytree(tiny_model_folder, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors"))
+        with pytest.raises(OSError, match=r"must hold its weights, .*bare has no model\.safetensors"):
+            make_run(model={"init": "emoclip", "name": str(tmp_path / "bare")})
+        shutil.copytree(tiny_model_folder, tmp_path / "mute", ignore=shutil.ignore_patterns("processor*"))
+        with pytest.raises(OSError, match="mute"):
+            make_run(model={"init": "emoclip", "name": str(tmp_path / "mute")})
+
+    def test_a_head_that_cannot_keep_all_cosines(self, make_run):
+        """The joint space is 10 wide; found after the teacher's and CLIP's features were made."""
+        with pytest.raises(ValueError, match=r"needs a head at least as wide as CLIP's joint space, 10, got 7"):
+            make_run(teachers=[], fit__teacher_weight=0.0, fit__caption_weight=1.0, head__dim=7)
 
     def test_teacher_that_is_not_there(self, make_run, tmp_path):
         """A typing error in the folder must be told as such."""

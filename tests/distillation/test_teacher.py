@@ -151,6 +151,23 @@ def test_fingerprint_tells_weights_apart(config, tmp_path: Path):
     assert source_fingerprint(same) != source_fingerprint(config)
 
 
+def test_fingerprint_sees_the_middle_of_a_file(config, tmp_path: Path):
+    """A tuned Q-Former lies between the image tower and the LLM, far from both ends of the file."""
+    import os
+
+    folder = tmp_path / "large"
+    folder.mkdir()
+    weights = folder / "model.safetensors"
+    weights.write_bytes(bytes(3 << 20))
+    stamp = weights.stat().st_mtime_ns
+    before = source_fingerprint(replace(config, name=str(folder)))
+    with weights.open("r+b") as file:
+        file.seek(3 << 19)
+        file.write(b"\x01")
+    os.utime(weights, ns=(stamp, stamp + 1))
+    assert source_fingerprint(replace(config, name=str(folder))) != before
+
+
 def _encode(config: TeacherConfig, pictures: torch.Tensor) -> list[torch.Tensor]:
     teacher = Teacher(config, CPU)
     return teacher.encode(pictures, teacher.instructions)

@@ -13,6 +13,7 @@ from emoclip.distillation import teacher_features
 from emoclip.distillation.config import TeacherConfig
 from emoclip.distillation.teacher import Teacher
 from emoclip.distillation.teacher_features import TeacherCache
+from emoclip.features.identity import code_fingerprint
 
 
 CPU = torch.device("cpu")
@@ -99,6 +100,25 @@ def test_other_settings_are_other_features(world, config, tmp_path, change):
     rows = load(world / "stills.parquet")
     make_cache(rows, config, tmp_path).fill(show_progress=False)
     assert make_cache(rows, replace(config, **change), tmp_path).num_missing() == 26
+
+
+def test_other_code_makes_other_features(world, config, tmp_path, monkeypatch):
+    """The page promises it: what embeds an instruction, runs the teacher or takes the mean is part of a feature."""
+    rows = load(world / "stills.parquet")
+    looked_at = [store.identity for store in make_cache(rows, config, tmp_path).stores]
+    monkeypatch.setattr(teacher_features, "pool_teacher_states", lambda states: states.amax(dim=1))
+    assert all(
+        store.identity["pooling"] != before["pooling"]
+        for store, before in zip(make_cache(rows, config, tmp_path).stores, looked_at, strict=True)
+    )
+    for module in ("teacher", "blip2_encoder", "instructions"):
+        monkeypatch.undo()
+        monkeypatch.setattr(f"emoclip.distillation.{module}.__file__", str(world / "stills.parquet"))
+        code_fingerprint.cache_clear()
+        found = make_cache(rows, config, tmp_path).stores[0].identity
+        assert found["code"] != looked_at[0]["code"], module
+    monkeypatch.undo()
+    code_fingerprint.cache_clear()
 
 
 def test_unreadable_picture_is_listed_and_left_out(world, config, tmp_path):

@@ -135,5 +135,6 @@ def test_dry_run_embeds_a_few_clips_and_writes_nothing(
     assert len(count) == 8
     assert sorted(tmp_path.rglob("*")) == before
     assert run_command(main, ["--config", str(config), "max_steps=1"]) == 0
-    assert run_command(main, ["--config", str(config), "--dry-run"]) == 0
+    elsewhere = f"output_dir={tmp_path / 'next'}"
+    assert run_command(main, ["--config", str(config), elsewhere, "--dry-run"]) == 0
     assert "features: 0 of 22 clips" in capsys.readouterr().out
