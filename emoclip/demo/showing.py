@@ -23,6 +23,7 @@ from . import wording
 from .caution import cautions
 from .media_check import is_picture
 from .studio import Progress
+from .timeline_view import is_still
 
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def heavy_frames(found: Analysis, path: str, folder: Path) -> list[tuple[str, st
     best = weights.sort_values("weight", ascending=False, kind="stable").drop_duplicates(["person", "frame"])
     best = best.groupby("person", sort=True).head(NUM_FRAMES).head(NUM_FRAMES).sort_values("time")
     frames = decode_video(path, indices=[int(number) for number in best["frame"]], on_error="truncate").frames
-    pictures = []
+    pictures, still = [], is_still(found)
     with _anew(folder, "frames") as written:
         rows = best[["person", "frame", "time", "weight"]].to_numpy(float)
         for picture, (person, frame, seconds, weight) in zip(frames.permute(0, 2, 3, 1).numpy(), rows, strict=False):
-            who = f"person {person:.0f}, " if person else ""
-            caption = f"{who}{seconds:.1f} s, {weight:.0%}"
+            who = [f"person {person:.0f}"] if person else []
+            # The one frame of a picture has no time, and all the weight.
+            when = [] if still else [f"{seconds:.1f} s", f"{weight:.0%}"]
+            caption = ", ".join([*who, *when]) or wording.PICTURE
             file = written / f"person_{person:.0f}_frame_{frame:.0f}.jpg"
             Image.fromarray(_cut_out(picture, found.people, int(person), int(frame))).save(file, quality=92)
             pictures.append((str(file), caption))

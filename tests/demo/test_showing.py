@@ -63,6 +63,7 @@ def test_a_picture_has_no_film(tiny_model_folder, tmp_path):
     Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(path)
     found = emoclip.analyze(str(path), "joy, doubt", tiny_model_folder, faces="none")
     assert write_film(found, tmp_path, str(path)) is None
+    assert [caption for _, caption in heavy_frames(found, str(path), tmp_path)] == ["Picture"]
 
 
 def test_warnings_name_the_words_and_escape_what_was_typed(found):
