@@ -9,7 +9,9 @@ start from towers that have seen faces: they were trained on films in which the 
 renderer, in training and in the test: no detector could tell, so the token's figure is what a known subject is worth. Three arms: no
 subject, the subject's token, and the token with the sentiment-guided loss. Prints one JSON line: the UAR of every arm, and the paired
 differences over the seeds with their 95 % intervals (Student's t). The seeds differ in weights, order and draws; the films are the same,
-so the intervals say nothing of other films. Runs that are finished are kept in the output and not trained again, one that was stopped goes on.
+so the intervals say nothing of other films. Two figures help to read them: what the towers reach on new films with one face, and what
+the token's arm reaches when every clip is given the subject's place of another clip; a token that is used falls there. Runs that are
+finished are kept in the output and not trained again, one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -54,13 +56,17 @@ def main() -> None:
     alone = make_films(args.output / f"alone_{args.scenes}", args.scenes, others=0, seed=1)
     train = make_films(args.output / f"train_{args.scenes}", args.scenes)
     test = make_films(args.output / f"test_{TEST_SCENES}", TEST_SCENES, held_out=True)
+    test_alone = make_films(args.output / f"test_alone_{TEST_SCENES}", TEST_SCENES, held_out=True, others=0)
     # Seed by seed, so that a study that was stopped holds whole comparisons.
     by_seed = []
     for seed in args.seeds:
         towers = trained(args, "towers", seed, args.tower_steps, alone, None)
         runs = {arm: trained(args, arm, seed, args.steps, train, towers) for arm in ARMS}
-        by_seed.append({arm: score(run, test) for arm, run in runs.items()})
-    scores = {arm: [found[arm] for found in by_seed] for arm in ARMS}
+        found = {arm: score(run, test) for arm, run in runs.items()}
+        found["towers_on_one_face"] = score(towers, test_alone)
+        found["subject_token_elsewhere"] = score(runs["subject_token"], test, places="other")
+        by_seed.append(found)
+    scores = {name: [found[name] for found in by_seed] for name in by_seed[0]}
     differences = {f"{one}_minus_{other}": paired(scores[one], scores[other]) for one, other in COMPARED}
     settings = {"seeds": args.seeds, "scenes": args.scenes, "steps": args.steps, "tower_steps": args.tower_steps}
     print(
@@ -178,11 +184,11 @@ def trained(args: argparse.Namespace, arm: str, seed: int, steps: int, films: Pa
     return model
 
 
-def score(model: Path, test: Path) -> float:
-    """UAR of a trained model."""
-    result = model.parent / "uar.json"
+def score(model: Path, test: Path, places: str = "own") -> float:
+    """UAR of a trained model, kept in its run's folder."""
+    result = model.parent / f"uar_{places}.json"
     if not result.is_file():
-        result.write_text(json.dumps(judged(model, test)))
+        result.write_text(json.dumps(judged(model, test, places)))
     return json.loads(result.read_text())
 
 
@@ -248,8 +254,11 @@ def tokenizer_folder(output: Path) -> Path:
 
 
 @torch.inference_mode()
-def judged(folder: Path, test: Path) -> float:
-    """UAR over the emotions of the speakers; a class stands for the mean of its held-out lines."""
+def judged(folder: Path, test: Path, places: str) -> float:
+    """UAR over the emotions of the speakers; a class stands for the mean of its held-out lines.
+
+    With `places="other"` every clip gets the subject's place of the clip before it.
+    """
     from transformers import AutoTokenizer
 
     from modeling_emoclip import EmoCLIPModel, EmoCLIPVideoProcessor
@@ -270,6 +279,8 @@ def judged(folder: Path, test: Path) -> float:
         wanted = {
             name: batch[name] for name in ("pixel_values_videos", "frame_mask", "subject_masks") if name in batch
         }
+        if places == "other":
+            wanted["subject_masks"] = wanted["subject_masks"].roll(1, dims=0)
         video = torch.nn.functional.normalize(model.get_video_features(**wanted).pooler_output, dim=-1)
         similarity = video @ torch.nn.functional.normalize(torch.stack(prototypes), dim=-1).T
         predictions += similarity.argmax(dim=-1).tolist()
