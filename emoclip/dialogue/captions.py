@@ -42,16 +42,24 @@ def webvtt_cues(text: str) -> Iterator[Cue]:
     """Yield the cues of a WebVTT file, several lines each; notes, styles and regions are left out.
 
     Args:
-        text: Of the file. Its blocks are parted by empty lines; a line of one blank, as automatic captions have it, is none.
+        text: Of the file. Its blocks are parted by empty lines; a line of one blank, as automatic captions have it, is none. Where
+            empty lines are missing, a cue also begins at each line with times.
     """
     for block in re.split(r"\n\n+", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.split("\n")
-        # The name of a cue may stand before its times.
-        for place, line in enumerate(lines[:2]):
-            if found := TIMES.match(line):
-                start, end = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
-                yield Cue(spoken_text(TAG.sub("", "\n".join(lines[place + 1 :]))), start, end)
-                break
+        yield from _block_cues(block.split("\n"))
+
+
+def _block_cues(lines: Sequence[str]) -> Iterator[Cue]:
+    """Yield the cues of lines without an empty one between them; what stands before the first times is a name, or no cue."""
+    places = [(place, found) for place, line in enumerate(lines) if (found := TIMES.match(line))]
+    # Where the first cue has no number, a number at the end of another is said, not counted.
+    numbered = bool(places) and places[0][0] > 0 and _is_number(lines[places[0][0] - 1])
+    for (place, found), following in itertools.zip_longest(places, [after for after, _ in places[1:]]):
+        text = list(lines[place + 1 : following])
+        if following is not None and numbered and text and _is_number(text[-1]):
+            text.pop()
+        start, end = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
+        yield Cue(spoken_text(TAG.sub("", "\n".join(text))), start, end)
 
 
 def spoken_text(text: str) -> str:
@@ -92,6 +100,10 @@ def _behind(text: str, count: int) -> str:
         kept.append(" ".join(words[count:]))
         count = max(0, count - len(words))
     return "\n".join(line for line in kept if line)
+
+
+def _is_number(line: str) -> bool:
+    return line.strip().isdigit()
 
 
 def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str) -> float:

@@ -27,6 +27,8 @@ DIALOGUE_EPILOG = """examples:
 A film's subtitles are <film>.srt, .en.srt, .vtt or .ass beside it, else its text track. The folder gets manifest.parquet, clips/,
 sentences.parquet and films.csv. The same command goes on after a stop, and takes up again films that failed."""
 SHOWN = 20
+# Shards that are being removed. They have another name by then, for half of a set is none that a run goes on with.
+SHARDS, STALE_SHARDS = "shards", ".shards.stale.tmp"
 
 
 def add_dialogue_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +117,9 @@ def run_dialogue(args: argparse.Namespace) -> None:
         manifest = made.manifest
     else:
         write_line(f"{manifest} is finished; what its shards lack follows")
+    _remove_stale_shards(args.output)
     if args.shards:
-        _write_shards(manifest, args.output / "shards", args.workers)
+        _write_shards(manifest, args.output / SHARDS, args.workers)
 
 
 def _settings(args: argparse.Namespace) -> dict[str, Any]:
@@ -179,11 +182,18 @@ def _write_shards(manifest: Path, output: Path, workers: int) -> None:
     if holds_other_data(output, manifest):
         # Films that failed before have clips now.
         write_line(f"{output} is of the clips before, and is written anew")
-        shutil.rmtree(output)
+        output.rename(output.with_name(STALE_SHARDS))
+        _remove_stale_shards(output.parent)
     _, failures = write_shards(manifest, output, workers=workers, progress=with_bar)
     for clip_id, error in list(failures.items())[:SHOWN]:
         write_line(f"{clip_id}: {error}")
     write_line(f"Written: {output}")
+
+
+def _remove_stale_shards(folder: Path) -> None:
+    """Remove shards of the clips before, also those that a run was stopped at removing."""
+    if (folder / STALE_SHARDS).exists():
+        shutil.rmtree(folder / STALE_SHARDS)
 
 
 def _bars() -> Any:
@@ -196,6 +206,10 @@ def _bars() -> Any:
 
         def films(self, films: Iterable[Film], total: int) -> Iterable[Film]:
             return tqdm(films, total=total, desc="text", unit="film", disable=None)
+
+        def read_anew(self, film: Film) -> None:
+            with tqdm.external_write_mode():
+                write_line(f"{film.film_id}: it or its subtitles have changed, and it is read anew")
 
         def start_clips(self, total: int) -> None:
             self.bar = tqdm(total=total, desc="clips", unit="clip", disable=None)

@@ -84,6 +84,9 @@ class Progress:
         """Pass films through as their text is read."""
         return films
 
+    def read_anew(self, film: Film) -> None:
+        """Hear that a film or its subtitles have changed, and that what was made of it is discarded."""
+
     def start_clips(self, total: int) -> None:
         """Hear how many clips are to be cut."""
 
@@ -139,7 +142,8 @@ def prepare_dialogue(
     jobs = [_job(film, output) for film in films]
     errors = _read_texts(jobs, stage, progress)
     del stage
-    ready = [job for job in jobs if job.sentences.is_file()]
+    # Of a film with an error it is not known whether it is still the one of its sentences; what is there is kept.
+    ready = [job for job in jobs if job.sentences.is_file() and job.film.film_id not in errors]
     progress.start_clips(sum(len(wanted_clips(job.sentences)) for job in ready))
     progress.clips(sum(1 for job in ready for _ in job.rows.rows(["number"])))
     for result in _cut_all(ready, settings, workers, device, progress):
@@ -203,12 +207,13 @@ def _read_texts(jobs: list[FilmJob], stage: TextStage, progress: Progress) -> di
     by_film = {job.film.film_id: job for job in jobs}
     for film in progress.films([job.film for job in jobs], len(jobs)):
         job = by_film[film.film_id]
-        if job.sentences.is_file():
-            if is_of_these_inputs(job.sentences, film):
-                continue
-            # Another film of this name, or other subtitles: its clips are other ones, too.
-            job.discard()
         try:
+            if job.sentences.is_file():
+                if is_of_these_inputs(job.sentences, film):
+                    continue
+                # Another film of this name, or other subtitles: its clips are other ones, too.
+                progress.read_anew(film)
+                job.discard()
             table = stage.table(film, probe_video(film.path).duration)
         except reading_errors() as error:
             errors[film.film_id] = told(error)

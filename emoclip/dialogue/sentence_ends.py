@@ -22,14 +22,14 @@ TITLES = frozenset({
 })  # fmt: skip
 # In the middle of a sentence, or at its end.
 SHORT_FORMS = frozenset({
-    "jr", "sr", "esq", "etc", "inc", "ltd", "co", "corp", "bros", "dept", "est", "approx", "appt", "blvd", "rd",
+    "jr", "sr", "esq", "etc", "inc", "ltd", "co", "corp", "bros", "dept", "approx", "appt", "blvd", "rd",
     "hwy", "ph.d", "feb", "sept", "oct", "nov", "tues", "thurs",
 })  # fmt: skip
 # A number follows; elsewhere these are words.
 BEFORE_NUMBERS = frozenset({
     "no", "nos", "nr", "vol", "fig", "p", "pp", "ch", "art",
 })  # fmt: skip
-# One letter, or several with a stop behind each: J., U.S., a.m.
+# One capital letter, or several letters with a stop behind each: J., U.S., a.m. A small letter is a word in many languages.
 INITIALS = re.compile(r"(?:\w\.)*\w")
 WORDS_LIKE_INITIALS = ("i", "o.k")
 
@@ -57,14 +57,16 @@ def ends_sentence(word: str, following: str | None, ends_line: bool) -> bool:
         return False
     if name in BEFORE_NUMBERS:
         return not following.lstrip(OPENING)[:1].isdigit()
-    if name in SHORT_FORMS or _is_initials(name):
+    if name in SHORT_FORMS or _is_initials(letters):
         return ends_line and not _is_small(following)
     return True
 
 
-def _is_initials(name: str) -> bool:
+def _is_initials(letters: str) -> bool:
     """Whether these are single letters: no number, no letter of a script without capitals, and none of the words that look so."""
-    return bool(INITIALS.fullmatch(name)) and name != name.upper() and name not in WORDS_LIKE_INITIALS
+    if not INITIALS.fullmatch(letters) or letters.lower() == letters.upper():
+        return False
+    return (len(letters) > 1 or letters.isupper()) and letters.lower() not in WORDS_LIKE_INITIALS
 
 
 def _is_capital(word: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from emoclip.data.output import replacing
 
-from .films import Film, reading_errors, told
+from .films import Film, told
 from .punctuation import PunctuationModel
 from .sentences import Sentence, line_sentences, restored_sentences, spread_words, written_sentences
 from .sentiment import SentimentModel
@@ -113,12 +113,15 @@ class TextStage:
         return found
 
     def _cues(self, film: Path) -> tuple[list[Cue], Origin]:
-        """What is said, and where that stands; what cannot be read is passed over, and told."""
+        """What is said, and where that stands; what has bad contents is passed over, and told.
+
+        Errors of files are not: they may pass, and worse text, or a recogniser's, would stay for good.
+        """
         unread: list[str] = []
         for source in text_sources(film, language_code(self.settings.language)):
             try:
                 cues = self._read(source)
-            except reading_errors() as error:
+            except ValueError as error:  # FFmpeg's invalid data is one
                 unread.append(told(error))
                 continue
             if cues:
@@ -178,23 +181,26 @@ def origin_of(path: Path) -> Origin:
 
 
 def is_of_these_inputs(path: Path, film: Film) -> bool:
-    """Whether a film's table was made of the film and the subtitle files that are there now."""
+    """Whether a film's table was made of the film and the subtitle files that are there now.
+
+    Raises:
+        OSError: One of them cannot be read, so that it is not known.
+    """
     metadata = pq.read_schema(path).metadata or {}
-    try:
-        return metadata.get(INPUTS.encode(), b"").decode() == inputs_fingerprint(film)
-    except OSError:
-        return False
+    return metadata.get(INPUTS.encode(), b"").decode() == inputs_fingerprint(film)
 
 
 def inputs_fingerprint(film: Film) -> str:
-    """Return paths, sizes and times of change of a film and of all subtitle files that are its own.
+    """Return names, sizes and times of change of a film and of all subtitle files that are its own.
+
+    Their folder is left out: films that are moved stay what they are.
 
     Raises:
         OSError: One of them cannot be read.
     """
     paths = [film.path, *sorted(source.path for source in subtitle_files(film.path))]
-    stats = [(path.resolve(), path.stat()) for path in paths]
-    return json.dumps([[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats])
+    stats = [(path.name, path.stat()) for path in paths]
+    return json.dumps([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
 
 
 def why_left_out(

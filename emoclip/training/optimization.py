@@ -73,27 +73,30 @@ def _parameter_groups(
     model: nn.Module, config: OptimizerConfig, head: nn.Module | None, lora_lr: float | None
 ) -> list[dict]:
     named = [*model.named_parameters(), *(() if head is None else head.named_parameters(prefix="head"))]
-    parts: dict[str, list[tuple[str, nn.Parameter]]] = {}
-    for name, parameter in named:
-        if parameter.requires_grad:
-            parts.setdefault(_part_of(name), []).append((name, parameter))
-    lora_rate = config.lr if lora_lr is None else lora_lr
-    if config.groups == "emotionclip":
-        # Its recipe knows no adapters: they have their own rate whatever the groups of the rest.
-        adapters = {"lora": parts.pop("lora")} if "lora" in parts else {}
-        recipe = emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
-        return [*recipe, *_groups_by_part(adapters, {"lora": lora_rate}, config)]
+    learning = [(_part_of(name), name, parameter) for name, parameter in named if parameter.requires_grad]
     towers = config.lr * config.backbone_lr_scale
-    rates = {"added": config.lr, "lora": lora_rate, "vision": towers, "text": towers}
-    return _groups_by_part(parts, rates, config)
+    rates = {"added": config.lr, "lora": config.lr if lora_lr is None else lora_lr, "vision": towers, "text": towers}
+    if config.groups == "emoclip":
+        return _groups_by_part(learning, rates, config)
+    # EmotionCLIP's recipe knows no adapters: they have their own rate whatever the groups of the rest.
+    parts: dict[str, list[tuple[str, nn.Parameter]]] = {}
+    for part, name, parameter in learning:
+        if part != "lora":
+            parts.setdefault(part, []).append((name, parameter))
+    recipe = emotionclip_groups(parts, config.lr, config.matrix_lr, config.weight_decay)
+    return [*recipe, *_groups_by_part([one for one in learning if one[0] == "lora"], rates, config)]
 
 
 def _groups_by_part(
-    parts: Mapping[str, Sequence[tuple[str, nn.Parameter]]], rates: Mapping[str, float], config: OptimizerConfig
+    learning: Sequence[tuple[str, str, nn.Parameter]], rates: Mapping[str, float], config: OptimizerConfig
 ) -> list[dict]:
-    """A group for each part, and with AdamW one without decay for what has one dimension."""
+    """A group for each part, and with AdamW one without decay for what has one dimension.
+
+    They stand in the order in which the model has their first parameters: kept states go by position, and the order is that of the
+    checkpoints of runs that are under way.
+    """
     groups: dict[str, dict] = {}
-    for part, parameter in [(part, parameter) for part, named in parts.items() for _, parameter in named]:
+    for part, _, parameter in learning:
         lr = rates[part]
         no_decay = config.name == "adamw" and parameter.ndim < 2
         key = f"{part}.no_decay" if no_decay else part

@@ -38,14 +38,16 @@ def describe_run(run: "TrainingRun") -> Iterator[str]:
             data_seconds, step_seconds = rehearse(run)
     else:
         data_seconds, step_seconds = rehearse(run)
-    yield f"memory: {peak_memory() / GIGABYTE:.2f} GB at the peak of {STEPS} steps, without the optimiser's states"
+    # A run that goes on has them; a new one makes them at its first step.
+    without = "" if run.step else ", without the optimiser's states"
+    yield f"memory: {peak_memory() / GIGABYTE:.2f} GB at the peak of {STEPS} steps{without}"
     # Workers decode while the model computes; stored features need none.
     has_workers = run.config.data.num_workers and not run.config.data.cache_features
     seconds = max(data_seconds, step_seconds) if has_workers else data_seconds + step_seconds
-    whole = seconds * run.total_steps
+    left = seconds * (run.total_steps - run.step)
     yield (
         f"time: {step_seconds:.3g} s a step and {data_seconds:.3g} s for its data, {_clock(seconds * run.steps_per_epoch)} an epoch, "
-        f"{_clock(whole)} in all"
+        f"{_clock(left)} {'still to do' if run.step else 'in all'}"
     )
 
 

@@ -129,18 +129,22 @@ def _known(ids: Sequence[int] | None, numbers: Mapping[int, int]) -> list[int] |
 def _targets_by_name(
     targets: list[Sequence[float] | None], own_names: Sequence[str], class_names: Sequence[str], manifest: Path
 ) -> list[list[float] | None]:
-    """The targets in the order of the first manifest; none where one of its names is not among theirs."""
+    """The targets in the order of the first manifest; none where they cannot be told apart by its names."""
+    given = [values for values in targets if values]
     missing = [name for name in class_names if name not in own_names]
-    if missing and any(targets):
+    others = [len(values) for values in given if len(values) != len(own_names)]
+    if given and missing:
         logger.warning("the targets of %s are left out: it has none for %r", manifest, missing[0])
-    if missing:
+    elif others:
+        logger.warning(
+            "the targets of %s are left out: it has %d class names, and %d numbers",
+            manifest,
+            len(own_names),
+            others[0],
+        )
+    if missing or others:
         return [None] * len(targets)
     order = [own_names.index(name) for name in class_names]
-    for values in targets:
-        if values and len(values) != len(own_names):
-            raise ValueError(
-                f"`targets` must be one number for each of the {len(own_names)} class names of {manifest}, got {len(values)}."
-            )
     return [[values[place] for place in order] if values else None for values in targets]
 
 

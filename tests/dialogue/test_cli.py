@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import shutil
+
 import pytest
 
 from emoclip.console import run_command
@@ -109,6 +111,31 @@ def test_films_that_failed_are_told_and_taken_up_again(command, capsys, tmp_path
     told = capsys.readouterr().out
     assert "2 films, 0 with errors" in told and "takes up" not in told and "written anew" in told
     assert len(load(tmp_path / "out/shards", split="train")) == 2
+
+
+def test_a_stop_while_old_shards_are_removed_goes_on(command, capsys, tmp_path, make_film, monkeypatch):
+    """Half a folder, without its plan, was refused ever after. That a film is read anew is told on the way."""
+    from emoclip.dialogue import cli
+
+    other, remove = make_film(3.5, "other.mp4"), shutil.rmtree
+    line = [str(other), *command, "--shards"]
+    assert run_command(dialogue_main, line) == 0
+    other.with_suffix(".srt").write_text(srt((0.5, 3.0, "I am so glad you came.")))
+    (tmp_path / "film.srt").write_text(srt((0.2, 3.0, "Please stop.")))
+
+    def stop(folder):
+        if "shards" not in folder.name:
+            return remove(folder)
+        (folder / ".plan.json").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.shutil, "rmtree", stop)
+    assert run_command(dialogue_main, line) == 130
+    assert "film: it or its subtitles have changed, and it is read anew" in capsys.readouterr().out
+    monkeypatch.setattr(cli.shutil, "rmtree", remove)
+    assert run_command(dialogue_main, line) == 0
+    assert len(load(tmp_path / "out/shards", split="train")) == 2
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_the_papers_switches_are_set_together():

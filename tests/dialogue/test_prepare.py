@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
+import errno
 import json
+import os
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 from emoclip.data.manifest import read_manifest
+from emoclip.dialogue import text_stage
 from emoclip.dialogue.clip_stage import cut_film
 from emoclip.dialogue.films import list_films
 from emoclip.dialogue.prepare import prepare_dialogue
@@ -180,6 +183,56 @@ def test_a_broken_subtitle_file_does_not_hide_the_good_one(films, tmp_path, sett
     (films / "show/one.srt").write_bytes(b"")
     with pytest.raises(ValueError, match=r"one\.en\.srt is none of them .*one\.srt is none of them"):
         prepare_dialogue([films], tmp_path / "none", settings)
+
+
+def test_an_error_of_the_disk_does_not_pick_worse_text(films, tmp_path, settings, monkeypatch):
+    """The next file was taken where the best one could not be read for a moment, and stayed for good."""
+    best = films / "show/one.en.srt"
+    best.write_text(srt((4.0, 7.0, "Please stop.")))
+    read = text_stage.read_subtitles
+
+    def fail_for_best(path, encoding):
+        if path == best:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return read(path, encoding)
+
+    monkeypatch.setattr(text_stage, "read_subtitles", fail_for_best)
+    with pytest.raises(ValueError, match=r"none of 1 films \(.*Input/output error.*one\.en\.srt"):
+        prepare_dialogue([films], tmp_path / "out", settings)
+    monkeypatch.setattr(text_stage, "read_subtitles", read)
+    (film,) = prepare_dialogue([films], tmp_path / "out", settings).films
+    assert (film.source, film.error, film.unread) == ("one.en.srt (en)", "", "")
+
+
+@pytest.fixture
+def begun(films, tmp_path, settings, monkeypatch):
+    """An output with the clips of `films`, kept open by a film that is broken; text is not read again."""
+    (films / "broken.mp4").write_bytes(b"no film")
+    prepare_dialogue([films], tmp_path / "out", settings)
+    (films / "broken.mp4").unlink()
+    monkeypatch.setattr(text_stage.TextStage, "table", lambda *_: pytest.fail("text was read anew"))
+    return tmp_path / "out"
+
+
+def test_what_was_made_of_a_film_outlives_an_error_of_the_disk(films, begun, settings, monkeypatch):
+    """Finished clips and recognised speech were discarded because the film could not be looked at for a moment."""
+
+    def fail(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(text_stage, "subtitle_files", fail)
+        made = prepare_dialogue([films], begun, settings)
+    assert ("Input/output error" in made.films[0].error, made.num_clips) == (True, 2)
+    made = prepare_dialogue([films], begun, settings)
+    assert (made.films[0].error, made.num_clips, (begun / "work").exists()) == ("", 2, False)
+
+
+def test_films_that_were_moved_are_not_read_anew(films, begun, settings):
+    """Under another path the same films lost clips and recognised speech."""
+    moved = films.rename(films.with_name("moved"))
+    made = prepare_dialogue([moved], begun, settings)
+    assert (made.films[0].path, made.num_clips) == (str(moved / "show/one.mp4"), 2)
 
 
 @pytest.mark.slow

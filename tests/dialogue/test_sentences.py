@@ -51,6 +51,9 @@ def test_sounds_and_songs_are_left_out(text):
         (["It costs 3.", "I have 2. What?!"], ["It costs 3.", "I have 2.", "What?!"]),
         (["他来了。", "我走…", "再见！"], ["他来了。", "我走…", "再见！"]),  # noqa: RUF001 - marks of Chinese
         ([">> Who? >> I am."], ["Who?", "I am."]),
+        (["Je sais où il est. Viens ici."], ["Je sais où il est.", "Viens ici."]),
+        (["Это не я. Пойдём. А. Чехов."], ["Это не я.", "Пойдём.", "А. Чехов."]),  # noqa: RUF001 - Russian
+        (["Lui è. Va bene. At 5 a.m. Monday."], ["Lui è.", "Va bene.", "At 5 a.m. Monday."]),
     ],
 )
 def test_not_every_stop_ends_a_sentence(lines, sentences):

@@ -116,6 +116,22 @@ def test_tags_and_entities_are_no_text(tmp_path, name, written, read):
     assert read_subtitles(path) == [Cue(read, 1.0, 2.0)]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("WEBVTT\n\n1\n{a}\nWait.\n2\n{b}\nIn room\n9\n3\n{c}\n10\n", ["Wait.", "In room 9", "10"]),
+        ("WEBVTT\nKind: captions\n{a}\nThree.\n2\n{b}\nGo.\n\nend\n{c}\nYes.\n", ["Three. 2", "Go.", "Yes."]),
+    ],
+    ids=["numbered", "not numbered"],
+)
+def test_webvtt_without_empty_lines_between_cues_is_read(tmp_path, content, told):
+    """Times and number of the second cue became words of the first; a number that is said must stay."""
+    path = tmp_path / "film.vtt"
+    times = {name: f"00:0{place}.000 --> 00:0{place}.900" for place, name in enumerate("abc", 1)}
+    path.write_text(content.format(**times))
+    assert read_subtitles(path) == [Cue(text, place, place + 0.9) for place, text in enumerate(told, 1)]
+
+
 DRAWN = ASS + "Dialogue: 0,0:00:05.00,0:00:06.00,Default,,0,0,0,,{\\an7\\p1}m 0 0 l 100 0 100 50 0 50{\\p0}\n"
 
 

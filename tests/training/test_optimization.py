@@ -137,6 +137,17 @@ def test_the_logged_rate_is_that_of_the_added_part(model: EmoCLIPModel, groups: 
         assert added_rate(optimizer) == 0.02
 
 
+def test_groups_keep_the_order_of_the_checkpoints_that_exist(model: EmoCLIPModel) -> None:
+    """Optimiser states go by position: in another order a run under way cannot go on, or goes on with the states of others."""
+    config = OptimizerConfig(name="adamw", train_text="all")
+    attach_lora(model, LoraSettings(rank=2), None)
+    select_trainable(model, config)
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    groups = [group["name"] for group in build_optimizer(model, config).param_groups]
+    assert groups == ["added.no_decay", "text", "text.no_decay", "lora", "vision.no_decay", "vision", "added"]
+
+
 def test_adapters_have_their_own_rate_in_every_recipe(model: EmoCLIPModel) -> None:
     """With EmotionCLIP's groups they got the matrices' 1e-8 and learned nothing."""
     config = OptimizerConfig(groups="emotionclip", lr=5e-5, train_vision="none", train_text="none")

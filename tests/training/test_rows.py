@@ -40,6 +40,19 @@ def test_mixed_targets_without_one_of_the_names_are_refused(
     assert "it has none for 'y'" in caplog.text
 
 
+@pytest.mark.parametrize("own_names", [["x", "y"], ["x", "y", "z"]])
+def test_mixed_targets_of_something_else_do_not_stop_a_run_that_reads_none(
+    rewritten: Callable[..., Path], own_names: list[str], caplog
+) -> None:
+    """A set may carry valence and arousal beside its classes: only a regression needs one number for each name."""
+    first = rewritten("first", lambda number, row: {"label": 0, "labels": None}, ["x", "y"])
+    other = rewritten("other", lambda number, row: {"targets": [0.5] * 4, "label": 1, "labels": None}, own_names)
+    rows = training_rows(DataConfig(manifest=first, mix=(other,))).rows
+    assert {row["label"] for row in rows if row["clip_id"].startswith("other/")} == {1}
+    assert [row["targets"] for row in rows if row["clip_id"].startswith("other/")] == [None] * 22
+    assert f"it has {len(own_names)} class names, and 4 numbers" in caplog.text
+
+
 def test_left_out_class_does_not_come_in_as_part_of_a_mixed_compound(rewritten: Callable[..., Path]) -> None:
     """Leave-one-class-out with a clip of `b+c` has seen c."""
     first = rewritten(
