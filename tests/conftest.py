@@ -2,6 +2,7 @@
 """A tiny model of random weights and clips of drifting noise, for tests that need a whole model folder or a real file."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -106,3 +107,22 @@ def short_clip(make_clip) -> Path:
 def long_clip(make_clip) -> Path:
     """97 frames, 3.88 s, several windows of the tiny model."""
     return make_clip(97, "long.mp4")
+
+
+@pytest.fixture
+def next_version(tmp_path, monkeypatch) -> Callable[..., str]:
+    """Returns a function that puts a folder into an empty cache of the Hub as the newest version of a repository; gives its commit."""
+    from huggingface_hub import constants
+
+    cache = tmp_path / "home" / "hub"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+
+    def add(folder: Path, repository: str) -> str:
+        kept = cache / f"models--{repository.replace('/', '--')}"
+        commit = f"{len(list(kept.glob('snapshots/*'))) + 1:040x}"
+        shutil.copytree(folder, kept / "snapshots" / commit)
+        (kept / "refs").mkdir(exist_ok=True)
+        (kept / "refs" / "main").write_text(commit)
+        return commit
+
+    return add

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -107,9 +108,11 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
     failed = [one for one in opened if isinstance(one, str)]
     if not readable:
         raise VideoDecodeError(" ".join(failed))
-    names = different_names([video_name(*one) for one in readable])
+    # Of all, for the boxes that are given may be those of a video that cannot be read.
+    every = different_names([_name(*one) for one in zip(sources, opened, strict=True)])
     if settings.boxes is not None:
-        settings = replace(settings, boxes=check_boxes(settings.boxes, names))
+        settings = replace(settings, boxes=check_boxes(settings.boxes, every))
+    names = [name for name, one in zip(every, opened, strict=True) if isinstance(one, tuple)]
     loaded = load_model(model, processor)
     if calibration is not None:
         scores = read_calibration(calibration).applied(scores, wanted, loaded, prompt)
@@ -142,6 +145,13 @@ def _open(source: Any, settings: AnalysisSettings, *, one_of_many: bool) -> tupl
         if not one_of_many:
             raise
         return not_analysed(error)
+
+
+def _name(source: Any, opened: tuple[Any, VideoInfo] | str) -> str:
+    """What a source is called, also where it cannot be read."""
+    if isinstance(opened, tuple):
+        return video_name(*opened)
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
 
 
 def not_analysed(error: Exception | str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,7 @@ class BoxesOfVideos:
         """
         if video in self.videos:
             return video
-        same = [one for one in self.videos if Path(one).resolve() == Path(video).resolve()]
-        keys = same or [one for one in self.videos if Path(one).name == Path(video).name]
+        keys = self._by_path.get(Path(video).resolve()) or self._by_name.get(Path(video).name, [])
         if len(keys) != 1:
             known = ", ".join(map(repr, list(self.videos)[:5]))
             raise ValueError(
@@ -78,6 +78,14 @@ class BoxesOfVideos:
                 f"{'are' if len(keys) > 1 else 'is'} {video!r}; write its path there, or leave the column out for a single video."
             )
         return keys[0]
+
+    @cached_property
+    def _by_path(self) -> dict[Path, list[str]]:
+        return _grouped(self.videos, Path.resolve)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return _grouped(self.videos, lambda path: path.name)
 
 
 def boxes_of(boxes: Any, video: str) -> GivenBoxes:
@@ -140,6 +148,14 @@ def read_boxes(boxes: Any) -> GivenBoxes | BoxesOfVideos:
             "`boxes` with the column video must name one in every row; fill it in, or leave the column out."
         )
     return BoxesOfVideos({str(video): _from_table(part) for video, part in table.groupby("video", sort=False)})
+
+
+def _grouped(videos: Iterable[str], fact: Callable[[Path], Any]) -> dict[Any, list[str]]:
+    """Videos by something of their paths; there may be thousands, of which each is looked up."""
+    groups: dict[Any, list[str]] = {}
+    for video in videos:
+        groups.setdefault(fact(Path(video)), []).append(video)
+    return groups
 
 
 class GivenPeople:

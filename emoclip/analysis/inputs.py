@@ -73,12 +73,14 @@ def different_names(names: Sequence[str], numbered: Callable[[str, int], str] = 
         numbered: Makes a name with a number of another.
     """
     given, taken = set(names), set[str]()
+    tried: dict[str, int] = {}
     different = []
     for name in names:
-        own, number = name, 1
+        own, number = name, tried.get(name, 1)
         while own in taken or (number > 1 and own in given):
             number += 1
             own = numbered(name, number)
+        tried[name] = number
         taken.add(own)
         different.append(own)
     return different

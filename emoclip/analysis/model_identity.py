@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from emoclip.default_model import path as default_folder
+from emoclip.hub_commit import hub_commit
 
 from .source_model import check_emoclip
 
@@ -25,10 +26,10 @@ def model_key(model: str | Path | None) -> str:
         FileNotFoundError, ValueError: There is no such model, or it is of another kind.
     """
     name = default_folder() if model is None else model
-    config = check_emoclip(name)
+    check_emoclip(name)
     folder = Path(name)
     if not folder.is_dir():
-        return str(config.get("_commit_hash") or name)
+        return hub_commit(name) or str(name)
     digest = hashlib.sha256()
     for path in sorted({path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()}):
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())

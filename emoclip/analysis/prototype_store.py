@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from emoclip.hub_commit import hub_commit
 from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 
 
@@ -99,7 +100,8 @@ def weights_key(model: Any) -> str | None:
     The Hub's commit, or path, size and time of the weight files; and some numbers of each tensor, for weights that were changed
     after loading.
     """
-    source = getattr(model.config, "_commit_hash", None) or _files(getattr(model, "name_or_path", ""))
+    name = getattr(model, "name_or_path", "")
+    source = hub_commit(name) or _files(name)
     if not source:
         return None
     digest = hashlib.sha256(str(source).encode())

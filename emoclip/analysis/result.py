@@ -133,8 +133,9 @@ class Analysis:
             )
         kept = [warning for warning in self.warnings if not warning.startswith("The text ")]
         if self.settings.bias and words.texts != dict(self.texts):
+            if "bias" not in options:
+                kept.append(CALIBRATION_LEFT)
             options = {"bias": {}, "temperature": 1.0, **options}
-            kept.append(CALIBRATION_LEFT)
         settings = replace(self.settings, **options)
         check_words(wanted.names, settings)
         return Analysis.of(

@@ -55,22 +55,47 @@ class Source:
     is_shard: bool = False
 
 
-def find_sources(inputs: Sequence[str], *, images: bool = False) -> list[Source]:
+@dataclass(frozen=True)
+class _Selection:
+    """What is taken of folders and patterns: by the ending, and what is passed over wherever it is met."""
+
+    endings: frozenset[str]
+    left_out: frozenset[Path]
+
+    def takes(self, path: Path, base: Path) -> bool:
+        """Whether a file below a folder is meant; that folder itself was named, whatever it is."""
+        if path.suffix.lower() in SHARD_ENDINGS - self.endings:
+            return False
+        if not self.left_out:
+            return True
+        found, top = path.resolve(), base.resolve()
+        return self.left_out.isdisjoint({found, *found.parents} - {top, *top.parents})
+
+
+def find_sources(
+    inputs: Sequence[str], *, images: bool = False, shards: bool = True, left_out: Iterable[str | Path] = ()
+) -> list[Source]:
     """Return everything to do, each once, in a fixed order.
 
     Args:
         inputs: Files, folders (searched through and through), patterns such as `films/**/*.mp4`, addresses of videos and of
             shards, and `@LIST`, a text file with one of these a line.
         images: Also take stills from folders.
+        shards: Also take shards from folders and patterns; those that are named are taken in any case.
+        left_out: Files and folders that lie among the inputs without being one. A folder of these that is named is
+            searched all the same: videos may lie beside what is kept there.
 
     Raises:
         FileNotFoundError: An input does not exist, a folder holds no video, or a pattern matches nothing.
     """
-    endings = VIDEO_ENDINGS | SHARD_ENDINGS | (IMAGE_ENDINGS if images else frozenset())
+    endings = VIDEO_ENDINGS | (SHARD_ENDINGS if shards else frozenset()) | (IMAGE_ENDINGS if images else frozenset())
+    selection = _Selection(endings, frozenset(Path(one).resolve() for one in left_out))
     found: dict[str, Source] = {}
     for one in _with_lists(inputs):
-        for source in _expand(one, endings):
+        for source in _expand(one, selection):
             found.setdefault(_identity(source.place), source)
+    if not found:
+        raise FileNotFoundError(f"The inputs must hold at least one video, got {', '.join(inputs)}; check the paths.")
     return _with_own_names(list(found.values()))
 
 
@@ -113,23 +138,25 @@ def _with_lists(inputs: Iterable[str]) -> Iterator[str]:
             yield one
 
 
-def _expand(one: str, endings: frozenset[str]) -> list[Source]:
+def _expand(one: str, selection: _Selection) -> list[Source]:
     if is_address(one):
         # An address of a film, such as a camera's archive gives, is one video; whatever else an address holds is many.
         ending = PurePosixPath(one.split("?")[0]).suffix.lower()
         return [Source(one, _address_name(one), is_shard=ending not in VIDEO_ENDINGS | IMAGE_ENDINGS)]
     path = Path(one)
     if path.is_dir():
-        files = sorted(_media_below(path, endings))
-        if not files:
+        files = sorted(file for file in _media_below(path, selection.endings) if selection.takes(file, path))
+        if not files and path.resolve() not in selection.left_out:
             raise FileNotFoundError(f"The folder {one} holds no video; stills are taken with --images.")
         return [_source(file, str(file.relative_to(path))) for file in files]
     if path.exists():
-        return [_source(path, path.name)]
+        return [] if path.resolve() in selection.left_out else [_source(path, path.name)]
     matches = sorted(Path(match) for match in glob.glob(one, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not matches:
         raise FileNotFoundError(f"The input must exist or be a pattern that matches something, got {one}.")
-    return [source for match in matches if match.is_file() for source in [_source(match, _below_pattern(match, one))]]
+    base = _fixed_part(one)
+    files = [match for match in matches if match.is_file() and selection.takes(match, base)]
+    return [_source(file, str(file.relative_to(base))) for file in files]
 
 
 def _source(path: Path, name: str) -> Source:
@@ -144,14 +171,14 @@ def _media_below(folder: Path, endings: frozenset[str]) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def _below_pattern(path: Path, pattern: str) -> str:
-    """The part of a path behind the last folder that holds no wildcard."""
+def _fixed_part(pattern: str) -> Path:
+    """The folders of a pattern before the first one that holds a wildcard."""
     fixed = []
     for part in Path(pattern).parts[:-1]:
         if glob.has_magic(part):
             break
         fixed.append(part)
-    return str(path.relative_to(Path(*fixed))) if fixed else str(path)
+    return Path(*fixed)
 
 
 def _address_name(address: str) -> str:

@@ -69,6 +69,11 @@ def analysis_options(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def boxes_file(args: argparse.Namespace) -> list[Path]:
+    """Return the file of `--boxes`, which is none of the inputs though it may lie among them; none without it."""
+    return [] if args.boxes is None else [Path(args.boxes)]
+
+
 def check_boxes_of(args: argparse.Namespace, videos: Sequence[str]) -> None:
     """Refuse `--boxes` that do not say which of several videos they belong to.
 
@@ -173,6 +178,7 @@ __all__ = [
     "add_analysis_options",
     "add_words",
     "analysis_options",
+    "boxes_file",
     "check_boxes_of",
     "refuse_without_effect",
     "scoring_options",

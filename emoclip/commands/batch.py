@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.console import DONE_IN_PART, INTERRUPTED, printable, require, run_command
 
-from .analysis_options import add_analysis_options, add_words, analysis_options, check_boxes_of, words_of
+from .analysis_options import add_analysis_options, add_words, analysis_options, boxes_file, check_boxes_of, words_of
 from .film_options import add_film_options, film_options
 from .reporter import Reporter, add_reporting
 
@@ -99,7 +99,7 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.batch.scorer import DiskFull
     from emoclip.batch.sources import check_addresses, find_sources, is_address
 
-    sources = find_sources(args.inputs, images=args.images)
+    sources = find_sources(args.inputs, images=args.images, left_out=boxes_file(args))
     check_addresses(sources, allow_urls=args.allow_urls)
     share = this_share()
     if share.count > 1 and args.overwrite:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from emoclip.console import DONE_IN_PART, INTERRUPTED, printable, run_command
 
-from .analysis_options import SETTINGS, add_analysis_options, analysis_options, check_boxes_of, refuse_without_effect
+from .analysis_options import (
+    SETTINGS,
+    add_analysis_options,
+    analysis_options,
+    boxes_file,
+    check_boxes_of,
+    refuse_without_effect,
+)
 from .batch import check_workers, file_bar, threads_of
 from .reporter import Reporter, add_reporting, silence_libraries
 
@@ -143,11 +150,11 @@ def _videos(args: argparse.Namespace) -> list[Source]:
     """The videos that are meant.
 
     Raises:
-        ValueError: There is a shard among them, or an address that will not be read.
+        ValueError: A shard is named, or an address that will not be read.
     """
     from emoclip.batch.sources import check_addresses, find_sources
 
-    sources = find_sources(args.inputs)
+    sources = find_sources(args.inputs, shards=False, left_out=[args.index, *boxes_file(args)])
     shards = [source.place for source in sources if source.is_shard]
     if shards:
         raise ValueError(

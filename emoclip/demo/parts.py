@@ -106,25 +106,21 @@ def word_fields(own_list: Any, *, elem_id: str) -> Any:
     with gr.Row():
         preset = gr.Dropdown([*PRESETS, OWN_LIST], value=None, label=wording.PRESET, scale=2)
         keep = gr.Button(wording.KEEP_LIST, size="sm", scale=1)
-    preset.input(_preset, [preset, own_list, words], words, **_TELLING)
-    keep.click(_keep, words, own_list, **_TELLING)
+    told = gr.HTML(visible=False, elem_id=f"{elem_id}-told")
+    preset.input(_preset, [preset, own_list, words], [words, told], **_AT_ONCE)
+    keep.click(_keep, words, [own_list, told], **_AT_ONCE)
     with gr.Accordion(wording.COMPOUND, open=False):
         parts = gr.Dropdown(
             list(PRESETS["11 of MAFW"]), multiselect=True, allow_custom_value=True, label=wording.COMPOUND_PARTS
         )
         weights = gr.Textbox(label=wording.COMPOUND_WEIGHTS, placeholder="1, 0.5")
         add = gr.Button(wording.COMPOUND_ADD, size="sm")
-    add.click(_with_compound, [words, parts, weights], words, **_TELLING)
+    add.click(_with_compound, [words, parts, weights], [words, told], **_AT_ONCE)
     return words
 
 
-# Messages reach the page through the queue alone; nothing else waits in this one.
-_TELLING: dict[str, Any] = {
-    "concurrency_limit": 4,
-    "concurrency_id": "telling",
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
+# A full queue refuses whatever goes through it, and messages such as `gr.Info` do; these answer in a field instead.
+_AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 def choice_fields() -> list[Any]:
@@ -177,23 +173,26 @@ def compound(parts: Sequence[str], weights: str) -> str:
     return " + ".join(terms)
 
 
-def _preset(name: str | None, own: str | None, words: str) -> str:
+def _preset(name: str | None, own: str | None, words: str) -> tuple[str, dict[str, Any]]:
     if name == OWN_LIST:
-        if not own:
-            gr.Info(wording.NO_OWN_LIST)
-        return own or words
-    return preset_words(name) if name else words
+        return (own, _told("")) if own else (words, _told(wording.NO_OWN_LIST))
+    return preset_words(name) if name else words, _told("")
 
 
-def _keep(words: str) -> str:
-    gr.Info(wording.KEPT_LIST)
-    return words
+def _keep(words: str) -> tuple[str, dict[str, Any]]:
+    return words, _told(wording.KEPT_LIST)
 
 
-def _with_compound(words: str, parts: list[str] | None, weights: str | None) -> str:
-    with told_to_the_visitor():
+def _with_compound(words: str, parts: list[str] | None, weights: str | None) -> tuple[str, dict[str, Any]]:
+    try:
         new = compound(parts or [], weights or "")
-    return f"{words.rstrip()}\n{new}" if words.strip() else new
+    except ValueError as error:
+        return words, _told(str(error))
+    return f"{words.rstrip()}\n{new}" if words.strip() else new, _told("")
+
+
+def _told(message: str) -> dict[str, Any]:
+    return gr.update(value=f'<p role="status">{html.escape(message)}</p>', visible=bool(message))
 
 
 __all__ = [

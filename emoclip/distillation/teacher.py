@@ -15,6 +15,7 @@ from emoclip.console import require
 from emoclip.distillation.blip2_encoder import Blip2Encoder
 from emoclip.distillation.config import TeacherConfig
 from emoclip.distillation.instructions import Instruction, tokenize_instruction
+from emoclip.hub_commit import hub_commit
 from emoclip.precision import autocast_dtype
 from modeling_emoclip import EmoCLIPVideoProcessor
 from modeling_emoclip.loss_emoclip import pool_teacher_states
@@ -126,7 +127,8 @@ def source_fingerprint(config: TeacherConfig) -> str:
     """What fixes the weights: the commit on the Hub, or of a folder the names and contents of its files."""
     folder = Path(config.name)
     if not folder.is_dir():
-        return str(getattr(read_config(config), "_commit_hash", None) or config.revision or "unknown")
+        read_config(config)  # which puts into the cache what the revision stands for
+        return hub_commit(config.name, config.revision) or config.revision or "unknown"
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.suffix in (".json", ".safetensors", ".bin", ".model"):

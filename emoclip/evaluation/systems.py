@@ -12,6 +12,7 @@ from emoclip.analysis.source_model import load_model
 from emoclip.evaluation.config import SystemConfig
 from emoclip.evaluation.encoders import EmoCLIPEncoder, Encoder, HeadEncoder, XCLIPEncoder
 from emoclip.evaluation.foreign_models import load_plain_clip, load_xclip, model_kind
+from emoclip.hub_commit import hub_commit
 from emoclip.provenance import file_sha256
 from modeling_emoclip import (
     EmoCLIPForVideoClassification,
@@ -182,10 +183,10 @@ def untrained_model(model: EmoCLIPModel, seed: int) -> EmoCLIPModel:
 
 def model_revision(model: Any, name: str | None = None) -> str:
     """What fixes a loaded model's weights: the Hub's commit, or the checksum of a folder's weights file."""
-    commit = getattr(model.config, "_commit_hash", None)
-    if commit:
+    name = name or model.name_or_path or ""
+    if commit := hub_commit(name):
         return commit
-    weights = Path(name or model.name_or_path or "") / "model.safetensors"
+    weights = Path(name) / "model.safetensors"
     return f"sha256:{file_sha256(weights)}" if weights.is_file() else "unknown"
 
 

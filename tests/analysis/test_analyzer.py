@@ -184,3 +184,21 @@ def test_unknown_options_are_named(loaded):
     """A misspelt option would otherwise count for nothing."""
     with pytest.raises(ValueError, match=r"knows no windw; it has mode, window"):
         analyze("clip.mp4", WORDS, loaded, windw=3)
+
+
+@pytest.mark.parametrize("bad", ["missing.mp4", b"no video"])
+def test_boxes_are_nobodys_where_one_of_two_videos_cannot_be_read(loaded, short_clip, bad):
+    """They may be those of the other one, and were laid over this."""
+    with pytest.raises(ValueError, match="without the column video belong to one video, got 2 videos"):
+        analyze([short_clip, bad], WORDS, loaded, boxes=[2, 2, 32, 24], faces="all")
+
+
+def test_boxes_of_a_name_are_told_apart_from_those_of_a_video_that_cannot_be_read(loaded, short_clip):
+    """The name of a file is that of two, one of which is not there."""
+    table = pd.DataFrame({"video": [short_clip.name], "x1": 2, "y1": 2, "x2": 32, "y2": 24})
+    with pytest.raises(ValueError, match="must tell videos apart"):
+        analyze([f"elsewhere/{short_clip.name}", short_clip], WORDS, loaded, boxes=table, faces="all")
+    both = pd.concat([table.assign(video="missing.mp4"), table])
+    found = analyze(["missing.mp4", short_clip], WORDS, loaded, boxes=both, faces="all")
+    assert found.timeline["video"].unique().tolist() == [str(short_clip)]
+    assert any("missing.mp4" in note for note in found.notes)

@@ -156,3 +156,14 @@ def test_scored_again_by_the_same_words_is_still_calibrated_and_by_others_says_t
     assert (other.settings.bias, other.settings.temperature) == ({}, 1.0)
     assert other.notes[0] == "The calibration belongs to other words or texts, so it was not applied to these."
     assert calibrated.rescore("calm,tense,amused", prompt="plain").settings.temperature == 1.0
+
+
+def test_a_calibration_that_is_given_with_other_words_is_applied_and_not_denied(found):
+    """The notes said that it was not applied, beside numbers to which it was."""
+    settings = fit_calibration(found).applied(found.settings, found.reading.emotions, found.loaded)
+    calibrated = found.rescore("calm,tense,amused", bias=settings.bias, temperature=settings.temperature)
+    bias = {"calm": 0.5, "tense": 0.0, "bored": -0.5}
+    other = calibrated.rescore("calm,tense,bored", bias=bias, temperature=2.0)
+    assert (other.settings.bias, other.settings.temperature) == (bias, 2.0)
+    assert not any("was not applied" in note for note in other.notes)
+    assert any("was not applied" in note for note in calibrated.rescore("calm,tense,bored", temperature=2.0).notes)

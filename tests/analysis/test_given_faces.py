@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import torch
@@ -96,6 +98,25 @@ def test_a_column_of_videos_selects_by_path_or_by_name(tmp_path):
     given = check_boxes(table, [first, second])
     assert boxes_of(given, first).at(frame(0), 25.0)[0][1] == (10.0, 20.0, 30.0, 50.0)
     assert boxes_of(given, second).at(frame(0), 25.0)[0][1] == (40.0, 20.0, 60.0, 50.0)
+
+
+def test_paths_of_the_column_are_looked_up_once_for_all_videos(monkeypatch, tmp_path):
+    """Each video looked up every row's, so that a thousand asked the file system a million times."""
+    names = [f"{tmp_path}/films/{number}.mp4" for number in range(7)]
+    table = pd.DataFrame({"video": names, "x1": 10, "y1": 20, "x2": 30, "y2": 50})
+    asked, resolve = [], Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda path: asked.append(path) or resolve(path))
+    given = check_boxes(table, [name.replace("films", "films/../films") for name in names])
+    assert given.key_of(f"{tmp_path}/./films/3.mp4") == names[3]
+    assert len(asked) == 7 + 7 + 1
+
+
+def test_a_path_goes_before_a_name_and_two_of_a_name_are_told(tmp_path):
+    table = pd.DataFrame({"video": [f"{tmp_path}/x/a.mp4", "y/a.mp4"], "x1": 10, "y1": 20, "x2": 30, "y2": 50})
+    given = read_boxes(table)
+    assert given.key_of(f"{tmp_path}/./x/a.mp4") == f"{tmp_path}/x/a.mp4"
+    with pytest.raises(ValueError, match=r"2 of .* are 'z/a.mp4'"):
+        given.key_of("z/a.mp4")
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,18 @@ def test_arrays_of_one_shape_are_two_videos(tiny_model_folder):
     found = emoclip.analyze(films, "a,b", tiny_model_folder, faces="none")
     assert found.timeline["video"].nunique() == 2
     assert found.summary.groupby("emotion").size().tolist() == [2, 2]
+
+
+def test_numbers_go_on_from_the_last_of_a_name():
+    """Each equal name tried all numbers anew, so the time grew with the square of the files."""
+    tried = []
+
+    def numbered(name, number):
+        tried.append((name, number))
+        return f"{name} ({number})"
+
+    names = ["a", "b", "a (3)"] * 9
+    different = different_names(names, numbered)
+    assert len(set(different)) == len(names)
+    assert different[3:9] == ["a (2)", "b (2)", "a (3) (2)", "a (4)", "b (3)", "a (3) (3)"]
+    assert len(set(tried)) == len(tried)

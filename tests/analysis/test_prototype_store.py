@@ -54,3 +54,13 @@ def test_models_without_a_file_are_not_kept(tiny_model_folder):
     model.name_or_path = ""
     model.config.name_or_path = ""
     assert weights_key(model) is None
+
+
+def test_the_next_version_on_the_hub_is_another_model(tiny_model_folder, next_version):
+    """Its weights may be the same and its tokenizer another; before, nothing of the Hub was kept at all."""
+    next_version(tiny_model_folder, "user/model")
+    model = load_model("user/model").model
+    first = weights_key(model)
+    assert first == weights_key(load_model("user/model").model) is not None
+    next_version(tiny_model_folder, "user/model")
+    assert weights_key(load_model("user/model").model) != first

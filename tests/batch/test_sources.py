@@ -75,3 +75,37 @@ def test_a_number_never_makes_a_name_that_is_there(tmp_path):
     sources = find_sources([str(tmp_path / folder) for folder in "abc"])
     assert sorted(names(sources)) == ["x.mp4", "x~2.mp4", "x~3.mp4"]
     assert next(source.name for source in sources if source.place.endswith("~2.mp4")) == "x~2.mp4"
+
+
+def test_shards_are_passed_over_on_request_where_they_are_met(films, monkeypatch):
+    """A table beside the films is no film; one that is named was meant."""
+    monkeypatch.chdir(films)
+    (films / "notes.txt").unlink()
+    for name in ("table.parquet", "deep/more.tar"):
+        (films / name).write_bytes(b"")
+    expected = ["a.mp4", "bad\x1b.mp4", "deep/笑顔 😀.mp4"]
+    assert names(find_sources(["."], shards=False)) == expected
+    assert sorted(names(find_sources(["**/*"], shards=False))) == expected
+    assert names(find_sources(["table.parquet", "a.mp4"], shards=False)) == ["table.parquet", "a.mp4"]
+    with pytest.raises(FileNotFoundError, match=r"at least one video, got \*\.parquet"):
+        find_sources(["*.parquet"], shards=False)
+
+
+@pytest.mark.parametrize("inputs", [["."], ["**/*.*"], ["a.mp4", "bad\x1b.mp4", "boxes.parquet", "deep"]])
+def test_what_is_left_out_is_no_source_however_it_is_met(inputs, films, monkeypatch):
+    """A shell writes out `films/*`, so a file of boxes among the films is named as well."""
+    monkeypatch.chdir(films)
+    (films / "notes.txt").unlink()
+    (films / "boxes.parquet").write_bytes(b"")
+    (films / "deep" / "kept").mkdir()
+    (films / "deep" / "kept" / "b.mp4").write_bytes(b"")
+    found = [source.place for source in find_sources(inputs, left_out=["boxes.parquet", films / "deep" / "kept"])]
+    assert sorted(found) == ["a.mp4", "bad\x1b.mp4", "deep/笑顔 😀.mp4"]
+
+
+def test_a_folder_that_is_named_is_searched_though_it_is_left_out(films):
+    """An index may be kept in the folder of the films, or above it."""
+    expected = ["a.mp4", "bad\x1b.mp4", "deep/笑顔 😀.mp4"]
+    for folder in (films, films.parent):
+        assert names(find_sources([str(films)], left_out=[folder])) == expected
+        assert len(find_sources([f"{films}/*.mp4"], left_out=[folder])) == 2

@@ -189,6 +189,19 @@ def test_videos_at_addresses_are_videos_and_need_leave(tmp_path, tiny_model_fold
     assert "needs the film again" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_boxes_among_the_films_are_none_of_them(ending, films, tiny_model_folder, tmp_path):
+    """A table of boxes was refused as a shard, or failed as a film."""
+    (films / "bad.mp4").unlink()
+    boxes = films / f"boxes{ending}"
+    table = pd.DataFrame([{"x1": 2, "y1": 2, "x2": 32, "y2": 24}])
+    table.to_csv(boxes, index=False) if ending == ".csv" else table.to_parquet(boxes)
+    command = ["batch", *map(str, sorted(films.iterdir())), "--boxes", str(boxes), "--emotions", "joy,fear"]
+    command += ["--model", str(tiny_model_folder), "--workers", "1", "--output", str(tmp_path / "out")]
+    assert cli.main(command) == 0
+    assert pd.read_csv(tmp_path / "out" / "status.csv")["name"].tolist() == ["a.mp4"]
+
+
 def test_faces_are_hidden_in_the_films_of_a_batch_and_its_pages_come_without_them(films, tiny_model_folder, tmp_path):
     """Batches of hundreds of films are where faces must be hidden, and they could not be."""
     (films / "bad.mp4").unlink()

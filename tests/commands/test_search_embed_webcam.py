@@ -42,6 +42,21 @@ def test_search_reads_once_and_answers_again(films, tiny_model_folder, capsys, m
     assert {row["query"] for row in moments} == {"x", "y"}
 
 
+@pytest.mark.parametrize("inputs", [["."], ["**/*"], ["films", "emoclip-index", "boxes.csv"]])
+def test_search_again_from_the_same_folder_passes_over_its_own_index(inputs, films, tiny_model_folder, capsys):
+    """Every search after the first was refused for the shards of the index; boxes and tables may lie there too."""
+    Path("boxes.csv").write_text(f"video,x1,y1,x2,y2\n{films / 'a.mp4'},2,2,32,24\n")
+    pd.read_csv("boxes.csv").to_parquet(films / "table.parquet")
+    options = ["--query", "x", "--model", tiny_model_folder, "--boxes", "boxes.csv", "--workers", "1", "--json"]
+    assert call("search", "films", *options) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert len(first["moments"]) > 0
+    assert call("search", *inputs, *options) == 0
+    assert [row["video"] for row in json.loads(capsys.readouterr().out)["moments"]] == [
+        row["video"] for row in first["moments"]
+    ]
+
+
 def test_search_tells_of_films_that_cannot_be_read(films, tiny_model_folder, capsys):
     (films / "bad.mp4").write_bytes(b"x")
     options = ["--model", tiny_model_folder, "--faces", "none", "--workers", "1"]

@@ -91,7 +91,8 @@ def visit_at(browser) -> Iterator[Callable]:
         contexts.append(context)
         context.on("console", lambda message: told(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: told(str(error.error)))
-        context.on("request", lambda request: None if ours(request.url) else told(f"outside: {request.url}"))
+        # Whatever else a test must bear with: nothing is asked of another server.
+        context.on("request", lambda request: None if ours(request.url) else faults.append(f"outside: {request.url}"))
         return browsing.open_page(context, address, consent=consent)
 
     yield visit

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 
+from emoclip.demo import wording
 from tests.demo.browsing import CELLS, PATIENCE, choose, clip_named, picture, type_words, upload, wait_for
 from tests.demo.conftest import served
 
@@ -127,6 +128,14 @@ def test_who_comes_to_a_full_queue_is_told(visit_at, tmp_path, monkeypatch):
             pages[2].click("#emo-analyse")
             pages[2].wait_for_selector("text=/busy|queue is full/i")
             picture(pages[2], "busy")
+            # Lists and what is told of them need no place in it.
+            pages[2].get_by_role("button", name=wording.KEEP_LIST).first.click()
+            pages[2].wait_for_selector("text=Kept in this browser")
+            pages[2].get_by_label(wording.PRESET).first.click()
+            pages[2].get_by_role("option", name="11 of MAFW").click()
+            pages[2].wait_for_function("document.querySelector('#emo-words textarea').value.includes('contempt')")
+            pages[2].wait_for_selector("text=Kept in this browser", state="hidden")
+            type_words(pages[2], "word 2\nother 2")
         finally:
             go.set()
         for number, page in enumerate(pages[:2]):

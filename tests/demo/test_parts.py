@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import gradio as gr
 import pytest
 
 from emoclip.analysis.words import read_emotions
 from emoclip.demo.limits import Limits
 from emoclip.demo.media_check import check_media
-from emoclip.demo.parts import agreed, compound, example_clips
+from emoclip.demo.parts import agreed, compound, example_clips, word_fields
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,14 @@ def test_fields_that_were_opened_by_other_means_do_not_help(given):
     agreed(True)
     with pytest.raises(ValueError, match="must be ticked first"):
         agreed(given)
+
+
+def test_lists_and_compounds_answer_while_the_queue_is_full():
+    """Choosing a list was refused with "queue is full" by analyses of others."""
+    with gr.Blocks() as page:
+        word_fields(gr.State(), elem_id="words")
+    assert [(event.fn.__name__, event.queue) for event in page.fns.values()] == [
+        ("_preset", False),
+        ("_keep", False),
+        ("_with_compound", False),
+    ]

@@ -171,3 +171,13 @@ def test_fingerprint_sees_the_middle_of_a_file(config, tmp_path: Path):
 def _encode(config: TeacherConfig, pictures: torch.Tensor) -> list[torch.Tensor]:
     teacher = Teacher(config, CPU)
     return teacher.encode(pictures, teacher.instructions)
+
+
+def test_fingerprint_on_the_hub_is_the_commit_that_a_branch_stands_for(config, next_version):
+    """Features of the next version were taken for those of this one."""
+    named = replace(config, name="user/teacher", revision=None)
+    commits = [next_version(Path(config.name), "user/teacher")]
+    prints = [source_fingerprint(named)]
+    commits.append(next_version(Path(config.name), "user/teacher"))
+    prints.append(source_fingerprint(named))
+    assert prints == commits

@@ -20,6 +20,13 @@ def test_model_is_ready_to_evaluate(trained, tiny_model_folder):
     assert trained.revision == f"sha256:{hashlib.sha256(weights).hexdigest()}"
 
 
+def test_a_system_from_the_hub_is_named_by_its_commit(tiny_model_folder, next_version):
+    """Reports of two versions said `unknown` of both."""
+    for _ in range(2):
+        commit = next_version(tiny_model_folder, "user/model")
+        assert load_system(SystemConfig("a", model="user/model")).revision == commit
+
+
 def test_default_model_is_taken_where_none_is_named(tiny_model_folder):
     """One override of `model` must reach every system of a configuration."""
     assert load_system(SystemConfig("a"), str(tiny_model_folder)).source == str(tiny_model_folder)
