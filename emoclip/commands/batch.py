@@ -99,7 +99,9 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.batch.scorer import DiskFull
     from emoclip.batch.sources import check_addresses, find_sources, is_address
 
-    sources = find_sources(args.inputs, images=args.images, left_out=boxes_file(args))
+    # What an earlier run has written among the inputs is none of them: annotated films, tables.
+    written = [] if is_address(args.output) else [args.output]
+    sources = find_sources(args.inputs, images=args.images, left_out=[*written, *boxes_file(args)])
     check_addresses(sources, allow_urls=args.allow_urls)
     share = this_share()
     if share.count > 1 and args.overwrite:

@@ -202,6 +202,17 @@ def test_boxes_among_the_films_are_none_of_them(ending, films, tiny_model_folder
     assert pd.read_csv(tmp_path / "out" / "status.csv")["name"].tolist() == ["a.mp4"]
 
 
+def test_what_a_batch_has_written_among_its_inputs_is_none_of_them(films, tiny_model_folder, short_clip, tmp_path):
+    """Called again, it would have taken its own annotated films for further ones, and its own tables for shards."""
+    (films / "bad.mp4").unlink()
+    output = films / "results"
+    assert batch(films, output, tiny_model_folder, "--forms", "mp4,parquet", "--no-panel") == 0
+    assert {path.suffix for path in output.glob("a.mp4.*")} == {".mp4", ".parquet"}
+    shutil.copyfile(short_clip, films / "b.mp4")
+    assert batch(films, output, tiny_model_folder, "--forms", "mp4,parquet", "--no-panel") == 0
+    assert sorted(pd.read_csv(output / "status.csv")["name"]) == ["a.mp4", "b.mp4"]
+
+
 def test_faces_are_hidden_in_the_films_of_a_batch_and_its_pages_come_without_them(films, tiny_model_folder, tmp_path):
     """Batches of hundreds of films are where faces must be hidden, and they could not be."""
     (films / "bad.mp4").unlink()
