@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A fine-tuning step in bf16 with gradient checkpointing, by the project's updater and optimiser, beside a plain loop in float32.
 
-    python -P benchmarks/train_step.py [--batch 4] [--frames 32] [--steps 3]
+    python -P benchmarks/train_step.py [--batch 4] [--frames 32] [--steps 3] [--stride 2]
 
 ViT-B/32 at random weights, everything trains, SGD with momentum, clips of noise; no loading, logging or saving. Each way runs in a
 process of its own, one after the other, twice; the fastest step after the first counts, and the largest memory the process ever had.
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--frames", type=int, default=32)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--stride", type=int, default=2, help="every n-th layer is checkpointed")
     parser.add_argument("--way", choices=("plain", "ours"))
     args = parser.parse_args()
     if args.way:
@@ -40,11 +41,11 @@ def main() -> None:
     for _ in range(2):
         for way, found in results.items():
             command = [sys.executable, "-P", __file__, "--way", way, "--batch", str(args.batch)]
-            command += ["--frames", str(args.frames), "--steps", str(args.steps)]
+            command += ["--frames", str(args.frames), "--steps", str(args.steps), "--stride", str(args.stride)]
             found.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     seconds = {way: min(result["seconds"] for result in found) for way, found in results.items()}
     memory = {way: max(result["peak_gb"] for result in found) for way, found in results.items()}
-    line = {"benchmark": "train_step", "batch": args.batch, "frames": args.frames}
+    line = {"benchmark": "train_step", "batch": args.batch, "frames": args.frames, "stride": args.stride}
     line |= {"plain_seconds": round(seconds["plain"], 3), "our_seconds": round(seconds["ours"], 3)}
     line |= {"plain_gb": round(memory["plain"], 2), "our_gb": round(memory["ours"], 2)}
     line |= {"speedup": round(seconds["plain"] / seconds["ours"], 2)}
@@ -60,7 +61,7 @@ def run_way(args: argparse.Namespace) -> dict[str, float]:
         "pixel_values_videos": torch.randn(args.batch, args.frames, 3, 224, 224),
         "input_ids": torch.tensor([[49406, 320, 1000 + row, 49407] for row in range(args.batch)]),
     }
-    step = plain_step(model, inputs) if args.way == "plain" else our_step(model, inputs, args.batch)
+    step = plain_step(model, inputs) if args.way == "plain" else our_step(model, inputs, args)
     times = []
     for _ in range(args.steps):
         start = time.perf_counter()
@@ -81,7 +82,7 @@ def plain_step(model, inputs):
     return step
 
 
-def our_step(model, inputs, batch):
+def our_step(model, inputs, args):
     """The project's updater with bf16 autocast over float32 weights and gradient checkpointing."""
     from accelerate import Accelerator
 
@@ -93,7 +94,7 @@ def our_step(model, inputs, batch):
     from emoclip.training.optimization import build_optimizer
     from emoclip.training.step import Updater
 
-    prepare_compute(model, ComputeConfig(gradient_checkpointing=True))
+    prepare_compute(model, ComputeConfig(gradient_checkpointing=True, checkpoint_stride=args.stride))
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16")
     settings = OptimizerConfig(name="sgd", lr=LEARNING_RATE, train_vision="all", train_text="all")
     optimizer = build_optimizer(model, settings, None)
@@ -101,7 +102,7 @@ def our_step(model, inputs, batch):
     model, optimizer = accelerator.prepare(model, optimizer)
     config = TrainConfig("unused", ModelConfig(), DataConfig("unused"), settings)
     updater = Updater(config, accelerator, model, optimizer, objective)
-    return lambda: updater.update([(inputs, [batch])])
+    return lambda: updater.update([(inputs, [args.batch])])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 
 import torch
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from emoclip.training.engine_config import ComputeConfig
 
@@ -21,11 +22,21 @@ def prepare_compute(model: PreTrainedModel, config: ComputeConfig) -> None:
         # Newer releases of transformers have renamed the method.
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable({"use_reentrant": False})
+        _keep_every(model, config.checkpoint_stride)
     if config.compile:
         for name in COMPILED_PARTS:
             part = getattr(model, name, None)
             if part is not None:
                 part.compile()
+
+
+def _keep_every(model: PreTrainedModel, stride: int) -> None:
+    """Switch checkpointing off again in all layers of a stack but every n-th."""
+    for stack in model.modules():
+        if isinstance(stack, torch.nn.ModuleList):
+            layers = [layer for layer in stack if isinstance(layer, GradientCheckpointingLayer)]
+            for number, layer in enumerate(layers):
+                layer.gradient_checkpointing = number % stride == 0
 
 
 def peak_memory() -> int:

@@ -51,14 +51,20 @@ class ComputeConfig:
     Args:
         gradient_checkpointing: keep only the inputs of each transformer layer and compute the rest again for the backward pass: less
             memory, a third more time.
+        checkpoint_stride: checkpoint every n-th layer only: 2 computes half as much again and keeps more memory than 1.
         compile: compile towers and temporal part with `torch.compile`; pays on accelerators, after a minute or more of compiling.
         kernels: of the optimiser: `fused` updates all weights in one kernel, `foreach` in a few, `loop` one after the other; `auto` is
             PyTorch's choice.
     """
 
     gradient_checkpointing: bool = False
+    checkpoint_stride: int = 1
     compile: bool = False
     kernels: Literal["auto", "fused", "foreach", "loop"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.checkpoint_stride < 1:
+            raise ValueError(f"`checkpoint_stride` must be at least 1, got {self.checkpoint_stride}.")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from emoclip.training.compute import prepare_compute
 from emoclip.training.config import TrainConfig
 from emoclip.training.engine_config import ComputeConfig
 from emoclip.training.loop import TrainingRun
-from modeling_emoclip import EmoCLIPModel
+from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel
 
 
 # AdamW would blow the rounding of gradients that are nil, such as those of a key's bias, up to a whole step.
@@ -48,6 +48,24 @@ def test_checkpointing_reaches_every_layer(tiny_model_folder: Path) -> None:
     layers = [module for module in model.modules() if hasattr(module, "gradient_checkpointing")]
     names = {type(module).__name__ for module in layers if module.gradient_checkpointing}
     assert {"CLIPEncoderLayer", "EmoCLIPTemporalLayer"} <= names
+
+
+def test_stride_checkpoints_every_other_layer(tiny_model_folder: Path) -> None:
+    """Half the recomputation in each stack."""
+    config = EmoCLIPConfig.from_pretrained(tiny_model_folder)
+    config.vision_config.num_hidden_layers, config.text_config.num_hidden_layers = 4, 3
+    model = EmoCLIPModel(config)
+    prepare_compute(model, ComputeConfig(gradient_checkpointing=True, checkpoint_stride=2))
+    switched = {
+        name: [layer.gradient_checkpointing for layer in getattr(model, name).encoder.layers]
+        for name in ("vision_model", "text_model")
+    }
+    assert switched == {"vision_model": [True, False, True, False], "text_model": [True, False, True]}
+
+
+def test_stride_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="`checkpoint_stride` must be at least 1, got 0"):
+        ComputeConfig(checkpoint_stride=0)
 
 
 def test_compiled_parts_keep_their_names(tiny_model_folder: Path) -> None:
