@@ -6,7 +6,8 @@ What it does beyond the model's own code:
 - activation and residual are part of the matrix products: no pass over memory of their own. The quick GELU x * sigmoid(1.702 x)
   is SiLU(1.702 x) / 1.702, so 1.702 moves into the weights before it and out of those after it;
 - grey levels enter as they are, which bfloat16 holds exactly; mean and deviation move into the weights of the patches;
-- query, key and value are one product, and in the last layer only the class token goes on, for only it is read.
+- query, key and value are one product, attention is two plain ones, and in the last layer only the class token goes on, for only it
+  is read.
 """
 
 from __future__ import annotations
@@ -99,19 +100,26 @@ class FastImageTower:
         return F.layer_norm(hidden, (self.width,), *norm, self.eps)
 
     def _attend(self, fused: torch.Tensor, count: int) -> torch.Tensor:
-        split = fused.view(count, self.num_tokens, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(split[0], split[1], split[2])
-        return attended.transpose(1, 2).reshape(count * self.num_tokens, self.width)
+        """Attention by plain matrix products, which for so few tokens take less than half the time of PyTorch's fused kernel."""
+        heads, tokens = self.num_heads, self.num_tokens
+        split = fused.view(count, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4).reshape(3, count * heads, tokens, -1)
+        query, key, value = split.unbind()
+        scores = torch.bmm(query, key.transpose(1, 2))
+        # PyTorch's softmax is faster in float32 than in bfloat16, and exacter.
+        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).bfloat16()
+        attended = torch.bmm(weights, value).view(count, heads, tokens, -1)
+        return attended.transpose(1, 2).reshape(count * tokens, self.width)
 
 
 class _Layer:
-    """The weights of a layer."""
+    """The weights of a layer; the queries are scaled as attention wants them."""
 
     def __init__(self, layer: Any, factor: float):
         attention = layer.self_attn
-        parts = (attention.q_proj, attention.k_proj, attention.v_proj)
+        parts = ((attention.q_proj, attention.head_dim**-0.5), (attention.k_proj, 1.0), (attention.v_proj, 1.0))
         self.norm1, self.norm2 = _norm(layer.layer_norm1), _norm(layer.layer_norm2)
-        self.qkv = _packed(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]))
+        weights, biases = ([getattr(part, kind) * scale for part, scale in parts] for kind in ("weight", "bias"))
+        self.qkv = _packed(torch.cat(weights), torch.cat(biases))
         self.out = _packed(attention.out_proj.weight, attention.out_proj.bias)
         self.fc1 = _packed(layer.mlp.fc1.weight * factor, layer.mlp.fc1.bias * factor)
         self.fc2 = _packed(layer.mlp.fc2.weight / factor, layer.mlp.fc2.bias)

@@ -101,14 +101,16 @@ def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
 
 @contextmanager
 def scoring(model: torch.nn.Module) -> Iterator[None]:
-    """Within this block the model is in evaluation mode and nothing records gradients; its mode is restored after."""
-    was_training = model.training
-    model.eval()
+    """Within this block the model is in evaluation mode and nothing records gradients; the mode of each part is restored after."""
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
     try:
         with torch.inference_mode():
             yield
     finally:
-        model.train(was_training)
+        for module in training:
+            module.training = True
 
 
 def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
