@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from emoclip.analysis import Analysis
 from . import wording
 from .parts import (
     Cleared,
+    MediaFields,
     agreed,
     choice_fields,
     media_fields,
@@ -39,59 +41,109 @@ TABLES = ("csv", "json", "plot")
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Fields:
+    """The parts of the page that events read or fill."""
+
+    media: MediaFields
+    words: Any
+    choices: Sequence[Any]
+    button: Any
+    stale: Any
+    player: Any
+    film: Any
+    ranking: Any
+    notes: Any
+    results: Any
+    timeline: Any
+    frames: Any
+    table: Any
+    downloads: Sequence[Any]
+    drawing: Any
+    annotate: Any
+    blur: Any
+
+    @property
+    def scores(self) -> list[Any]:
+        """What new words change."""
+        return [self.ranking, self.timeline, self.table, self.notes]
+
+
 def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
     """Lay out the tab and connect it; returns what is cleared when the consent is taken back."""
+    fields = _lay_out(studio, own_list)
+    _connect(fields, _Handlers(studio), consent)
+    hidden = [(part, gr.update(visible=False)) for part in (fields.results, fields.stale)]
+    texts = [(fields.ranking, wording.WAITING), (fields.notes, wording.OLD_WORDS), (fields.timeline, "")]
+    emptied = (*fields.media.both, fields.film, fields.frames, fields.table)
+    return [*((field, None) for field in emptied), *texts, *hidden]
+
+
+def _lay_out(studio: Studio, own_list: Any) -> _Fields:
+    parts: dict[str, Any] = {}
     with gr.Row():
         with gr.Column():
-            media = media_fields(studio, PLAYER)
-            words = word_fields(own_list, elem_id="emo-words")
-            choices = choice_fields()
-            button = gr.Button(wording.BUTTON, variant="primary", elem_id="emo-analyse")
-            stale = gr.Markdown(wording.STALE, visible=False, elem_id="emo-stale")
+            parts["media"] = media_fields(studio, PLAYER)
+            parts["words"] = word_fields(own_list, elem_id="emo-words")
+            parts["choices"] = choice_fields()
+            parts["button"] = gr.Button(wording.BUTTON, variant="primary", elem_id="emo-analyse")
+            parts["stale"] = gr.Markdown(wording.STALE, visible=False, elem_id="emo-stale")
         with gr.Column():
             # A picture has no annotated video.
-            with gr.Column() as player:
-                film = gr.Video(
+            with gr.Column() as parts["player"]:
+                parts["film"] = gr.Video(
                     label=wording.ANNOTATED, interactive=False, height=300, elem_id=RESULT_PLAYER, buttons=[]
                 )
-            ranking = gr.HTML(wording.WAITING, elem_id="emo-ranking")
-            notes = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
+            parts["ranking"] = gr.HTML(wording.WAITING, elem_id="emo-ranking")
+            parts["notes"] = gr.Markdown(wording.OLD_WORDS, elem_id="emo-notes")
     # An empty table and grey buttons say nothing: shown with the first result.
-    with gr.Column(visible=False, elem_id="emo-results") as results:
-        timeline = gr.HTML(elem_id="emo-timeline")
-        frames = gr.Gallery(label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[])
-        table = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
-        with gr.Row():
-            downloads = [
-                gr.DownloadButton(label, interactive=False, elem_id=f"emo-{kind}")
-                for kind, label in wording.DOWNLOADS.items()
-            ]
-        with gr.Row() as drawing:
-            annotate = gr.Button(wording.ANNOTATE, elem_id="emo-annotate")
-            blur = gr.Checkbox(False, label=wording.BLUR, elem_id="emo-blur")
-    scores = [ranking, timeline, table, notes]
-    handlers = _Handlers(studio)
-    button.click(
+    with gr.Column(visible=False, elem_id="emo-results") as parts["results"]:
+        parts |= _lay_out_results()
+    return _Fields(**parts)
+
+
+def _lay_out_results() -> dict[str, Any]:
+    parts: dict[str, Any] = {"timeline": gr.HTML(elem_id="emo-timeline")}
+    parts["frames"] = gr.Gallery(
+        label=wording.FRAMES, columns=6, object_fit="contain", elem_id="emo-frames", buttons=[]
+    )
+    parts["table"] = gr.Dataframe(label=wording.TABLE, interactive=False, max_height=320)
+    with gr.Row():
+        parts["downloads"] = [
+            gr.DownloadButton(label, interactive=False, elem_id=f"emo-{kind}")
+            for kind, label in wording.DOWNLOADS.items()
+        ]
+    with gr.Row() as parts["drawing"]:
+        parts["annotate"] = gr.Button(wording.ANNOTATE, elem_id="emo-annotate")
+        parts["blur"] = gr.Checkbox(False, label=wording.BLUR, elem_id="emo-blur")
+    return parts
+
+
+def _connect(fields: _Fields, handlers: _Handlers, consent: Any) -> None:
+    """Say what happens on the button, on other words, and on another file."""
+    media, words, choices, downloads = fields.media, fields.words, fields.choices, fields.downloads
+    shown = [fields.film, fields.frames, downloads[3], fields.results, fields.player, fields.drawing, fields.stale]
+    fields.button.click(
         handlers.analyse,
-        [consent, *media.both, words, *choices, blur],
-        [*scores, film, frames, downloads[3], results, player, drawing, stale],
+        [consent, *media.both, words, *choices, fields.blur],
+        [*fields.scores, *shown],
         concurrency_limit=1,
         concurrency_id="model",
         api_visibility="private",
-        show_progress_on=[ranking],
+        show_progress_on=[fields.ranking],
     ).success(handlers.tables, None, downloads[:3], **_LIGHT)
     gr.on(
         [words.change, choices[1].input, choices[2].release],
         handlers.rescore,
         [consent, words, *choices],
-        [*scores, downloads[3]],
+        [*fields.scores, downloads[3]],
         trigger_mode="always_last",
         **_LIGHT,
     ).success(handlers.tables, None, downloads[:3], **_LIGHT)
-    annotate.click(
+    fields.annotate.click(
         handlers.annotate,
-        [consent, blur],
-        [film, downloads[3]],
+        [consent, fields.blur],
+        [fields.film, downloads[3]],
         concurrency_limit=1,
         concurrency_id="film",
         api_visibility="private",
@@ -100,14 +152,11 @@ def build_analyse_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
         [choices[0].input, media.video.change, media.picture.change],
         handlers.outdated,
         media.both,
-        stale,
+        fields.stale,
         queue=False,
         preprocess=False,
         api_visibility="private",
     )
-    hidden = [(part, gr.update(visible=False)) for part in (results, stale)]
-    texts = [(ranking, wording.WAITING), (notes, wording.OLD_WORDS), (timeline, "")]
-    return [*((field, None) for field in (*media.both, film, frames, table)), *texts, *hidden]
 
 
 # Events that touch no video: quick, and not kept waiting by those that do.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -25,26 +25,13 @@ PLAYER = "emo-compare-player"
 
 def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
     """Lay out the tab and connect it; returns what is cleared when the consent is taken back."""
-    names = list(studio.models)
     with gr.Row():
         with gr.Column():
             media = media_fields(studio, PLAYER)
         with gr.Column():
             words = word_fields(own_list, elem_id="emo-compare-words")
     with gr.Row():
-        sides = [
-            (
-                gr.Dropdown(
-                    names, value=names[min(side, len(names) - 1)], label=(wording.MODEL_A, wording.MODEL_B)[side]
-                ),
-                gr.Radio(
-                    wording.PROMPT_CHOICES,
-                    value=("auto", "template")[side] if len(names) == 1 else "auto",
-                    label=(wording.PROMPT_A, wording.PROMPT_B)[side],
-                ),
-            )
-            for side in (0, 1)
-        ]
+        sides = [_side_fields(list(studio.models), side) for side in (0, 1)]
     button = gr.Button(wording.COMPARE_BUTTON, variant="primary", elem_id="emo-compare")
     warned = gr.HTML(elem_id="emo-compare-warnings")
     views = []
@@ -55,6 +42,36 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
                 views.append(gr.HTML(wording.COMPARE_WAITING[side], elem_id=f"emo-compare-{'ab'[side]}"))
     notes = gr.Markdown(elem_id="emo-compare-notes")
     table = gr.Dataframe(label=wording.DIFFERENCES, interactive=False, elem_id="emo-differences", visible=False)
+    button.click(
+        _comparer(studio),
+        [consent, *media.both, words, *(field for side in sides for field in side)],
+        [warned, *views, table, notes],
+        concurrency_limit=1,
+        concurrency_id="model",
+        api_visibility="private",
+        show_progress_on=views,
+    )
+    waiting = list(zip(views, wording.COMPARE_WAITING, strict=True))
+    fields = [(field, None) for field in media.both]
+    return [*fields, *waiting, (warned, ""), (notes, ""), (table, gr.update(visible=False))]
+
+
+def _side_fields(names: Sequence[str], side: int) -> tuple[Any, Any]:
+    """Model and prompt of a side: of two models the second, of one model the second way to prompt."""
+    return (
+        gr.Dropdown(
+            list(names), value=names[min(side, len(names) - 1)], label=(wording.MODEL_A, wording.MODEL_B)[side]
+        ),
+        gr.Radio(
+            wording.PROMPT_CHOICES,
+            value=("auto", "template")[side] if len(names) == 1 else "auto",
+            label=(wording.PROMPT_A, wording.PROMPT_B)[side],
+        ),
+    )
+
+
+def _comparer(studio: Studio) -> Callable[..., list[Any]]:
+    """Return what the button does."""
 
     def compare(  # noqa: PLR0913 - gradio hands every field over by itself
         consent: bool,
@@ -82,18 +99,7 @@ def build_compare_tab(studio: Studio, own_list: Any, consent: Any) -> Cleared:
         table = gr.Dataframe(differences(*found), visible=True)
         return [warnings_view(found[0]), *shown, table, compared_notes(studio, found)]
 
-    button.click(
-        compare,
-        [consent, *media.both, words, *(field for side in sides for field in side)],
-        [warned, *views, table, notes],
-        concurrency_limit=1,
-        concurrency_id="model",
-        api_visibility="private",
-        show_progress_on=views,
-    )
-    waiting = list(zip(views, wording.COMPARE_WAITING, strict=True))
-    fields = [(field, None) for field in media.both]
-    return [*fields, *waiting, (warned, ""), (notes, ""), (table, gr.update(visible=False))]
+    return compare
 
 
 def compared(
