@@ -221,7 +221,7 @@ def file_bar(total: int, reporter: Reporter) -> Iterator[Callable[[Row], None]]:
         def show(row: Row) -> None:
             nonlocal failed
             failed += row.status == "failed"
-            if row.status == "failed" and not (reporter.quiet or reporter.json):
+            if row.status == "failed" and not reporter.json:
                 bar.write(f"failed: {printable(row.name)}: {printable(row.error)}", file=sys.stderr)
             bar.set_postfix(failed=failed, refresh=False)
             bar.update()

@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"what was read is kept here ({DEFAULT_INDEX})",
     )
     add("--workers", type=int, default=0, metavar="N", help="processes that read videos (one for each core)")
+    add("--retry-failed", action="store_true", help="read again what could not be read before")
     add("--output", type=Path, metavar="FILE", help="also write the moments as .csv, .json or .parquet")
     add("--overwrite", action="store_true", help="replace the output file if it exists")
     add_analysis_options(parser)
@@ -129,7 +130,7 @@ def _indexed(args: argparse.Namespace, reporter: Reporter) -> tuple[list[Path], 
             show(row)
 
         try:
-            result = run_batch(sources, settings, workers=workers, progress=tell)
+            result = run_batch(sources, settings, workers=workers, retry_failed=args.retry_failed, progress=tell)
         except OtherBatch as error:
             what = f"of other settings ({', '.join(error.differs)})" if error.differs else "no index"
             raise FileExistsError(
@@ -167,7 +168,7 @@ def _videos(args: argparse.Namespace) -> list[Source]:
 def _tell(found: Sequence[tuple[Source, Row]], told: Collection[str], reporter: Reporter) -> None:
     """Tell of what earlier runs could not read, and what is to be known of the others."""
     for _, row in found:
-        if row.status == "failed" and row.name not in told and not (reporter.quiet or reporter.json):
+        if row.status == "failed" and row.name not in told and not reporter.json:
             sys.stderr.write(f"failed: {row.name}: {row.error}\n")
         if row.status != "failed" and row.notes:
             reporter.line(f"note: {row.name}: {row.notes}")

@@ -64,6 +64,23 @@ def test_search_tells_of_films_that_cannot_be_read(films, tiny_model_folder, cap
     assert "failed: bad.mp4" in capsys.readouterr().err
 
 
+def test_search_reads_a_failed_film_again_where_that_is_asked(films, tiny_model_folder, capsys, monkeypatch):
+    """A film that failed for a passing reason is unchanged, and would be left out for ever."""
+    from emoclip.batch.scorer import Scorer
+
+    options = ["--query", "x", "--model", tiny_model_folder, "--faces", "none", "--workers", "1"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Scorer, "analyze", _no_memory)
+        assert call("search", films, *options, "--quiet") == 1
+        assert "failed: a.mp4" in capsys.readouterr().err
+    assert call("search", films, *options) == 1
+    assert call("search", films, *options, "--retry-failed") == 0
+
+
+def _no_memory(*_args, **_kwargs):
+    raise ValueError("out of memory for now")
+
+
 def test_embed_writes_windows_and_texts_that_compare(films, tiny_model_folder, capsys):
     """The cosine of the two files is the similarity of `analyze`."""
     options = ["--model", tiny_model_folder, "--faces", "none"]
