@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 import torch
 
+from emoclip.freed_memory import keep_freed_memory
 from emoclip.precision import autocast_dtype
 
-from .fast_tower import FastImageTower, agrees, is_usable, keep_freed_memory
+from .fast_tower import FastImageTower, agrees, is_usable
 from .frame_weights import frame_weights
 from .picture import Embedded, Picture
 from .sequences import Window

@@ -12,8 +12,6 @@ What it does beyond the model's own code:
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from typing import Any
 
 import torch
@@ -165,22 +163,6 @@ def agrees(tower: FastImageTower, model: Any, video_processor: Any) -> bool:
     return bool(F.cosine_similarity(own.float(), tower(noise).float(), dim=-1).min() > MIN_COSINE)
 
 
-def keep_freed_memory() -> None:
-    """Have glibc keep what is freed: large activations would else be mapped and cleared anew at every layer.
-
-    The memory is reused, not added to: the peak stays what it is.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):  # a C library without it, such as musl
-        return
-    trim_threshold, mmap_threshold, one_gigabyte = -1, -3, 1 << 30
-    mallopt(mmap_threshold, one_gigabyte)
-    mallopt(trim_threshold, one_gigabyte)
-
-
 def _patches(weight: torch.Tensor, video_processor: Any) -> Pair:
     """The patch embedding with the processor's normalisation inside."""
     weight = weight.detach().double()
@@ -209,4 +191,4 @@ def _linear_add(rows: torch.Tensor, residual: torch.Tensor, weights: Pair) -> to
     return torch.ops.mkldnn._linear_pointwise.binary(rows, residual, *weights, "add")
 
 
-__all__ = ["FastImageTower", "agrees", "is_usable", "keep_freed_memory"]
+__all__ = ["FastImageTower", "agrees", "is_usable"]

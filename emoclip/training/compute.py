@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from emoclip.freed_memory import keep_freed_memory
 from emoclip.training.engine_config import ComputeConfig
 
 
@@ -16,7 +17,12 @@ COMPILED_PARTS = ("vision_model", "text_model", "temporal")
 
 
 def prepare_compute(model: PreTrainedModel, config: ComputeConfig) -> None:
-    """Switch gradient checkpointing and compiling on, in place; names of parameters stay."""
+    """Switch gradient checkpointing and compiling on, in place; names of parameters stay.
+
+    Where there is no accelerator, the process keeps freed memory from here on.
+    """
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     if config.gradient_checkpointing:
         # The reentrant kind needs inputs that require gradients, which pixels do not.
         # Newer releases of transformers have renamed the method.
