@@ -212,8 +212,7 @@ bench: $(VENV)/.installed-all  ## Run the benchmarks; each prints one JSON line
 
 default-model: $(VENV)/.installed-all  ## Package the model that `make demo` made, and its report in results/
 	$(BIN)/python -P -m emoclip.export.embedded_default $(OUT)/clips $(OUT)/report/report.json
-	rm -rf results/embedded_default && mkdir -p results/embedded_default
-	cp -r $(OUT)/report/. results/embedded_default/
+	$(BIN)/emoclip report $(OUT)/report --compact results/embedded_default --overwrite
 
 default-code: $(VENV)/.installed-all  ## Refresh the code and the maps inside the packaged default model
 	$(BIN)/python -P -c 'from emoclip import default_model; from modeling_emoclip.hub_emoclip import complete_folder; complete_folder(default_model.path())'
