@@ -49,7 +49,7 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 
 # ---- the demo: data, stills, clips, judgement, use; each step is done once ----
 
-demo: $(VENV)/.installed-all  ## Render, train, evaluate and use a small model (15 minutes on 2 cores)
+demo: $(VENV)/.installed-all  ## Render, train, evaluate and use a small model (10 minutes on 2 cores)
 	@$(MAKE) --no-print-directory demo-steps
 
 # The same path in a minute or two, for a check of the machinery; the model learns nothing.
