@@ -88,6 +88,11 @@ class ClipRows:
             self._columns[name] = [None if v == UNLABELLED else v for v in values] if name == "label" else values
         return self._columns[name]
 
+    @property
+    def labels(self) -> list[int | None]:
+        """Class of every row, None where there is none; sets of captions or of numbers alone may lack the column."""
+        return self.column("label") if "label" in self.rows.column_names else [None] * len(self.rows)
+
     def select(self, split: str | None, fold: int | None = None) -> np.ndarray:
         """Row numbers of a split, or of one side of a fold.
 
