@@ -80,6 +80,18 @@ def test_captions_and_numbers_need_no_labels(run_tables, manifest, tmp_path):
     assert len(table.clip_ids) == 5
 
 
+def test_classes_of_one_name_are_refused(manifest):
+    """Scores could not be told apart by name."""
+    table = pq.read_table(manifest)
+    metadata = {**table.schema.metadata, b"class_names": json.dumps(["anger", "anger", "sadness"]).encode()}
+    path = manifest.with_name("twice.parquet")
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(
+        ValueError, match=r"`class_names` must be different names, 'anger' occurs twice in .*twice.parquet"
+    ):
+        ClipRows(path)
+
+
 def test_labels_beyond_the_classes_are_refused(manifest, tmp_path):
     write_shards(manifest, tmp_path / "set")
     index = tmp_path / "set" / "shards.json"
