@@ -103,6 +103,7 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis import Analysis, load_model
     from emoclip.analysis.analyzer import STOPPED
     from emoclip.analysis.inputs import list_videos
+    from emoclip.precision import best_device
 
     inputs = [str(one) for source in args.inputs for one in list_videos(source)]
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
@@ -115,7 +116,7 @@ def _main(argv: list[str] | None) -> int:
     reporter = Reporter(args)
     readable, failed = readable_inputs(list(plan), allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
     baseline = _baseline(args, words, model, of_baseline, reporter)
     analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
