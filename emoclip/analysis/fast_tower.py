@@ -146,7 +146,8 @@ def is_usable(model: Any) -> bool:
         and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
     )
     plain = model.config.subject_prompting == "none" and config.hidden_act in ACTIVATIONS
-    return has_kernels and plain and model.device.type == "cpu" and config.num_channels == 3 and not is_adapted(model)
+    whole_patches = config.num_channels == 3 and config.image_size % config.patch_size == 0
+    return has_kernels and plain and model.device.type == "cpu" and whole_patches and not is_adapted(model)
 
 
 def is_adapted(model: Any) -> bool:

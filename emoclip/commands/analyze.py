@@ -174,7 +174,7 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
     tables = [one for one in wanted if one != args.plot]
     if not tables:
         wanted.append("{stem}.emotions.csv")
-    plan = [[Path(one.replace("{stem}", Path(source).stem)) for one in wanted] for source in inputs]
+    plan = [[Path(one.replace("{stem}", _stem(source))) for one in wanted] for source in inputs]
     for place, one in enumerate(wanted):
         paths = [paths[place] for paths in plan]
         own = "{stem}" in one
@@ -192,6 +192,12 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
             )
     _refuse_repeated(plan)
     return plan
+
+
+def _stem(source: str) -> str:
+    """The name of an input without its ending; of `.`, the folder's own, since the output would else be hidden."""
+    stem = Path(source).stem
+    return stem if stem.strip(".") else Path(source).resolve().name
 
 
 def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
