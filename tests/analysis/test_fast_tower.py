@@ -32,11 +32,11 @@ def make_model(hidden_act="quick_gelu", image_size=24, **fields):
 
 
 @needs_bfloat16
-@pytest.mark.parametrize("hidden_act", ["quick_gelu", "gelu"])
-def test_fast_tower_gives_the_models_own_numbers(hidden_act):
-    """Everything is laid out anew: a mixed-up head, norm or factor must show."""
-    model = make_model(hidden_act)
-    frames = torch.randint(0, 256, (7, 3, 24, 24), dtype=torch.uint8)
+@pytest.mark.parametrize(("hidden_act", "side"), [("quick_gelu", 24), ("gelu", 24), ("gelu", 8 * 13)])
+def test_fast_tower_gives_the_models_own_numbers(hidden_act, side):
+    """Everything is laid out anew: a mixed-up head, norm or factor must show; of many tokens attention is another kernel."""
+    model = make_model(hidden_act, side)
+    frames = torch.randint(0, 256, (7, 3, side, side), dtype=torch.uint8)
     with torch.inference_mode():
         own = model.get_frame_features(PROCESSOR.normalize_frames(frames)[None])[0]
         fast = FastImageTower(model, PROCESSOR)(frames).float()
