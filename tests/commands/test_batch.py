@@ -75,7 +75,7 @@ def test_ctrl_c_keeps_what_was_done(make_clip, tiny_model_folder, tmp_path):
     command = [sys.executable, "-m", "emoclip.cli", "batch", str(folder), "--emotions", "a,b", "--faces", "none"]
     command += ["--model", str(tiny_model_folder), "--output", str(output), "--workers", "2"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not list(output.glob("*.mp4.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
