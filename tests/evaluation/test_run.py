@@ -114,7 +114,7 @@ def test_prompt_files_of_one_name_are_refused(configure, manifest, tmp_path):
     (tmp_path / "other").mkdir()
     copy = tmp_path / "other" / "plain.yaml"
     copy.write_text((tmp_path / "plain.yaml").read_text())
-    with pytest.raises(ValueError, match="Prompt sets must differ in name, got .*, which are all plain in tables"):
+    with pytest.raises(ValueError, match=r"Prompt sets must differ in name, got .*, which are all plain in tables"):
         run_evaluation(configure(manifest, f"prompt_sets=[{tmp_path / 'plain.yaml'}, {copy}]"))
 
 
