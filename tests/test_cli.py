@@ -2,7 +2,6 @@
 import json
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pandas as pd
@@ -169,10 +168,7 @@ def test_help_imports_nothing_heavy():
         "heavy = {'torch', 'transformers', 'numpy', 'pandas', 'av', 'gradio', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    # A loose bound that only a heavy import on any machine would break.
-    assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "completion"])
