@@ -119,7 +119,7 @@ RESULTS ?= results/embedded_default_protocols
 TRAIN_ONE := OMP_NUM_THREADS=1 $(LAUNCH_WITH) 1 train.py --config configs/train/leave_class_out_synthetic.yaml \
 	data.manifest=$(DATA) data.features_dir=$(OUT)/features model.name=$(OUT)/stills/model $(CLIPS_ARGS) --resume
 
-default-results: $(VENV)/.installed-all  ## Judge the packaged model by every protocol (some 25 minutes on 2 cores, after `make demo` 15)
+default-results: $(VENV)/.installed-all  ## Judge the packaged model by every protocol (half an hour on 2 cores, after `make demo` 18 minutes)
 	@$(MAKE) --no-print-directory default-results-steps
 
 default-results-steps: export HF_HOME := $(abspath $(OUT))/cache

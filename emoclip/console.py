@@ -8,6 +8,7 @@ Ctrl-C. Anything else is a defect of this software and keeps its traceback.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import unicodedata
@@ -71,6 +72,20 @@ def write_line(text: str = "") -> None:
     """Write one line of a command's result to stdout at once, also when stdout is a pipe."""
     sys.stdout.write(f"{_encodable(printable(text, keep=LAYOUT), sys.stdout)}\n")
     sys.stdout.flush()
+
+
+def write_json(content: object) -> None:
+    """Write a document for programs to stdout: what a terminal must not get, or the stream cannot write, is escaped as JSON has it."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write("".join(char if _is_plain(char, encoding) else json.dumps(char)[1:-1] for char in text) + "\n")
+    sys.stdout.flush()
+
+
+def _is_plain(char: str, encoding: str) -> bool:
+    if char.isascii():
+        return char != "\x7f"
+    return not _is_treacherous(char) and char.encode(encoding, "ignore") != b""
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -160,7 +160,7 @@ def test_version_and_help(capsys):
 
 
 def test_help_imports_nothing_heavy():
-    """Importing torch takes seconds; help must answer at once. What is imported is checked, as a clock is not exact."""
+    """Importing torch takes seconds; help must answer at once. What is imported is checked: a clock tells of other work as well."""
     code = (
         "import sys, contextlib\n"
         "from emoclip import cli\n"

@@ -24,6 +24,8 @@ def faults_of_a_block(c, size=40 << 20):
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 c = ctypes.CDLL(None)
+# Huge pages, where the system gives them unasked and as long as it has some, would make the number of pages a matter of luck.
+c.prctl(41, 1, 0, 0, 0)  # PR_SET_THP_DISABLE
 c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
 if sys.argv[1] == "keep":
     from emoclip.freed_memory import keep_freed_memory

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -245,26 +244,43 @@ def _from_table(table: pd.DataFrame) -> GivenBoxes:
             f"{len(table)} rows with the columns {', '.join(map(str, table.columns))}."
         )
     by = "frame" if "frame" in table else "time" if "time" in table else None
-    people = table["person"].astype(int) if "person" in table else pd.Series(1, index=table.index)
-    if (people < 1).any():
-        raise ValueError(f"`person` of `boxes` must be a number from 1, got {people.min()}.")
-    if by is None and people.duplicated().any():
-        raise ValueError("`boxes` without frame or time must hold one box for each person; add the column frame.")
+    people = _numbers(table, "person") if "person" in table else pd.Series(1, index=table.index)
+    odd = people[(people < 1) | (people % 1 != 0)]
+    if len(odd):
+        raise ValueError(f"`person` of `boxes` must be a whole number from 1, got {odd.iloc[0]:g}.")
+    known = pd.DataFrame({name: _numbers(table, name) for name in (*CORNERS, *([by] if by else []))})
+    known = known.assign(person=people.astype(int))
+    if by is not None:
+        known = known.drop_duplicates()
+    repeated = known[known.duplicated(["person", by] if by else ["person"])]
+    if len(repeated):
+        where = f" in {by} {repeated[by].iloc[0]:g}" if by else ""
+        raise ValueError(
+            f"`boxes` must hold one box for each person{f' and {by}' if by else ''}, got several of person "
+            f"{repeated['person'].iloc[0]}{where}; add the column {'person' if by else 'frame'}."
+        )
     boxes: dict[int, tuple[list[float | None], list[Box]]] = {}
-    ordered = (
-        table if by is None else table.assign(_order=pd.to_numeric(table[by])).sort_values("_order", kind="stable")
-    )
-    for number, row in enumerate(ordered.assign(person=people).to_dict("records")):
-        places, known = boxes.setdefault(int(row["person"]), ([], []))
+    for row in (known if by is None else known.sort_values(by, kind="stable")).to_dict("records"):
+        places, of_person = boxes.setdefault(int(row["person"]), ([], []))
         places.append(None if by is None else float(row[by]))
-        known.append(_checked([row[name] for name in CORNERS], place=f"row {number}"))
+        of_person.append(_checked((row["x1"], row["y1"], row["x2"], row["y2"])))
     return GivenBoxes(by or "frame", boxes)
 
 
-def _checked(values: Sequence[Any], place: str) -> Box:
-    left, top, right, bottom = (float(value) for value in values)
-    if not (all(map(math.isfinite, (left, top, right, bottom))) and left < right and top < bottom):
-        raise ValueError(f"A box must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, {place} has {list(values)}.")
+def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column as finite numbers."""
+    numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        got = table[name][bad].iloc[0]
+        raise ValueError(f"`{name}` of `boxes` must be a number in every row, got {str(got)!r}; write one there.")
+    return numbers
+
+
+def _checked(box: Box) -> Box:
+    left, top, right, bottom = box
+    if not (left < right and top < bottom):
+        raise ValueError(f"A box must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, got {list(box)}.")
     return left, top, right, bottom
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   emoclip analyze clip.mp4 --emotions "happiness,quiet relief,doubt"
   emoclip analyze a.mp4 b.mp4 --emotions "calm,tense" --output both.json --model path/to/model
-  emoclip analyze clip.mp4 --emotions "calm,tense" --output clip.csv --output clip.html --output clip.mp4
+  emoclip analyze clip.mp4 --emotions "calm,tense" --output clip.csv --output clip.html --output annotated.mp4
   emoclip analyze *.mp4 --emotions "calm,tense" --output {stem}.windows.csv --output {stem}.png
   emoclip analyze visit.mp4 --baseline rest.mp4 --emotions "calm,tense" --output visit.change.csv
   emoclip analyze clip.mp4 --emotions "fear + 2*surprise,quiet relief" --mode whole --faces none
@@ -164,7 +164,7 @@ def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], repo
 
 def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path]]:
     """Return the files for each input once it is clear that they can be written; a file for all stands with every input."""
-    from emoclip.analysis.outputs.forms import check_form
+    from emoclip.analysis.outputs.forms import check_form, refuse_source
     from emoclip.batch.sources import is_address
 
     if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg"):
@@ -180,6 +180,7 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
         _check_different(paths, own=own, given=bool(tables))
         name = "--plot" if one == args.plot else "--output"
         for path in dict.fromkeys(paths):
+            refuse_source(name, path, [*inputs, args.baseline])
             check_form(
                 name,
                 path,
@@ -188,6 +189,7 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
                 baseline=args.baseline is not None,
                 film=not any(map(is_address, inputs)),
             )
+    _refuse_repeated(plan)
     return plan
 
 
@@ -196,6 +198,15 @@ def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
     if own and repeated:
         rule = "Inputs whose name stands in `--output`" if given else "Inputs without `--output`"
         raise ValueError(f"{rule} must have different names, got several for {repeated[0]}; give one `--output`.")
+
+
+def _refuse_repeated(plan: list[list[Path]]) -> None:
+    """Refuse two outputs of one name, of which the second would fail, or replace the first, after the work is done."""
+    owners: dict[Path, int] = {}
+    for paths in plan:
+        for place, path in enumerate(paths):
+            if owners.setdefault(path.resolve(), place) != place:
+                raise ValueError(f"Every `--output` must name a file of its own, got {path} twice; leave one out.")
 
 
 def _deliver(

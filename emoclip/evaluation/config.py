@@ -141,10 +141,9 @@ class EvaluationConfig:
         for key, values in (("systems", names), ("prompt_sets", list(self.prompt_sets))):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"`{key}` must hold at least one entry and none twice, got {values}.")
-        if self.attention_clips < 0:
-            raise ValueError(f"`attention_clips` must be 0 or more, got {self.attention_clips}.")
-        if self.num_resamples < 1:
-            raise ValueError(f"`num_resamples` must be at least 1, got {self.num_resamples}.")
+        for key, least in (("attention_clips", 0), ("num_resamples", 1), ("seed", 0)):
+            if getattr(self, key) < least:
+                raise ValueError(f"`{key}` must be at least {least}, got {getattr(self, key)}.")
         if not 0 < self.confidence < 1:
             raise ValueError(f"`confidence` must lie between 0 and 1, got {self.confidence}; 95 % is 0.95.")
         if (self.data is None) == (not self.sets):

@@ -55,6 +55,10 @@ def test_people_of_given_boxes_are_looked_at():
     assert seen[0][2][0].look.sharpness == 0
 
 
+def table_of(*rows):
+    return pd.DataFrame([{**dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True)), **row} for row in rows])
+
+
 @pytest.mark.parametrize(
     ("boxes", "message"),
     [
@@ -64,13 +68,23 @@ def test_people_of_given_boxes_are_looked_at():
         ([[[1, 2, 3]]], "four numbers"),
         (pd.DataFrame({"frame": [0], "x1": [1]}), "with the columns x1, y1, x2, y2"),
         (pd.DataFrame([dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))] * 2), "add the column frame"),
-        (pd.DataFrame([{"person": 0, **dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))}]), "a number from 1"),
+        (table_of({"person": 0}), "a whole number from 1"),
+        (table_of({"person": 1.5}), "a whole number from 1, got 1.5"),
+        (table_of({"person": "anna"}), "`person` of `boxes` must be a number in every row, got 'anna'"),
+        (table_of({"frame": 0}, {"frame": None}), "`frame` of `boxes` must be a number in every row"),
+        (table_of({"frame": 0, "x1": "left"}), "`x1` of `boxes` must be a number in every row, got 'left'"),
+        (table_of({"frame": 3}, {"frame": 3, "x1": 11}), "several of person 1 in frame 3; add the column person"),
     ],
 )
 def test_bad_boxes_are_told(boxes, message):
     """Before the first frame is decoded."""
     with pytest.raises(ValueError, match=message):
         read_boxes(boxes)
+
+
+def test_a_row_that_stands_twice_is_one_box():
+    """Tables that overlap are put together so."""
+    assert read_boxes(table_of({"frame": 3}, {"frame": 3})).boxes == {1: ([3.0], [tuple(BOX)])}
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path):

@@ -147,6 +147,22 @@ def test_rows_survive_a_round_trip(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".batch"]
 
 
+def test_the_newest_row_counts_whichever_process_kept_it(films, make_settings, short_clip):
+    """Mended by a run of one process, a file that failed in the second of two would stay failed in the table for ever."""
+    settings = make_settings()
+    for index in range(2):
+        run(films, settings, share=Share(index, 2))
+    bad = films / "bad\x1b.mp4"
+    bad.write_bytes(short_clip.read_bytes())
+    # Of two processes the second had it, then the only one.
+    sources = [source.place for source in find_sources([str(films)])]
+    assert sources.index(str(bad)) == 1
+    result, seen = run(films, settings)
+    assert [row.name for row in seen] == ["bad\x1b.mp4"]
+    assert result.counts == Counter(done=3)
+    assert run(films, settings, retry_failed=True)[1] == []
+
+
 def test_a_retrained_model_is_another_batch(films, make_settings, tiny_model_folder, tmp_path):
     """Under the same path, half of the results would be by other weights."""
     from safetensors.torch import load_file, save_file

@@ -91,6 +91,12 @@ BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
         (["--font", "nope.ttf", "--output", "x.mp4"], "`font` must be a TrueType or OpenType file"),
         (["films/c.mp4", "--boxes", "boxes.csv"], "without the column video belong to one video, got 2"),
         (["--baseline-boxes", "boxes.csv"], "belongs to --baseline"),
+        (["--output", "films/../films/a.mp4", "--overwrite"], "must not name a video that is read"),
+        (
+            ["--baseline", "films/c.mp4", "--output", "films/c.mp4", "--overwrite"],
+            "must not name a video that is read",
+        ),
+        (["--output", "a.csv", "--output", "{stem}.csv"], "must name a file of its own, got a.csv twice"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_work(more, message, films, tmp_path, monkeypatch, capsys):

@@ -32,6 +32,11 @@ def test_defaults_evaluate_the_embedded_default():
         ("data.num_workers=-1", r"`num_workers` must be 0 or more, got -1"),
         ("num_resamples=0", r"`num_resamples` must be at least 1, got 0"),
         ("confidence=95", r"`confidence` must lie between 0 and 1, got 95.0; 95 % is 0.95"),
+        ("seed=-1", r"`seed` must be at least 0, got -1"),
+        (
+            "protocols.prompt_sensitivity={templates: []}",
+            r"`prompt_sensitivity` must have templates or descriptions, got none of both",
+        ),
         ("precision=fp16", r"`precision` must be one of auto, float32, bfloat16, got 'fp16'"),
     ],
 )
