@@ -232,6 +232,12 @@ def check_prompt(prompt: str) -> None:
 def _tidy(position: int, word: object) -> str:
     if not isinstance(word, str):
         raise ValueError(f"Every emotion must be a text, got {word!r} at place {position}; write it in quotes.")
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Every emotion must be text, got {word!a} at place {position}, whose bytes are none in UTF-8; type it again."
+        ) from error
     tidied = _tidied(word)
     if not tidied:
         raise ValueError(f"Every emotion must hold at least one letter, got {word!r} at place {position}; remove it.")

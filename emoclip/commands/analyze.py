@@ -103,6 +103,7 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis import Analysis, load_model
     from emoclip.analysis.analyzer import STOPPED
     from emoclip.analysis.inputs import list_videos
+    from emoclip.precision import best_device
 
     inputs = [str(one) for source in args.inputs for one in list_videos(source)]
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
@@ -115,7 +116,7 @@ def _main(argv: list[str] | None) -> int:
     reporter = Reporter(args)
     readable, failed = readable_inputs(list(plan), allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
     baseline = _baseline(args, words, model, of_baseline, reporter)
     analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
@@ -173,7 +174,7 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
     tables = [one for one in wanted if one != args.plot]
     if not tables:
         wanted.append("{stem}.emotions.csv")
-    plan = [[Path(one.replace("{stem}", Path(source).stem)) for one in wanted] for source in inputs]
+    plan = [[Path(one.replace("{stem}", _stem(source))) for one in wanted] for source in inputs]
     for place, one in enumerate(wanted):
         paths = [paths[place] for paths in plan]
         own = "{stem}" in one
@@ -191,6 +192,12 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
             )
     _refuse_repeated(plan)
     return plan
+
+
+def _stem(source: str) -> str:
+    """The name of an input without its ending; of `.`, the folder's own, since the output would else be hidden."""
+    stem = Path(source).stem
+    return stem if stem.strip(".") else Path(source).resolve().name
 
 
 def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:

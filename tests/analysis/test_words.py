@@ -41,6 +41,7 @@ def test_case_of_the_users_words_is_kept():
         ("Joy,fear,joy", "more than case and spaces, got 'Joy' and 'joy'"),
         (["quiet  relief", "QUIET RELIEF"], "got 'quiet relief' and 'QUIET RELIEF'"),
         (["stra\u00dfe", "STRASSE"], "more than case and spaces"),
+        ("caf\udce9, joy", r"must be text, got 'caf\\udce9' at place 1"),
         ([f"word {number}" for number in range(300)], f"at most {MAX_EMOTIONS} words, got 300"),
     ],
 )

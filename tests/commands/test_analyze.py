@@ -15,6 +15,7 @@ import types
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import emoclip.analysis
 from emoclip import cli
@@ -79,6 +80,17 @@ def test_hidden_faces_are_not_shown_by_the_page_beside(films, tiny_model_folder,
     assert seen == {".html": "none"}
     assert cli.main([*command, "--html-video", "embed"]) == 0
     assert seen == {".html": "embed"}
+
+
+def test_the_folder_one_is_in_gives_the_name(tiny_model_folder, tmp_path, monkeypatch):
+    """The result was called `.emotions.csv`, which no file manager shows."""
+    frames = tmp_path / "smile.v2"
+    frames.mkdir()
+    for number in range(3):
+        Image.new("RGB", (34, 26), (number, 0, 0)).save(frames / f"{number}.png")
+    monkeypatch.chdir(frames)
+    assert analyze(".", "--model", tiny_model_folder) == 0
+    assert (frames / "smile.v2.emotions.csv").is_file()
 
 
 BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
