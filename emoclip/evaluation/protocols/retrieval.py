@@ -133,7 +133,7 @@ def _protocol(protocol: str, fold: Fold | None) -> str:
 
 
 def _table(context: Context, part: Part, texts: dict[int, str], name: str, protocol: str) -> RetrievalTable | None:
-    labels, system = context.clips.column("label"), part.system
+    labels, system = context.clips.labels, part.system
     numbers, values = part.features.take(list(texts))
     if not numbers:  # none of the fold's clips can be read
         return None
