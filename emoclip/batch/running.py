@@ -163,12 +163,18 @@ def _identity(settings: BatchSettings) -> dict[str, Any]:
 
 
 def _refuse_others(sources: Sequence[Source], known: dict[str, Row]) -> None:
-    """Refuse to write over the results of files of another folder; of a folder that was moved the old place is gone."""
-    for source in sources:
-        row = known.get(printable(source.name))
-        if row is None or row.place == printable(source.place) or is_address(source.place) or is_address(row.place):
-            continue
-        if Path(row.place).exists() and not Path(row.place).samefile(source.place):
+    """Refuse to write over the results of files that are there and none of the sources; those of a folder that was moved are gone."""
+    taken = [(source, row) for source in sources if (row := known.get(printable(source.name))) is not None]
+    others = [
+        (source, row)
+        for source, row in taken
+        if row.place != printable(source.place) and not is_address(row.place) and Path(row.place).exists()
+    ]
+    if not others:
+        return
+    own = {Path(source.place).resolve() for source in sources if not is_address(source.place)}
+    for source, row in others:
+        if Path(row.place).resolve() not in own:
             raise FileExistsError(
                 f"The results of {row.place} have the name that those of {source.place} would get; choose another output, or name "
                 "the folders of both in one run."

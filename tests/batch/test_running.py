@@ -155,6 +155,11 @@ def test_another_folders_files_of_the_same_names_are_no_newer_ones(films, make_s
     shutil.copytree(films, other)
     with pytest.raises(FileExistsError, match=r"films/a.mp4 have the name that those of .*other/a.mp4 would get"):
         run(other, settings)
+    # Together they have names of their own, whichever comes first.
+    sources = find_sources([str(other), str(films)])
+    assert run_batch(sources, settings).counts == Counter(done=4, failed=2)
+    shutil.rmtree(tmp_path / "out")
+    run(films, settings)
     # The same files under another spelling, or after a move, go on.
     assert run(films / "deep" / "..", settings)[0].counts == Counter(done=2, failed=1)
     films.rename(tmp_path / "moved")
