@@ -140,7 +140,7 @@ def _table(context: Context, part: Part, texts: dict[int, str], name: str, proto
     embeds = system.encoder.embed_texts([texts[number] for number in numbers])
     return RetrievalTable(
         clip_ids=context.clip_ids(numbers),
-        references=[NO_CLASS if labels[number] is None else labels[number] for number in numbers],
+        references=[NO_CLASS if (label := labels[number]) is None else label for number in numbers],
         video_embeds=_unit(system.encoder.clip_embeds(values)),
         text_embeds=_unit(embeds),
         class_names=context.class_names,
