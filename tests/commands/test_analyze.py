@@ -167,11 +167,11 @@ def test_ctrl_c_writes_what_was_analysed(make_clip, tiny_model_folder, tmp_path)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, cwd=tmp_path, start_new_session=True)
     os.close(end)
     shown = b""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while not re.search(rb"\b[1-9]\d+/\d+", shown) and time.monotonic() < deadline:
         shown += os.read(terminal, 4096)
     os.killpg(process.pid, signal.SIGINT)
-    output = process.communicate(timeout=240)[0].decode()
+    output = process.communicate(timeout=900)[0].decode()
     shown += os.read(terminal, 65536)
     os.close(terminal)
     assert process.returncode == 130, shown
