@@ -40,6 +40,12 @@ SCENARIOS = {
         "optimizer__train_vision": "none",
         "optimizer__train_text": "none",
     },
+    "stored_features": {
+        **DROPOUT,
+        "optimizer__train_vision": "none",
+        "data__cache_features": True,
+        "data__cache_frames": False,
+    },
     "lowest_loss": {"selection": "train_loss"},
     "stream": {"data__streaming": True, "data__cache_frames": False},
     "stream_with_workers": {"data__streaming": True, "data__cache_frames": False, "data__num_workers": 2},
@@ -74,7 +80,8 @@ def run_until(config: Path, output: Path, stop_after: int | None) -> TrainingRun
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_stopped_in_the_middle_of_an_epoch(write_run: Callable[..., Path], tmp_path: Path, scenario: str) -> None:
     """Twice stopped by a signal, in two different epochs, at steps that have no checkpoint of their own."""
-    config = write_run(epochs=3, log_every=1, checkpoint_every=100, **SCENARIOS[scenario])
+    features = {"data__features_dir": str(tmp_path / "features")}
+    config = write_run(epochs=3, log_every=1, checkpoint_every=100, **features, **SCENARIOS[scenario])
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     whole = run_until(config, straight, None)
     assert whole.steps_per_epoch >= 3
