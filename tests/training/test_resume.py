@@ -19,7 +19,7 @@ from emoclip.data.sharding import write_shards
 from emoclip.training.checkpoint import find_checkpoint
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
-from tests.training.processes.launch import Launched
+from tests.training.processes.launch import PATIENCE, Launched
 
 
 DROPOUT = {
@@ -235,7 +235,9 @@ def test_a_signal_to_torchrun_saves_in_all_processes(
     """Torchrun passes the signal on and waits; its own exit code is 1, so a job script must look at what was saved."""
     config = write_run(epochs=100_000, log_every=1, checkpoint_every=1_000_000, data__batch_size=2)
     output = tmp_path / "run"
-    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2, environment=environment)
+    # On a busy machine a step and a checkpoint may take longer than the launcher's half minute.
+    patient = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE), **environment}
+    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2, environment=patient)
     try:
         run.wait_until(lambda: len(lines_of(output)) > 2)
         run.process.send_signal(number)
