@@ -61,7 +61,8 @@ class FacePictures:
         self._live_choice = LiveChoice() if settings.faces == "largest" and live else None
         self._people: GivenPeople | PeopleFinder
         if settings.boxes is not None:
-            name = "boxes"
+            # Whose boxes they are like tells how they are framed.
+            name = "boxes" if settings.detector == "auto" else settings.detector
             self._people = GivenPeople(boxes_of(settings.boxes, video), fps)
         else:
             detector = make_detector(settings.detector, settings.detector_weights)

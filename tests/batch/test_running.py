@@ -147,6 +147,28 @@ def test_rows_survive_a_round_trip(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".batch"]
 
 
+def test_another_folders_files_of_the_same_names_are_no_newer_ones(films, make_settings, tmp_path):
+    """`batch monday --output out`, then `batch tuesday --output out`: the results of Monday were written over."""
+    settings = make_settings()
+    run(films, settings)
+    other = tmp_path / "other"
+    shutil.copytree(films, other)
+    with pytest.raises(FileExistsError, match=r"films/a.mp4 have the name that those of .*other/a.mp4 would get"):
+        run(other, settings)
+    # Together they have names of their own, whichever comes first.
+    sources = find_sources([str(other), str(films)])
+    assert run_batch(sources, settings).counts == Counter(done=4, failed=2)
+    shutil.rmtree(tmp_path / "out")
+    run(films, settings)
+    # The same files under another spelling, or after a move, go on.
+    assert run(films / "deep" / "..", settings)[0].counts == Counter(done=2, failed=1)
+    films.rename(tmp_path / "moved")
+    assert run(tmp_path / "moved", settings)[0].counts == Counter(done=2, failed=1)
+    # An index is only a memory of what was read.
+    (other / "a.mp4").touch()
+    assert [row.name for row in run(other, settings, may_replace=True)[1]] == ["a.mp4"]
+
+
 def test_the_newest_row_counts_whichever_process_kept_it(films, make_settings, short_clip):
     """Mended by a run of one process, a file that failed in the second of two would stay failed in the table for ever."""
     settings = make_settings()

@@ -61,7 +61,7 @@ def check_symptoms(context: Context, config: SymptomsConfig) -> None:
 def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable]:
     """One table per system, a row per video: the true scores and the mean prediction over its stretches."""
     targets = read_targets(context, ProbeConfig(target="targets"))
-    tables = []
+    found = []
     for spec in context.config.systems:
         means: dict[int, tuple[np.ndarray, int]] = {}
         origin = Origin()
@@ -73,9 +73,13 @@ def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable
             features = context.encode([system], np.arange(len(windows)), windows)[system.name]
             if context.is_main:
                 means |= _mean_predictions(folds, targets, embeds_of(system, features), owners, config)
-        if context.is_main:
-            tables.append(_table(context, origin, spec.name, targets, means))
-    return tables
+        found.append((spec.name, origin, means))
+    # Of a video that is cut short one system may find a stretch, and another none.
+    common = set.intersection(*(set(means) for _, _, means in found))
+    return [
+        _table(context, origin, name, targets, {video: means[video] for video in common})
+        for name, origin, means in (found if context.is_main else ())
+    ]
 
 
 def window_rows(context: Context, videos: Sequence[int], count: int, system: System) -> tuple[Any, list[int]]:

@@ -77,8 +77,15 @@ def check_names(prompt_sets: Sequence[str]) -> None:
     Raises:
         ValueError: If two have one.
     """
-    if len({prompt_set_name(name) for name in prompt_sets}) < len(prompt_sets):
-        raise ValueError(f"Files of prompt sets must differ in name, got {', '.join(prompt_sets)}.")
+    by_name: dict[str, list[str]] = {}
+    for prompt_set in prompt_sets:
+        by_name.setdefault(prompt_set_name(prompt_set), []).append(prompt_set)
+    for name, own in by_name.items():
+        if len(own) > 1:
+            raise ValueError(
+                f"Prompt sets must differ in name, got {', '.join(own)}, which are all {name} in tables; name a file otherwise, or word "
+                "a template otherwise."
+            )
 
 
 def zero_shot_tables(context: Context) -> list[PredictionTable]:

@@ -162,6 +162,7 @@ def test_sensitivity_takes_all_templates_and_any_descriptions(folded, run_tables
             ["data.fold=1", "protocols.prompt_sensitivity={descriptions: [model_descriptions]}"],
             r"this model has none; choose another prompt set",
         ),
+        (["data.fold=1", "prompt_sets=['a {}!', 'a {}?']"], r"got a \{\}!, a \{\}\?, which are all a_class in tables"),
         (["data.fold=1", "protocols.zero_shot=false"], r"`protocols` must leave at least one on"),
         (["data.fold=1", "protocols.zero_sho=false"], r"Unknown key `protocols.zero_sho`.*did you mean"),
         (["data.fold=1", "protocols.compound={modes: [sum]}"], r"must be one of average, concatenate, got 'sum'"),
