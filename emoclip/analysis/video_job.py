@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from emoclip.console import storable
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, VideoInfo, decode_video
 from modeling_emoclip.video_sources_emoclip import is_still_image
 
@@ -243,8 +244,7 @@ def sampling_rule(video_processor: Any, *, still: bool) -> SamplingRule:
 
 def video_name(source: Any, info: VideoInfo) -> str:
     """Return what a video is called in tables, which hold no bytes that are not text."""
-    name = str(source) if isinstance(source, str | Path) else info.name
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return storable(str(source) if isinstance(source, str | Path) else info.name)
 
 
 __all__ = ["VideoJob", "sampling_rule", "video_name"]
