@@ -124,6 +124,11 @@ class VideoJob:
         """The one person whose windows count; `None` where everybody's do."""
         return None if self._faces is None else self._faces.followed()
 
+    @property
+    def num_outside(self) -> int:
+        """Given boxes that were passed over because they lie outside the picture."""
+        return 0 if self._faces is None else self._faces.num_outside
+
     def people(self) -> pd.DataFrame:
         """Return who was seen where, `PEOPLE_COLUMNS`, those whose windows do not count among them; empty for whole frames."""
         if self._faces is None:
