@@ -102,6 +102,11 @@ def printable(text: str, *, keep: str = "") -> str:
     )
 
 
+def storable(text: str) -> str:
+    """Return `text` with bytes of file names that are no text written as escapes, as UTF-8 and every table need it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _is_treacherous(char: str) -> bool:
     # The joiner holds families of emoji together; of the other format characters none belongs on a terminal.
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\u200c\u200d\ufeff"

@@ -175,7 +175,13 @@ def _job(source: Any, info: VideoInfo, name: str, loaded: LoadedModel, settings:
 
 def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
     damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
-    told = [*damaged, *(note for job in jobs if (note := _left_out(job)))]
+    outside = [
+        f"Boxes that lie outside the picture were passed over, {job.num_outside} in {job.name} of "
+        f"{job.info.width} x {job.info.height}; were they made on a copy of another size?"
+        for job in jobs
+        if job.num_outside
+    ]
+    told = [*damaged, *outside, *(note for job in jobs if (note := _left_out(job)))]
     return told if whole else [*told, STOPPED]
 
 

@@ -92,6 +92,11 @@ class FacePictures:
         table.insert(0, "video", video)
         return table
 
+    @property
+    def num_outside(self) -> int:
+        """Given boxes that lie outside the picture."""
+        return self._people.num_outside if isinstance(self._people, GivenPeople) else 0
+
     def followed(self) -> int | None:
         """Return the one person who is asked for; `None` where everybody is, or nobody was seen."""
         return main_person((row[0], row[3:7]) for row in self._rows) if self._one_person else None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from .quality import face_look
 
 # Between two boxes of somebody that lie no further apart, the frames have boxes between them.
 MAX_SECONDS_BETWEEN = 1.0
+# Share of a box that must lie within the picture for its face to count as found.
+MIN_VISIBLE = 0.5
 CORNERS = ("x1", "y1", "x2", "y2")
 
 
@@ -168,17 +170,20 @@ class GivenPeople:
     def __init__(self, boxes: GivenBoxes, fps: float):
         self._cv2 = require("cv2", "data")
         self._boxes, self._fps = boxes, fps
+        # Boxes that were passed over because they lie outside the picture, as those made on a copy of another size do.
+        self.num_outside = 0
 
     def sights(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, np.ndarray, list[Sight]]]:
         """Yield every frame with its pixels (height, width, 3) and who is in it."""
         for frame in frames:
             pixels = frame.pixels.permute(1, 2, 0).contiguous().numpy()
-            # Nothing was searched for and missed: a face between two given boxes is where its box lies.
-            sights = [
-                Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box)))
-                for person, box, _ in self._boxes.at(frame, self._fps)
-            ]
-            yield frame, pixels, sights
+            seen = [(person, box, _visible(box, pixels)) for person, box, _ in self._boxes.at(frame, self._fps)]
+            self.num_outside += sum(share == 0 for _, _, share in seen)
+            yield frame, pixels, [self._sight(person, box, pixels, share) for person, box, share in seen if share]
+
+    def _sight(self, person: int, box: Box, pixels: np.ndarray, share: float) -> Sight:
+        # Nothing was searched for and missed: a face between two given boxes is where its box lies, if it is in the picture.
+        return Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box), found=share >= MIN_VISIBLE))
 
 
 def _box_at(
@@ -186,7 +191,8 @@ def _box_at(
 ) -> tuple[Box, bool] | None:
     if places[0] is None:
         return boxes[0], True
-    known = [one for one in places if one is not None]
+    # All or none are `None`; a film of an hour has 90,000 places, which must not be walked for every frame.
+    known = cast(Sequence[float], places)
     index = bisect_left(known, place - slack)
     if index < len(known) and abs(known[index] - place) <= slack:
         return boxes[index], True
@@ -197,6 +203,13 @@ def _box_at(
         before + share * (behind - before) for before, behind in zip(boxes[index - 1], boxes[index], strict=True)
     )
     return (left, top, right, bottom), False
+
+
+def _visible(box: Box, pixels: np.ndarray) -> float:
+    """Share of a box that lies within a picture (height, width, 3)."""
+    width = min(box[2], pixels.shape[1]) - max(box[0], 0)
+    height = min(box[3], pixels.shape[0]) - max(box[1], 0)
+    return max(0.0, width) * max(0.0, height) / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`emoclip analyze` on several inputs, and when something stops it: real processes, real signals, a disk that is really full."""
 
+import json
 import os
 import pty
 import re
@@ -12,6 +13,7 @@ import sys
 import termios
 import time
 import types
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -91,6 +93,17 @@ def test_the_folder_one_is_in_gives_the_name(tiny_model_folder, tmp_path, monkey
     monkeypatch.chdir(frames)
     assert analyze(".", "--model", tiny_model_folder) == 0
     assert (frames / "smile.v2.emotions.csv").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names there are text")
+def test_a_name_whose_bytes_are_no_text_costs_no_output(films, tiny_model_folder):
+    """The note of one damaged film among the inputs kept the results of all others from being written."""
+    (films / "b.mkv").rename(films / "\udcff.mkv")
+    outputs = ["--output", "all.json", "--output", "all.parquet", "--output", "all.csv"]
+    assert analyze(films, *outputs, "--model", tiny_model_folder) == 1
+    notes = json.loads(Path("all.json").read_text(encoding="utf-8"))["notes"]
+    assert "\\udcff.mkv" in notes[0]
+    assert len(pd.read_parquet("all.parquet")) == len(pd.read_csv("all.csv"))
 
 
 BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
