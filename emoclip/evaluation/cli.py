@@ -57,12 +57,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite: bool) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
-    from emoclip.evaluation.output import check_output_folder, features_folder, new_output_folder
+    from emoclip.evaluation.output import (
+        check_features_folder,
+        check_output_folder,
+        features_folder,
+        new_output_folder,
+    )
     from emoclip.evaluation.overview import report_of_folder, write_set_names
     from emoclip.evaluation.processes import process_rank, wait_for_all
     from emoclip.evaluation.results import Resampling
 
     check_output_folder(output, overwrite=overwrite)
+    if config.features is not None:
+        check_features_folder(config.features, output)
     from emoclip.evaluation.published_check import check_published
 
     check_published(config)

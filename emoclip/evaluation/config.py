@@ -10,6 +10,8 @@ from emoclip.evaluation.protocol_config import ProtocolsConfig, PublishedRow
 
 
 # System names become file names.
+# What lies in the folder of a report over several data sets, or would be taken for tables of its own.
+_OWN_NAMES = ("predictions", "report.json", "report.md", "run.json")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*")
 
 
@@ -96,6 +98,20 @@ class SetConfig:
     prompt_sets: tuple[str, ...] | None = None
     protocols: ProtocolsConfig | None = None
 
+    def __post_init__(self) -> None:
+        for key in ("systems", "prompt_sets"):
+            if getattr(self, key) == ():
+                raise ValueError(
+                    f"`{key}` of a set must hold at least one entry, got none; leave it out for the run's."
+                )
+
+
+def _check_set_name(name: str) -> None:
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"Names of `sets` may hold letters, digits, single '_', '.' and '-', got {name!r}.")
+    if name in _OWN_NAMES:
+        raise ValueError(f"Names of `sets` become folders beside {', '.join(_OWN_NAMES)}, got {name!r}.")
+
 
 @dataclass(frozen=True)
 class EvaluationConfig:
@@ -152,8 +168,7 @@ class EvaluationConfig:
                 "data.manifest=PATH."
             )
         for name in self.sets:
-            if not _PLAIN_NAME.fullmatch(name):
-                raise ValueError(f"Names of `sets` may hold letters, digits, single '_', '.' and '-', got {name!r}.")
+            _check_set_name(name)
         if not self.protocols.chosen:
             raise ValueError("`protocols` must leave at least one on, got zero_shot: false and no other.")
 

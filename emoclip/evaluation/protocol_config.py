@@ -134,8 +134,9 @@ class ProbeConfig:
         for key in ("regularization", "max_iter", "hidden_size", "epochs", "batch_size", "learning_rate"):
             if getattr(self, key) <= 0:
                 raise ValueError(f"`{key}` must be greater than 0, got {getattr(self, key)}.")
-        if self.seed < 0:
-            raise ValueError(f"`seed` must be 0 or more, got {self.seed}.")
+        for key in ("seed", "smooth_window", "smooth_order"):
+            if getattr(self, key) < 0:
+                raise ValueError(f"`{key}` must be 0 or more, got {getattr(self, key)}.")
         if self.smooth_window and self.smooth_window <= self.smooth_order:
             raise ValueError(
                 f"`smooth_window` must be 0 or more than `smooth_order` ({self.smooth_order}), got {self.smooth_window}."
@@ -146,6 +147,8 @@ class ProbeConfig:
             raise ValueError(
                 f"`target` may be several columns for ridge and mlp only, got {self.target} for {self.kind}."
             )
+        if isinstance(self.target, tuple) and len(set(self.target)) < len(self.target):
+            raise ValueError(f"`target` must name every column once, got {', '.join(self.target)}.")
         if self.kind in ("logistic", "one_vs_rest") and self.smooth_window:
             raise ValueError(f"`smooth_window` is for numbers, got {self.smooth_window} for {self.kind}.")
 

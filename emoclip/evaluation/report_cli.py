@@ -98,10 +98,17 @@ def _check_partners(arguments: argparse.Namespace) -> None:
 
 
 def _check_runs(arguments: argparse.Namespace) -> None:
-    """Refuse runs that do not exist, and several data sets where one is asked for."""
+    """Refuse runs that do not exist or would be lost to what is written, and several data sets where one is asked for."""
     for run in arguments.runs:
         if not run.exists():
             raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+        for name in ("output", "compact"):
+            target = getattr(arguments, name)
+            if target is not None and run.resolve().is_relative_to(target.resolve()):
+                raise ValueError(
+                    f"`{_option(name)}` must be another folder than the run's, got {target}, which it would replace; a single run is "
+                    "reported in place without it."
+                )
         if arguments.hub_dataset is not None:
             _check_one_data_set(run, "A benchmark is one data set")
 

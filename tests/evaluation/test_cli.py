@@ -72,6 +72,14 @@ def test_features_stay_until_every_process_has_read_them(config_file, tmp_path, 
     assert order == ["reads", "waits"]
 
 
+@pytest.mark.parametrize("inside", ["", "features"])
+def test_features_inside_the_report_are_refused_before_work(config_file, tmp_path, inside):
+    """The report takes its place as a whole: after hours it would find a folder that is not empty."""
+    with pytest.raises(ValueError, match=r"`features` must lie outside the report's folder"):
+        main(["--config", str(config_file), f"features={tmp_path / 'report' / inside}"])
+    assert not (tmp_path / "report").exists()
+
+
 def test_existing_report_is_kept_unless_told(config_file, tmp_path):
     """Refused before any clip is decoded; with --overwrite it is replaced whole."""
     main(["--config", str(config_file)])

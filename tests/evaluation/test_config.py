@@ -37,6 +37,11 @@ def test_defaults_evaluate_the_embedded_default():
             "protocols.prompt_sensitivity={templates: []}",
             r"`prompt_sensitivity` must have templates or descriptions, got none of both",
         ),
+        ("protocols.linear_probe={a: {kind: ridge, smooth_order: -1}}", r"`smooth_order` must be 0 or more, got -1"),
+        (
+            "protocols.linear_probe={a: {kind: ridge, target: [v, v]}}",
+            r"`target` must name every column once, got v, v",
+        ),
         ("precision=fp16", r"`precision` must be one of auto, float32, bfloat16, got 'fp16'"),
     ],
 )
@@ -44,3 +49,18 @@ def test_bad_values_are_refused(override, message):
     """Each is found before a model is loaded."""
     with pytest.raises(ValueError, match=message):
         load_config(EvaluationConfig, None, [*BASE, override])
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "message"),
+    [
+        ("run.json", "", r"Names of `sets` become folders beside predictions, .* got 'run.json'"),
+        ("predictions", "", r"got 'predictions'"),
+        ("a", ", systems: []", r"`systems` of a set must hold at least one entry, got none"),
+        ("a", ", prompt_sets: []", r"`prompt_sets` of a set must hold at least one entry, got none"),
+    ],
+)
+def test_bad_sets_are_refused(name, more, message):
+    """The first would fail after all data sets were encoded; an empty list would be taken for none."""
+    with pytest.raises(ValueError, match=message):
+        load_config(EvaluationConfig, None, [f"sets={{{name}: {{data: {{manifest: m.parquet}}{more}}}}}"])

@@ -150,8 +150,10 @@ def test_runs_that_do_not_belong_together_are_refused(make_run, capsys, tmp_path
 
 def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
     """Before any table is read."""
-    folder = make_run("a")
+    folder, other = make_run("a"), make_run("b")
+    assert run(capsys, folder, *QUICK)[0] == 0
     (tmp_path / "empty").mkdir()
+    (make_run("damaged") / "report.json").write_text("{}")
     for arguments, message in [
         ((tmp_path / "nowhere",), "nowhere does not exist"),
         ((tmp_path / "empty",), "there are none in"),
@@ -172,6 +174,9 @@ def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
         ),
         ((folder, "--hub-dataset", "a/b"), "`--hub-dataset` is for --model-card"),
         ((folder, "--model-card", tmp_path, "--hub-task", "x"), "`--hub-task` is for --hub-dataset"),
+        ((tmp_path / "damaged",), "report.json is damaged or no report of ours; remove it"),
+        ((folder, other, "--output", folder, "--overwrite"), "`--output` must be another folder than the run's"),
+        ((folder, "--compact", folder, "--overwrite"), "`--compact` must be another folder than the run's"),
         ((folder, "--overwrite"), "`--overwrite` is for --output or --compact"),
     ]:
         code, _, error = run(capsys, *arguments)
