@@ -113,18 +113,20 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
         if _to_do(source, settings, known, retry_failed)
     ]
     interrupted = False
+    done_now: set[str] = set()
     rows = (spread or spread_over_processes)(todo, settings, workers)
     try:
         # Closing ends the processes, also when somebody stops the batch.
         with closing(rows):  # type: ignore[type-var]
             for row in rows:
                 book.add(row)
+                done_now.add(printable(row.name))
                 progress(row)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         table = book.write_table()
-    earlier = sum(printable(source.name) in known for source in sources) if not overwrite else 0
+    earlier = len({printable(source.name) for source in sources} & known.keys() - done_now)
     newest = tuple(book.rows())
     return BatchResult(Counter(row.status for row in newest), earlier, table, interrupted, newest)
 

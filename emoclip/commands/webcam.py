@@ -74,11 +74,12 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis.outputs.forms import check_form
     from emoclip.analysis.windows import check_seconds
     from emoclip.live.camera import Camera
-    from emoclip.live.watching import watch
+    from emoclip.live.watching import check_mode, watch
     from emoclip.precision import best_device
 
     words = words_of(args)
     options = analysis_options(args)
+    check_mode(args.mode)
     check_boxes_of(args, [args.source])
     check_seconds("--seconds", args.seconds)
     for path in args.output or []:

@@ -51,6 +51,7 @@ def test_changed_file_is_done_again(films, make_settings, short_clip):
     result, seen = run(films, settings)
     assert [row.name for row in seen] == ["bad\x1b.mp4"]
     assert result.counts == Counter(done=3)
+    assert result.earlier == 2
 
 
 def test_other_settings_need_another_folder_or_overwrite(films, make_settings):
