@@ -28,6 +28,7 @@ import hashlib
 import json
 import statistics
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ STUDENTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 # The school's world has a seed that no other has.
 SCHOOL = 1000
-# Chosen by the caption loss of pictures that were held back, of seed 0's school, before any projection was fitted.
+# Chosen by the caption loss of held-out pictures of seed 1's school alone, before any projection was fitted.
 LESSONS = Lessons(steps=2000, batch_size=16, lr=2e-3)
 
 
@@ -123,21 +124,32 @@ def study(args: argparse.Namespace, seed: int) -> dict[str, dict[str, float]]:
     return {"caption_loss": caption_loss, "alignment": alignments(folder), "uar": scores_of(folder, seed)}
 
 
+def teachers_of(folder: Path) -> Path:
+    """Where a world's teachers lie: with another packaged model they are others."""
+    return folder / f"teachers_{towers_digest()}"
+
+
+@cache
+def towers_digest() -> str:
+    """Of the packaged model's weights."""
+    return hashlib.sha256((default_model.path() / "model.safetensors").read_bytes()).hexdigest()[:8]
+
+
 def make_teachers(folder: Path, school_stills: int, seed: int) -> dict[str, float]:
     """The folders `random`, `untaught` and `taught`; how well the last two caption, see `emoclip.synthetic.taught_teacher.teach`."""
-    school = folder / "school"
+    school, teachers = folder / "school", teachers_of(folder)
     if not (school / "stills.parquet").is_file():
         render_world(school, World(SCHOOL + seed, 0, 0, school_stills), workers=1)
     rows = load(school / "stills.parquet", split="train")
     captions = [texts[0] for texts in rows["captions"]]
-    if not (folder / "random").is_dir():
-        save_tiny_teacher(folder / "random", seed=seed)
+    if not (teachers / "random").is_dir():
+        save_tiny_teacher(teachers / "random", seed=seed)
     towers = EmoCLIPModel.from_pretrained(default_model.path()).eval()
-    pixels = school_pictures(rows, folder / "random", towers.config.vision_config.image_size)
-    if not (folder / "untaught").is_dir():
+    pixels = school_pictures(rows, teachers / "random", towers.config.vision_config.image_size)
+    if not (teachers / "untaught").is_dir():
         colours = EmoCLIPProcessor.from_pretrained(default_model.path()).video_processor
         save_seeing_teacher(
-            folder / "untaught",
+            teachers / "untaught",
             towers.vision_model,
             colours.image_mean,
             colours.image_std,
@@ -146,7 +158,9 @@ def make_teachers(folder: Path, school_stills: int, seed: int) -> dict[str, floa
             more_words=words_of(captions),
         )
     instruction = INSTRUCTIONS["action_describer"]
-    record = teach(folder / "untaught", folder / "taught", pixels, captions, instruction, lessons=LESSONS, seed=seed)
+    record = teach(
+        teachers / "untaught", teachers / "taught", pixels, captions, instruction, lessons=LESSONS, seed=seed
+    )
     return record["held_out_loss"]
 
 
@@ -169,7 +183,7 @@ def alignments(folder: Path) -> dict[str, float]:
     store = frame_features(rows, towers, processor.video_processor, folder / "features", kept="window")
     features = {"towers": torch.cat([store.window(row)["frame_embeds"][:1] for row in range(len(store))])}
     for teacher in ("random", "untaught", "taught"):
-        config = TeacherConfig(name=str(folder / teacher))
+        config = TeacherConfig(name=str(teachers_of(folder) / teacher))
         cache = TeacherCache(rows, config, folder / "features", num_frames=1, device=torch.device("cpu"))
         cache.fill()
         features[teacher] = cache.features()[0].means(np.arange(len(rows)))
@@ -211,12 +225,12 @@ def fitted(folder: Path, pooling: str, arm: str, changes: dict[str, Any], seed: 
         "seed": seed,
         "model": {"init": "emoclip", "name": str(default_model.path()), "config": POOLINGS[pooling]},
         "data": {"manifest": str(manifest), "num_workers": 1, **changes.get("data", {})},
-        "teachers": [{"name": str(folder / changes["teacher"])}] if "teacher" in changes else [],
+        "teachers": [{"name": str(teachers_of(folder) / changes["teacher"])}] if "teacher" in changes else [],
         "head": changes.get("head", {}),
         "fit": changes["fit"],
     }
-    # Settings that were changed in this file make another run.
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    # Settings that were changed in this file, or a packaged model that was, make another run.
+    digest = hashlib.sha256(json.dumps([values, towers_digest()], sort_keys=True).encode()).hexdigest()[:8]
     output = folder / f"{pooling}.{arm}.{digest}"
     if (output / "run.json").is_file():
         return output / "model"

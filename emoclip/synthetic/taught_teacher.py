@@ -13,7 +13,7 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -214,7 +214,7 @@ def _optimizer(model: Any, lessons: Lessons) -> tuple[torch.optim.Optimizer, tor
         [{"params": group} for group in groups], lr=lessons.lr, weight_decay=0.01, fused=True
     )
     waiting = int(lessons.words_first * lessons.steps)
-    rates = [partial(_rate, begin=begin, steps=lessons.steps) for begin in (0, waiting)]
+    rates: list[Callable[[int], float]] = [partial(_rate, begin=begin, steps=lessons.steps) for begin in (0, waiting)]
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, rates)
 
 

@@ -12,7 +12,8 @@ SIDE = 12
 
 
 def tower_with_norm(spread: float) -> CLIPVisionModel:
-    """A CLIP tower of random weights that are far from their start; `spread` is how much its tokens' scales differ."""
+    """A CLIP tower of random weights that are far from their start; `spread` is how large the picture is beside the places, whose scales are
+    all the same: the less, the more alike are the scales of the tokens."""
     config = CLIPVisionConfig(
         hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=4, image_size=SIDE, patch_size=6,
         layer_norm_eps=1e-4, hidden_act="quick_gelu",
@@ -22,8 +23,10 @@ def tower_with_norm(spread: float) -> CLIPVisionModel:
     with torch.no_grad():
         for parameter in tower.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
-        embeddings = tower.vision_model.embeddings if hasattr(tower, "vision_model") else tower.embeddings
+        embeddings = getattr(tower, "vision_model", tower).embeddings
         embeddings.patch_embedding.weight.mul_(spread)
+        places = embeddings.position_embedding.weight
+        places.sub_(places.mean(dim=1, keepdim=True)).div_(places.std(dim=1, keepdim=True))
     return tower
 
 

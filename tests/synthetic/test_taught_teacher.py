@@ -70,7 +70,7 @@ def test_distillation_reads_the_folder_as_any_teacher(first):
     teacher = Teacher(
         TeacherConfig(name=str(first[0]), precision="float32", instructions=(INSTRUCTION,)), torch.device("cpu")
     )
-    (features,) = teacher.encode(PIXELS[:2] / 255, teacher.instructions)
+    (features,) = teacher.encode(PIXELS[[0, 2]] / 255, teacher.instructions)
     assert features.shape == (2, 16)
     assert not torch.allclose(features[0], features[1], atol=1e-2)
 
@@ -82,7 +82,8 @@ def test_the_mean_is_over_tokens_also_where_batches_differ(untaught):
     model = Blip2ForConditionalGeneration.from_pretrained(untaught)
     captions = [*CAPTIONS[:3], "dark face dark face face"]
     loss = CaptionLoss(model, AutoTokenizer.from_pretrained(untaught), PIXELS[:4], captions, INSTRUCTION)
-    alone = [(float(value), tokens) for value, tokens in (loss(torch.tensor([number])) for number in range(4))]
+    with torch.no_grad():
+        alone = [(float(value), tokens) for value, tokens in (loss(torch.tensor([number])) for number in range(4))]
     expected = sum(value * tokens for value, tokens in alone) / sum(tokens for _, tokens in alone)
     assert loss.over(torch.arange(4)) == pytest.approx(expected, rel=1e-4)
     assert [tokens for _, tokens in alone] == [3, 3, 3, 6]
