@@ -8,6 +8,7 @@ Ctrl-C. Anything else is a defect of this software and keeps its traceback.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import unicodedata
@@ -73,6 +74,20 @@ def write_line(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def write_json(content: object) -> None:
+    """Write a document for programs to stdout: what a terminal must not get, or the stream cannot write, is escaped as JSON has it."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write("".join(char if _is_plain(char, encoding) else json.dumps(char)[1:-1] for char in text) + "\n")
+    sys.stdout.flush()
+
+
+def _is_plain(char: str, encoding: str) -> bool:
+    if char.isascii():
+        return char != "\x7f"
+    return not _is_treacherous(char) and char.encode(encoding, "ignore") != b""
+
+
 def printable(text: str, *, keep: str = "") -> str:
     """Return `text` with what could move a terminal's cursor or turn its direction written as an escape.
 
@@ -85,6 +100,11 @@ def printable(text: str, *, keep: str = "") -> str:
         char if char in keep or not _is_treacherous(char) else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
+
+
+def storable(text: str) -> str:
+    """Return `text` with bytes of file names that are no text written as escapes, as UTF-8 and every table need it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _is_treacherous(char: str) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chooses the number format that a device computes fast in."""
+"""Chooses where models compute and the number format that a device computes fast in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,11 @@ import torch
 
 # Names that `torch.cpu.get_capabilities` uses: x86 (AVX-512, AMX) and ARM (NEON, SVE).
 _BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
+
+
+def best_device() -> torch.device:
+    """This process's NVIDIA or AMD card where PyTorch sees one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:

@@ -2,7 +2,6 @@
 import json
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pandas as pd
@@ -161,7 +160,7 @@ def test_version_and_help(capsys):
 
 
 def test_help_imports_nothing_heavy():
-    """Importing torch takes seconds; help must answer at once. What is imported is checked, as a clock is not exact."""
+    """Importing torch takes seconds; help must answer at once. What is imported is checked: a clock tells of other work as well."""
     code = (
         "import sys, contextlib\n"
         "from emoclip import cli\n"
@@ -169,10 +168,7 @@ def test_help_imports_nothing_heavy():
         "heavy = {'torch', 'transformers', 'numpy', 'pandas', 'av', 'gradio', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    # A loose bound that only a heavy import on any machine would break.
-    assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "completion"])

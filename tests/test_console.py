@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
+import json
 import subprocess
 import sys
 import types
@@ -157,6 +158,21 @@ def test_terminal_without_unicode_gets_escapes(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii", newline=""))
     console.write_line("Träne")
     assert buffer.getvalue() == b"Tr\\xe4ne\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+@pytest.mark.parametrize(
+    "word", ["Träne", "\x7f\x85", "soft\xadhyphen", "\N{WAVING BLACK FLAG}\U000e0067\U000e007f", "\udcff", "\u202e"]
+)
+def test_document_is_json_on_every_terminal(word, encoding, monkeypatch):
+    """The escapes of lines, such as `\\xe4`, are none of JSON's: a flag among the words, or `LANG=C`, would break every `| jq`."""
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding=encoding))
+    console.write_json({"word": word})
+    assert json.loads(buffer.getvalue().decode(encoding)) == {"word": word}
+    shown = buffer.getvalue().decode(encoding)
+    assert ("Träne" in shown) == (word == "Träne" and encoding != "ascii")
+    assert not any(treacherous in shown for treacherous in "\x7f\x85\xad\u202e")
 
 
 @pytest.mark.parametrize(

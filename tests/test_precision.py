@@ -30,3 +30,10 @@ def test_torch_without_capability_query_stays_in_float32(monkeypatch):
 def test_unknown_device_stays_in_float32():
     """Autocast on a device that nobody tried is a risk without a measured gain."""
     assert precision.autocast_dtype(torch.device("meta")) is None
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_card_that_pytorch_sees_is_used(monkeypatch, seen):
+    """An hour of film on the CPU beside an idle card."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: seen)
+    assert precision.best_device().type == ("cuda" if seen else "cpu")

@@ -97,6 +97,19 @@ def test_make_targets_parse(target):
     subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True)
 
 
+def test_every_benchmark_gets_what_it_asks_for():
+    """`make bench` ended at the first script, which does nothing without an argument."""
+    command = ["make", "--dry-run", "bench"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for script in (ROOT / "benchmarks").glob("*.py"):
+        call = re.search(rf"{script.name}(.*?)(&&|$)", shown, re.MULTILINE)
+        assert call, script.name
+        arguments, source = call[1].split(), script.read_text(encoding="utf-8")
+        needed = re.findall(r'add_argument\("(--[a-z-]+)"[^\n]*required=True', source)
+        assert [name for name in needed if name not in arguments] == [], script.name
+        assert not re.search(r'add_argument\("[a-z]', source) or arguments, script.name
+
+
 def test_ci_script_parses_and_can_be_run():
     """A CI script that lost its executable bit or a quote checks nothing."""
     script = ROOT / ".ci" / "run"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from emoclip.precision import best_device
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, VideoInfo, probe_video
 
 from .calibration import read_calibration
@@ -113,7 +114,7 @@ def analyze(  # noqa: PLR0913 - the front door of the package: each argument is 
     if settings.boxes is not None:
         settings = replace(settings, boxes=check_boxes(settings.boxes, every))
     names = [name for name, one in zip(every, opened, strict=True) if isinstance(one, tuple)]
-    loaded = load_model(model, processor)
+    loaded = load_model(model, processor, device=best_device())
     if calibration is not None:
         scores = read_calibration(calibration).applied(scores, wanted, loaded, prompt)
     jobs = [_job(*one, name, loaded, settings) for one, name in zip(readable, names, strict=True)]
@@ -174,7 +175,13 @@ def _job(source: Any, info: VideoInfo, name: str, loaded: LoadedModel, settings:
 
 def _warnings(jobs: Sequence[VideoJob], *, whole: bool) -> list[str]:
     damaged = [f"Scored only up to the damage: {error}" for job in jobs for error in job.errors]
-    told = [*damaged, *(note for job in jobs if (note := _left_out(job)))]
+    outside = [
+        f"Boxes that lie outside the picture were passed over, {job.num_outside} in {job.name} of "
+        f"{job.info.width} x {job.info.height}; were they made on a copy of another size?"
+        for job in jobs
+        if job.num_outside
+    ]
+    told = [*damaged, *outside, *(note for job in jobs if (note := _left_out(job)))]
     return told if whole else [*told, STOPPED]
 
 

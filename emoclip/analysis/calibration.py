@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from .model_identity import weights_digest
 from .result import Analysis
 from .saving import check_output, write_whole
 from .scoring import Prototypes, ScoringSettings, is_scored, similarities
@@ -41,6 +42,7 @@ class Calibration:
         num_windows: How many windows it was fitted from.
         model: Name of the model.
         texts: Word -> the text that was read for it.
+        weights: Of the model, see `weights_digest`; without it the name tells.
     """
 
     words: tuple[str, ...]
@@ -50,6 +52,7 @@ class Calibration:
     num_windows: int
     model: str
     texts: dict[str, str]
+    weights: str = ""
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write a `.json` file, whole or not at all, and return its path.
@@ -77,10 +80,12 @@ class Calibration:
             ValueError: It was fitted for other words, other texts of the same words, or by another model.
         """
         wanted = read_emotions(emotions)
-        if set(wanted.names) != set(self.words) or loaded.name != self.model:
+        # A folder may be written in two ways, and trained on under the same name.
+        same_model = weights_digest(loaded.model) == self.weights if self.weights else loaded.name == self.model
+        if set(wanted.names) != set(self.words) or not same_model:
             raise ValueError(
                 f"A calibration belongs to its words and its model, this one to {', '.join(self.words)} by {self.model}, got "
-                f"{', '.join(wanted.names)} by {loaded.name}; fit another."
+                f"{', '.join(wanted.names)} by {loaded.name}{'' if same_model else ' with other weights'}; fit another."
             )
         for name, tree in word_trees(wanted, prompt, loaded.class_descriptions).items():
             if describe_tree(tree) != self.texts.get(name):
@@ -145,6 +150,7 @@ def fit_calibration(analysis: Analysis, prior: Mapping[str, float] | None = None
         num_windows=int(scored.sum()),
         model=analysis.loaded.name,
         texts=dict(analysis.texts),
+        weights=weights_digest(analysis.loaded.model),
     )
 
 

@@ -61,7 +61,8 @@ class FacePictures:
         self._live_choice = LiveChoice() if settings.faces == "largest" and live else None
         self._people: GivenPeople | PeopleFinder
         if settings.boxes is not None:
-            name = "boxes"
+            # Whose boxes they are like tells how they are framed.
+            name = "boxes" if settings.detector == "auto" else settings.detector
             self._people = GivenPeople(boxes_of(settings.boxes, video), fps)
         else:
             detector = make_detector(settings.detector, settings.detector_weights)
@@ -90,6 +91,11 @@ class FacePictures:
         table = pd.DataFrame(self._rows, columns=list(PEOPLE_COLUMNS[1:]))
         table.insert(0, "video", video)
         return table
+
+    @property
+    def num_outside(self) -> int:
+        """Given boxes that lie outside the picture."""
+        return self._people.num_outside if isinstance(self._people, GivenPeople) else 0
 
     def followed(self) -> int | None:
         """Return the one person who is asked for; `None` where everybody is, or nobody was seen."""

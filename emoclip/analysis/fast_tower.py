@@ -6,8 +6,8 @@ What it does beyond the model's own code:
 - activation and residual are part of the matrix products: no pass over memory of their own. The quick GELU x * sigmoid(1.702 x)
   is SiLU(1.702 x) / 1.702, so 1.702 moves into the weights before it and out of those after it;
 - grey levels enter as they are, which bfloat16 holds exactly; mean and deviation move into the weights of the patches;
-- query, key and value are one product, attention is two plain ones, and in the last layer only the class token goes on, for only it
-  is read.
+- query, key and value are one product, attention over few tokens is two plain ones, and in the last layer only the class token goes
+  on, for only it is read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from emoclip.precision import cpu_computes_bfloat16
 
 # Rows of a matrix product that fill the cores and stay in the cache.
 ROWS = 1600
+# Up to so many tokens plain matrix products take half the time of PyTorch's fused attention (50 of ViT-B/32, 145 tried); at 197
+# both take the same, at 257 and 577 (ViT-L/14) the fused one takes two thirds.
+FEW_TOKENS = 160
 QUICK = 1.702
 ACTIVATIONS = ("quick_gelu", "gelu")
 # Below this cosine to the model's own embedding something is wrong with this computer's kernels.
@@ -98,14 +101,12 @@ class FastImageTower:
         return F.layer_norm(hidden, (self.width,), *norm, self.eps)
 
     def _attend(self, fused: torch.Tensor, count: int) -> torch.Tensor:
-        """Attention by plain matrix products, which for so few tokens take less than half the time of PyTorch's fused kernel."""
         heads, tokens = self.num_heads, self.num_tokens
-        split = fused.view(count, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4).reshape(3, count * heads, tokens, -1)
-        query, key, value = split.unbind()
-        scores = torch.bmm(query, key.transpose(1, 2))
-        # PyTorch's softmax is faster in float32 than in bfloat16, and exacter.
-        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).bfloat16()
-        attended = torch.bmm(weights, value).view(count, heads, tokens, -1)
+        split = fused.view(count, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        if tokens > FEW_TOKENS:
+            attended = F.scaled_dot_product_attention(split[0], split[1], split[2], scale=1.0)
+        else:
+            attended = _plain_attention(split.reshape(3, count * heads, tokens, -1)).view(count, heads, tokens, -1)
         return attended.transpose(1, 2).reshape(count * tokens, self.width)
 
 
@@ -146,7 +147,8 @@ def is_usable(model: Any) -> bool:
         and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
     )
     plain = model.config.subject_prompting == "none" and config.hidden_act in ACTIVATIONS
-    return has_kernels and plain and model.device.type == "cpu" and config.num_channels == 3 and not is_adapted(model)
+    whole_patches = config.num_channels == 3 and config.image_size % config.patch_size == 0
+    return has_kernels and plain and model.device.type == "cpu" and whole_patches and not is_adapted(model)
 
 
 def is_adapted(model: Any) -> bool:
@@ -161,6 +163,14 @@ def agrees(tower: FastImageTower, model: Any, video_processor: Any) -> bool:
     noise = torch.randint(0, 256, (2, 3, side, side), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     own = model.get_frame_features(video_processor.normalize_frames(noise)[None].to(model.dtype))[0]
     return bool(F.cosine_similarity(own.float(), tower(noise).float(), dim=-1).min() > MIN_COSINE)
+
+
+def _plain_attention(split: torch.Tensor) -> torch.Tensor:
+    """Attention by plain matrix products over queries, keys and values (3, heads, tokens, width of a head)."""
+    query, key, value = split.unbind()
+    scores = torch.bmm(query, key.transpose(1, 2))
+    # PyTorch's softmax is faster in float32 than in bfloat16, and exacter.
+    return torch.bmm(torch.softmax(scores, dim=-1, dtype=torch.float32).bfloat16(), value)
 
 
 def _patches(weight: torch.Tensor, video_processor: Any) -> Pair:

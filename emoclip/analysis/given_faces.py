@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,8 @@ from .quality import face_look
 
 # Between two boxes of somebody that lie no further apart, the frames have boxes between them.
 MAX_SECONDS_BETWEEN = 1.0
+# Share of a box that must lie within the picture for its face to count as found.
+MIN_VISIBLE = 0.5
 CORNERS = ("x1", "y1", "x2", "y2")
 
 
@@ -169,17 +170,20 @@ class GivenPeople:
     def __init__(self, boxes: GivenBoxes, fps: float):
         self._cv2 = require("cv2", "data")
         self._boxes, self._fps = boxes, fps
+        # Boxes that were passed over because they lie outside the picture, as those made on a copy of another size do.
+        self.num_outside = 0
 
     def sights(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, np.ndarray, list[Sight]]]:
         """Yield every frame with its pixels (height, width, 3) and who is in it."""
         for frame in frames:
             pixels = frame.pixels.permute(1, 2, 0).contiguous().numpy()
-            # Nothing was searched for and missed: a face between two given boxes is where its box lies.
-            sights = [
-                Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box)))
-                for person, box, _ in self._boxes.at(frame, self._fps)
-            ]
-            yield frame, pixels, sights
+            seen = [(person, box, _visible(box, pixels)) for person, box, _ in self._boxes.at(frame, self._fps)]
+            self.num_outside += sum(share == 0 for _, _, share in seen)
+            yield frame, pixels, [self._sight(person, box, pixels, share) for person, box, share in seen if share]
+
+    def _sight(self, person: int, box: Box, pixels: np.ndarray, share: float) -> Sight:
+        # Nothing was searched for and missed: a face between two given boxes is where its box lies, if it is in the picture.
+        return Sight(person, box, 0.0, face_look(self._cv2, pixels, Face(box), found=share >= MIN_VISIBLE))
 
 
 def _box_at(
@@ -187,7 +191,8 @@ def _box_at(
 ) -> tuple[Box, bool] | None:
     if places[0] is None:
         return boxes[0], True
-    known = [one for one in places if one is not None]
+    # All or none are `None`; a film of an hour has 90,000 places, which must not be walked for every frame.
+    known = cast(Sequence[float], places)
     index = bisect_left(known, place - slack)
     if index < len(known) and abs(known[index] - place) <= slack:
         return boxes[index], True
@@ -198,6 +203,13 @@ def _box_at(
         before + share * (behind - before) for before, behind in zip(boxes[index - 1], boxes[index], strict=True)
     )
     return (left, top, right, bottom), False
+
+
+def _visible(box: Box, pixels: np.ndarray) -> float:
+    """Share of a box that lies within a picture (height, width, 3)."""
+    width = min(box[2], pixels.shape[1]) - max(box[0], 0)
+    height = min(box[3], pixels.shape[0]) - max(box[1], 0)
+    return max(0.0, width) * max(0.0, height) / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -245,26 +257,43 @@ def _from_table(table: pd.DataFrame) -> GivenBoxes:
             f"{len(table)} rows with the columns {', '.join(map(str, table.columns))}."
         )
     by = "frame" if "frame" in table else "time" if "time" in table else None
-    people = table["person"].astype(int) if "person" in table else pd.Series(1, index=table.index)
-    if (people < 1).any():
-        raise ValueError(f"`person` of `boxes` must be a number from 1, got {people.min()}.")
-    if by is None and people.duplicated().any():
-        raise ValueError("`boxes` without frame or time must hold one box for each person; add the column frame.")
+    people = _numbers(table, "person") if "person" in table else pd.Series(1, index=table.index)
+    odd = people[(people < 1) | (people % 1 != 0)]
+    if len(odd):
+        raise ValueError(f"`person` of `boxes` must be a whole number from 1, got {odd.iloc[0]:g}.")
+    known = pd.DataFrame({name: _numbers(table, name) for name in (*CORNERS, *([by] if by else []))})
+    known = known.assign(person=people.astype(int))
+    if by is not None:
+        known = known.drop_duplicates()
+    repeated = known[known.duplicated(["person", by] if by else ["person"])]
+    if len(repeated):
+        where = f" in {by} {repeated[by].iloc[0]:g}" if by else ""
+        raise ValueError(
+            f"`boxes` must hold one box for each person{f' and {by}' if by else ''}, got several of person "
+            f"{repeated['person'].iloc[0]}{where}; add the column {'person' if by else 'frame'}."
+        )
     boxes: dict[int, tuple[list[float | None], list[Box]]] = {}
-    ordered = (
-        table if by is None else table.assign(_order=pd.to_numeric(table[by])).sort_values("_order", kind="stable")
-    )
-    for number, row in enumerate(ordered.assign(person=people).to_dict("records")):
-        places, known = boxes.setdefault(int(row["person"]), ([], []))
+    for row in (known if by is None else known.sort_values(by, kind="stable")).to_dict("records"):
+        places, of_person = boxes.setdefault(int(row["person"]), ([], []))
         places.append(None if by is None else float(row[by]))
-        known.append(_checked([row[name] for name in CORNERS], place=f"row {number}"))
+        of_person.append(_checked((row["x1"], row["y1"], row["x2"], row["y2"])))
     return GivenBoxes(by or "frame", boxes)
 
 
-def _checked(values: Sequence[Any], place: str) -> Box:
-    left, top, right, bottom = (float(value) for value in values)
-    if not (all(map(math.isfinite, (left, top, right, bottom))) and left < right and top < bottom):
-        raise ValueError(f"A box must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, {place} has {list(values)}.")
+def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column as finite numbers."""
+    numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        got = table[name][bad].iloc[0]
+        raise ValueError(f"`{name}` of `boxes` must be a number in every row, got {str(got)!r}; write one there.")
+    return numbers
+
+
+def _checked(box: Box) -> Box:
+    left, top, right, bottom = box
+    if not (left < right and top < bottom):
+        raise ValueError(f"A box must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, got {list(box)}.")
     return left, top, right, bottom
 
 

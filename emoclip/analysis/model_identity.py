@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells a model from every other without loading it, for results that are kept and gone on with."""
+"""What tells a model from every other, for results that are kept and gone on with."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+
+import torch
 
 from emoclip.default_model import path as default_folder
 from emoclip.hub_commit import hub_commit
@@ -38,4 +40,13 @@ def model_key(model: str | Path | None) -> str:
     return digest.hexdigest()
 
 
-__all__ = ["model_key"]
+def weights_digest(model: torch.nn.Module) -> str:
+    """Return a hash of all weights of a loaded model, bit by bit, wherever it came from."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+__all__ = ["model_key", "weights_digest"]

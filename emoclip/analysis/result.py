@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from emoclip.console import storable
+
 from .prototypes import WordReading, read_words
 from .saving import check_output
 from .scoring import TIMELINE_COLUMNS, ScoringSettings, check_words, score_windows
@@ -211,7 +213,7 @@ class Analysis:
     def notes(self) -> list[str]:
         """What a reader of the numbers must know, one sentence or two each."""
         meaning = MULTI_LABEL if self.settings.multi_label else MEANING
-        notes = [*self.warnings, _scope_note(self.scope), *self._face_notes(), meaning, self.statement]
+        notes = [*map(storable, self.warnings), _scope_note(self.scope), *self._face_notes(), meaning, self.statement]
         alone = len(self.texts) == 1 and not self.settings.multi_label and self.settings.other is None
         return [*notes, ONE_WORD] if alone else notes
 

@@ -59,6 +59,13 @@ class ScoringSettings:
     min_quality: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, value in {
+            "other": self.other or 0.0,
+            "temperature": self.temperature,
+            "min_quality": self.min_quality,
+        }.items():
+            if not isinstance(value, int | float):
+                raise ValueError(f"`{name}` must be a number, got {value!r}; write for example 0.2.")
         if self.other is not None and not -1 <= self.other <= 1:
             raise ValueError(f"`other` must be a similarity in [-1, 1], got {self.other!r}; give for example 0.2.")
         if not 0 < self.temperature < float("inf"):

@@ -30,7 +30,8 @@ class AnalysisSettings:
         faces: `all` scores every face that is found, `largest` one person, see `main_person`, `none` whole frames.
         detector: `auto`, `haar` or `yunet`, see `emoclip.data.faces`.
         detector_weights: File of YuNet.
-        boxes: Faces that are known already, in any form of `read_boxes`; then nothing is detected.
+        boxes: Faces that are known already, in any form of `read_boxes`; then nothing is detected, and a `detector` that is named
+            says whose boxes they are like.
         on_error: `"raise"`, or `"truncate"` to score a damaged video up to its last good frame, with a warning.
         allow_urls: Read `http(s)` addresses.
         precision: `float32`, `bfloat16`, or `auto`: bfloat16 for large models where the device computes it natively.

@@ -71,13 +71,14 @@ class LoadedModel:
         return {}
 
 
-def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
+def load_model(model: Any = None, processor: Any = None, *, device: torch.device | None = None) -> LoadedModel:
     """Return a model with its processor, ready to score.
 
     Args:
         model: `None` for the embedded default, the path of a Hub folder, a Hub id, a loaded model, or a `LoadedModel`,
             which comes back as it is.
         processor: Needed with a loaded model that was not loaded from a folder or the Hub; else its own is used.
+        device: Where a model that is loaded here computes, the CPU by default; one that is loaded already stays where it is.
 
     Raises:
         FileNotFoundError: The folder does not exist, or the embedded default is not installed.
@@ -88,7 +89,7 @@ def load_model(model: Any = None, processor: Any = None) -> LoadedModel:
     if model is None:
         model = default_folder()
     if isinstance(model, str | Path):
-        return _load_by_name(model, processor)
+        return _load_by_name(model, processor, device or torch.device("cpu"))
     if not hasattr(model, "get_frame_features"):
         raise ValueError(
             f"`model` must be an EmoCLIP model, a folder or a Hub id, got {type(model).__name__}; "
@@ -113,9 +114,9 @@ def scoring(model: torch.nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def _load_by_name(name: str | Path, processor: Any) -> LoadedModel:
+def _load_by_name(name: str | Path, processor: Any, device: torch.device) -> LoadedModel:
     check_emoclip(name)
-    model = _read_weights(name).eval()
+    model = _read_weights(name).eval().to(device)
     processor = processor or modeling_emoclip.EmoCLIPProcessor.from_pretrained(name)
     descriptions = _descriptions_of(model)
     if not _is_default(name):

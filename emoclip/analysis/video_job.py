@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from emoclip.console import storable
 from modeling_emoclip.video_decoding_emoclip import VideoDecodeError, VideoInfo, decode_video
 from modeling_emoclip.video_sources_emoclip import is_still_image
 
@@ -122,6 +123,11 @@ class VideoJob:
     def followed(self) -> int | None:
         """The one person whose windows count; `None` where everybody's do."""
         return None if self._faces is None else self._faces.followed()
+
+    @property
+    def num_outside(self) -> int:
+        """Given boxes that were passed over because they lie outside the picture."""
+        return 0 if self._faces is None else self._faces.num_outside
 
     def people(self) -> pd.DataFrame:
         """Return who was seen where, `PEOPLE_COLUMNS`, those whose windows do not count among them; empty for whole frames."""
@@ -243,8 +249,7 @@ def sampling_rule(video_processor: Any, *, still: bool) -> SamplingRule:
 
 def video_name(source: Any, info: VideoInfo) -> str:
     """Return what a video is called in tables, which hold no bytes that are not text."""
-    name = str(source) if isinstance(source, str | Path) else info.name
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return storable(str(source) if isinstance(source, str | Path) else info.name)
 
 
 __all__ = ["VideoJob", "sampling_rule", "video_name"]

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from emoclip.config_loading import read_yaml
 from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES, PROMPT_TEMPLATES
 from modeling_emoclip.text_classes_emoclip import Compound, Ensemble, Prompt, Style, Tree, class_names, parse_class
 
@@ -125,11 +124,7 @@ def read_emotions_file(path: str | Path) -> Emotions:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"The file of emotions must exist, got {path}; check the path.")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"The file of emotions must be YAML, {path} is not ({reason}).") from error
+    content = read_yaml(path)
     fields = content if isinstance(content, dict) and "emotions" in content else {"emotions": content}
     unknown = sorted(map(str, set(fields) - {"emotions", "groups"}))
     listed = fields["emotions"]
@@ -139,7 +134,11 @@ def read_emotions_file(path: str | Path) -> Emotions:
             f"{', '.join(unknown) or type(listed).__name__}."
         )
     if isinstance(listed, dict):
-        listed = {str(name): str(name) if spec is None else spec for name, spec in listed.items()}
+        # YAML reads a bare `no` as a truth value and `2` as a number; of these only the number is what was typed.
+        named = (
+            (name if name is None or isinstance(name, bool) else str(name), spec) for name, spec in listed.items()
+        )
+        listed = {name: name if spec is None else spec for name, spec in named}
     emotions = read_emotions(listed)
     return replace(emotions, groups=_groups(fields.get("groups") or {}, emotions.names, path))
 
@@ -233,6 +232,12 @@ def check_prompt(prompt: str) -> None:
 def _tidy(position: int, word: object) -> str:
     if not isinstance(word, str):
         raise ValueError(f"Every emotion must be a text, got {word!r} at place {position}; write it in quotes.")
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Every emotion must be text, got {word!a} at place {position}, whose bytes are none in UTF-8; type it again."
+        ) from error
     tidied = _tidied(word)
     if not tidied:
         raise ValueError(f"Every emotion must hold at least one letter, got {word!r} at place {position}; remove it.")

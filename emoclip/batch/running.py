@@ -77,6 +77,7 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
     share: Share | None = None,
     retry_failed: bool = False,
     overwrite: bool = False,
+    may_replace: bool = False,
     spread: Spread | None = None,
     progress: Progress = lambda row: None,
 ) -> BatchResult:
@@ -90,11 +91,13 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
         share: Which of several processes this is.
         retry_failed: Do again what failed.
         overwrite: Do everything again, also where the settings differ.
+        may_replace: Results of one file may take the place of another's that is called alike, as in an index.
         spread: How sources are spread over workers; over local processes by default.
         progress: Called with each row.
 
     Raises:
         FileNotFoundError, ValueError: The model cannot be used; nothing was made then.
+        FileExistsError: Results of another file, which is still there, have a name that a source would get.
         OtherBatch: The folder holds a batch of other settings, or something else.
         DiskFull: Results cannot be written; what was done is kept.
     """
@@ -102,24 +105,28 @@ def run_batch(  # noqa: PLR0913 - each argument is a wish of the user of the com
     book = StatusBook(state or Path(settings.output), share.index)
     book.claim(_identity(settings), overwrite=overwrite)
     known = {} if overwrite else {row.name: row for row in book.rows()}
+    if not may_replace:
+        _refuse_others(sources, known)
     todo = [
         source
         for source in part_of(sources, share.index, share.count)
         if _to_do(source, settings, known, retry_failed)
     ]
     interrupted = False
+    done_now: set[str] = set()
     rows = (spread or spread_over_processes)(todo, settings, workers)
     try:
         # Closing ends the processes, also when somebody stops the batch.
         with closing(rows):  # type: ignore[type-var]
             for row in rows:
                 book.add(row)
+                done_now.add(printable(row.name))
                 progress(row)
     except KeyboardInterrupt:
         interrupted = True
     finally:
         table = book.write_table()
-    earlier = sum(printable(source.name) in known for source in sources) if not overwrite else 0
+    earlier = len({printable(source.name) for source in sources} & known.keys() - done_now)
     newest = tuple(book.rows())
     return BatchResult(Counter(row.status for row in newest), earlier, table, interrupted, newest)
 
@@ -155,6 +162,25 @@ def _identity(settings: BatchSettings) -> dict[str, Any]:
     if isinstance(boxes, str) and Path(boxes).is_file():
         plain["options"]["boxes"] = f"{boxes} {hashlib.sha256(Path(boxes).read_bytes()).hexdigest()}"
     return plain
+
+
+def _refuse_others(sources: Sequence[Source], known: dict[str, Row]) -> None:
+    """Refuse to write over the results of files that are there and none of the sources; those of a folder that was moved are gone."""
+    taken = [(source, row) for source in sources if (row := known.get(printable(source.name))) is not None]
+    others = [
+        (source, row)
+        for source, row in taken
+        if row.place != printable(source.place) and not is_address(row.place) and Path(row.place).exists()
+    ]
+    if not others:
+        return
+    own = {Path(source.place).resolve() for source in sources if not is_address(source.place)}
+    for source, row in others:
+        if Path(row.place).resolve() not in own:
+            raise FileExistsError(
+                f"The results of {row.place} have the name that those of {source.place} would get; choose another output, or name "
+                "the folders of both in one run."
+            )
 
 
 def _to_do(source: Source, settings: BatchSettings, known: dict[str, Row], retry_failed: bool) -> bool:

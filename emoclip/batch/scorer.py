@@ -75,9 +75,10 @@ class Scorer:
         from transformers.utils.logging import disable_progress_bar
 
         from emoclip.analysis import load_model
+        from emoclip.precision import best_device
 
         disable_progress_bar()
-        return load_model(self.settings.model)
+        return load_model(self.settings.model, device=best_device())
 
     @cached_property
     def _options(self) -> dict[str, Any]:

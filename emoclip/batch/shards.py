@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from emoclip.analysis.saving import records
+from emoclip.console import storable
 from emoclip.data.shard_media import unzip_frames
 
 from .sources import IMAGE_ENDINGS, VIDEO_ENDINGS
@@ -121,7 +122,7 @@ def _read_tar(file: Any, place: str) -> Iterator[tuple[str, Any]]:
             content: Any = archive.extractfile(member)
             data = content.read()
             key = str(path.with_name(stem)) if path.parent != PurePosixPath(".") else stem
-            yield key, _unpacked(_unzipped, data) if suffix.endswith(".zip") else data
+            yield storable(key), _unpacked(_unzipped, data) if suffix.endswith(".zip") else data
 
 
 def _read_parquet(file: Any, place: str) -> Iterator[tuple[str, Any]]:
@@ -204,7 +205,7 @@ def _write_parquet(scored: Iterable[tuple[str, Any, str]], file: Any) -> None:
         if analysis is None:
             waiting.append((key, error))
         else:
-            held.append(analysis.timeline.assign(video=key, error="", notes=" ".join(analysis.warnings)))
+            held.append(analysis.timeline.assign(video=key, error="", notes=storable(" ".join(analysis.warnings))))
             if sum(map(len, held)) >= ROWS_HELD:
                 flush()
     flush()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
         ("outputs", pa.string()),
         ("fingerprint", pa.string()),
         ("notes", pa.string()),
+        ("kept_at", pa.float64()),
     ]
 )
 
@@ -56,6 +57,7 @@ class Row:
         outputs: Files written, below the output folder, with bars between them.
         fingerprint: Of the source: another file under the same name is done again.
         notes: What must be known of a file that is done, such as that it was scored up to its damage.
+        kept_at: Seconds since 1970 at which the row came, by which the newest of several processes' rows is told.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Row:
     outputs: str = ""
     fingerprint: str = ""
     notes: str = ""
+    kept_at: float = field(default=0.0, compare=False)
 
 
 class OtherBatch(FileExistsError):
@@ -145,7 +148,7 @@ class StatusBook:
 
     def add(self, row: Row) -> None:
         """Keep a row; rows are written in chunks."""
-        self._waiting.append(row)
+        self._waiting.append(replace(row, kept_at=time.time()))
         if len(self._waiting) >= CHUNK_ROWS or time.monotonic() - self._last >= CHUNK_SECONDS:
             self.flush()
 
@@ -163,7 +166,10 @@ class StatusBook:
             # Another process may be writing: only complete chunks have their name.
             for part in sorted(folder.glob("*.parquet")):
                 for values in pd.read_parquet(part).to_dict("records"):
-                    newest[str(values["name"])] = Row(**{str(key): value for key, value in values.items()})
+                    row = Row(**{str(key): value for key, value in values.items()})
+                    # A file need not be the same process's in every run.
+                    if row.name not in newest or row.kept_at >= newest[row.name].kept_at:
+                        newest[row.name] = row
         return list(newest.values())
 
     def write_table(self) -> Path:
@@ -173,7 +179,7 @@ class StatusBook:
         rows = [asdict(row) for row in sorted(self.rows(), key=lambda row: row.name)]
         table = pd.DataFrame(rows, columns=SCHEMA.names)
         with replacing(path) as temporary:
-            table.drop(columns="fingerprint", errors="ignore").to_csv(temporary, index=False, encoding="utf-8")
+            table.drop(columns=["fingerprint", "kept_at"]).to_csv(temporary, index=False, encoding="utf-8")
         return path
 
 

@@ -160,7 +160,12 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="faces that are known: a table with frame or time, x1, y1, x2, y2, person, and video for several",
     )
-    add("--detector", default="auto", metavar="D", help="haar, yunet, or auto: yunet where its weights are named")
+    add(
+        "--detector",
+        default="auto",
+        metavar="D",
+        help="haar, yunet, or auto: yunet where its weights are named; with --boxes, whose they are like",
+    )
     add("--detector-weights", type=Path, metavar="FILE", help="ONNX file of yunet")
     add("--min-quality", type=float, default=0.0, metavar="Q", help="do not score faces of a lower quality (0)")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   emoclip analyze clip.mp4 --emotions "happiness,quiet relief,doubt"
   emoclip analyze a.mp4 b.mp4 --emotions "calm,tense" --output both.json --model path/to/model
-  emoclip analyze clip.mp4 --emotions "calm,tense" --output clip.csv --output clip.html --output clip.mp4
+  emoclip analyze clip.mp4 --emotions "calm,tense" --output clip.csv --output clip.html --output annotated.mp4
   emoclip analyze *.mp4 --emotions "calm,tense" --output {stem}.windows.csv --output {stem}.png
   emoclip analyze visit.mp4 --baseline rest.mp4 --emotions "calm,tense" --output visit.change.csv
   emoclip analyze clip.mp4 --emotions "fear + 2*surprise,quiet relief" --mode whole --faces none
@@ -103,6 +103,7 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis import Analysis, load_model
     from emoclip.analysis.analyzer import STOPPED
     from emoclip.analysis.inputs import list_videos
+    from emoclip.precision import best_device
 
     inputs = [str(one) for source in args.inputs for one in list_videos(source)]
     # Everything that can be refused is refused before the model is loaded and the first frame decoded.
@@ -115,7 +116,7 @@ def _main(argv: list[str] | None) -> int:
     reporter = Reporter(args)
     readable, failed = readable_inputs(list(plan), allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
     baseline = _baseline(args, words, model, of_baseline, reporter)
     analyses, damaged, interrupted = analyze_each(
         readable, lambda source: _analyzed(source, words, model, options, reporter), alone=len(plan) == 1
@@ -164,7 +165,7 @@ def _analyzed(source: str, words: Any, model: Any, options: dict[str, Any], repo
 
 def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path]]:
     """Return the files for each input once it is clear that they can be written; a file for all stands with every input."""
-    from emoclip.analysis.outputs.forms import check_form
+    from emoclip.analysis.outputs.forms import check_form, refuse_source
     from emoclip.batch.sources import is_address
 
     if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg"):
@@ -173,13 +174,14 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
     tables = [one for one in wanted if one != args.plot]
     if not tables:
         wanted.append("{stem}.emotions.csv")
-    plan = [[Path(one.replace("{stem}", Path(source).stem)) for one in wanted] for source in inputs]
+    plan = [[Path(one.replace("{stem}", _stem(source))) for one in wanted] for source in inputs]
     for place, one in enumerate(wanted):
         paths = [paths[place] for paths in plan]
         own = "{stem}" in one
         _check_different(paths, own=own, given=bool(tables))
         name = "--plot" if one == args.plot else "--output"
         for path in dict.fromkeys(paths):
+            refuse_source(name, path, [*inputs, args.baseline])
             check_form(
                 name,
                 path,
@@ -188,7 +190,14 @@ def _plan_outputs(args: argparse.Namespace, inputs: list[str]) -> list[list[Path
                 baseline=args.baseline is not None,
                 film=not any(map(is_address, inputs)),
             )
+    _refuse_repeated(plan)
     return plan
+
+
+def _stem(source: str) -> str:
+    """The name of an input without its ending; of `.`, the folder's own, since the output would else be hidden."""
+    stem = Path(source).stem
+    return stem if stem.strip(".") else Path(source).resolve().name
 
 
 def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
@@ -196,6 +205,15 @@ def _check_different(paths: list[Path], *, own: bool, given: bool) -> None:
     if own and repeated:
         rule = "Inputs whose name stands in `--output`" if given else "Inputs without `--output`"
         raise ValueError(f"{rule} must have different names, got several for {repeated[0]}; give one `--output`.")
+
+
+def _refuse_repeated(plan: list[list[Path]]) -> None:
+    """Refuse two outputs of one name, of which the second would fail, or replace the first, after the work is done."""
+    owners: dict[Path, int] = {}
+    for paths in plan:
+        for place, path in enumerate(paths):
+            if owners.setdefault(path.resolve(), place) != place:
+                raise ValueError(f"Every `--output` must name a file of its own, got {path} twice; leave one out.")
 
 
 def _deliver(

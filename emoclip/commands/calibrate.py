@@ -61,13 +61,14 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis.calibration import fit_calibration
     from emoclip.analysis.inputs import list_videos
     from emoclip.analysis.saving import check_output
+    from emoclip.precision import best_device
 
     check_output("--output", args.output, (".json",), overwrite=args.overwrite)
     words, options = words_of(args), analysis_options(args)
     videos = [video for source in args.inputs for video in list_videos(source)]
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
     with reporter.bar("clips", "frame") as progress:
         found = analyze(videos, words, model, progress=progress, **options)
     fitted = fit_calibration(found)

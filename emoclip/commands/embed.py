@@ -84,12 +84,13 @@ def _embed_videos(args: argparse.Namespace, options: dict[str, Any], reporter: R
     from emoclip.analysis import Analysis, analyze, load_model
     from emoclip.analysis.inputs import list_videos
     from emoclip.analysis.outputs.forms import OutputOptions, output_table
+    from emoclip.precision import best_device
 
     inputs = list(dict.fromkeys(str(one) for source in args.inputs for one in list_videos(source)))
     check_boxes_of(args, inputs)
     readable, failed = readable_inputs(inputs, allow_urls=args.allow_urls)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
 
     def analyzed(source: str) -> Analysis:
         with reporter.bar(Path(source).name, "frame") as progress:

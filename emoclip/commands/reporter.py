@@ -7,13 +7,12 @@ With `--json` stdout holds one JSON document and nothing else; with `--quiet` no
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from emoclip.console import printable, write_line
+from emoclip.console import printable, write_json, write_line
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +45,7 @@ class Reporter:
     def document(self, content: Any) -> None:
         """Write the result for programs, where it was asked for."""
         if self.json:
-            write_line(json.dumps(content, ensure_ascii=False, indent=2, default=str))
+            write_json(content)
 
     @contextmanager
     def bar(self, name: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:

@@ -130,7 +130,9 @@ def _indexed(args: argparse.Namespace, reporter: Reporter) -> tuple[list[Path], 
             show(row)
 
         try:
-            result = run_batch(sources, settings, workers=workers, retry_failed=args.retry_failed, progress=tell)
+            result = run_batch(
+                sources, settings, workers=workers, retry_failed=args.retry_failed, may_replace=True, progress=tell
+            )
         except OtherBatch as error:
             what = f"of other settings ({', '.join(error.differs)})" if error.differs else "no index"
             raise FileExistsError(

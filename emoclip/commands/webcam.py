@@ -74,17 +74,19 @@ def _main(argv: list[str] | None) -> int:
     from emoclip.analysis.outputs.forms import check_form
     from emoclip.analysis.windows import check_seconds
     from emoclip.live.camera import Camera
-    from emoclip.live.watching import watch
+    from emoclip.live.watching import check_mode, watch
+    from emoclip.precision import best_device
 
     words = words_of(args)
     options = analysis_options(args)
+    check_mode(args.mode)
     check_boxes_of(args, [args.source])
     check_seconds("--seconds", args.seconds)
     for path in args.output or []:
         check_form("--output", path, overwrite=args.overwrite, baseline=False, film=False)
     reporter = Reporter(args)
     silence_libraries(verbose=args.verbose)
-    model = load_model(args.model)
+    model = load_model(args.model, device=best_device())
     # The camera last: its light goes on when there is something to see it.
     camera = Camera(args.source, options.pop("fps") or FPS, realtime=not args.every_frame)
     reporter.line(f"{args.source}: {camera.size[0]} x {camera.size[1]}; Ctrl-C ends it")

@@ -54,10 +54,9 @@ def _instructions() -> str:
 def _precision() -> str:
     import torch
 
-    from emoclip.precision import autocast_dtype
+    from emoclip.precision import autocast_dtype, best_device
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    chosen = autocast_dtype(device)
+    chosen = autocast_dtype(best_device())
     return "bfloat16 is fast here and chosen" if chosen is torch.bfloat16 else "float32: no fast bfloat16 here"
 
 

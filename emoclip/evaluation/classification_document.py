@@ -14,8 +14,13 @@ _SPREAD = ("uar", "war")
 
 
 def prompt_sets_blocks(results: Sequence[Mapping[str, Any]], pictures: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """Spread over prompt sets, of UAR and WAR of each system that has several; with folds of their means."""
-    rows = []
+    """Spread over prompt sets, of UAR and WAR of each system that has several; with folds of their means.
+
+    Probes have none: they read no texts.
+    """
+    rows: list[list[str]] = []
+    if results[0]["protocol"].split(".")[0] == "linear_probe":
+        return []
     for system in dict.fromkeys(result["system"] for result in results):
         own = [result for result in results if result["system"] == system]
         if len(own) > 1:

@@ -117,8 +117,9 @@ def subgroup_columns(columns: Any) -> dict[str, Sequence]:
     """The columns that name subgroups: texts, or None, with 2 to 20 different values."""
     found = {}
     for name, values in columns.items():
-        present = {value for value in values if value is not None} if name not in _OWN_COLUMNS else set()
-        if 2 <= len(present) <= MAX_SUBGROUPS and all(isinstance(value, str) for value in present):
+        present = [value for value in values if value is not None] if name not in _OWN_COLUMNS else []
+        # Other columns may hold lists, which no set takes.
+        if all(isinstance(value, str) for value in present) and 2 <= len(set(present)) <= MAX_SUBGROUPS:
             found[name] = values
     return found
 

@@ -57,12 +57,19 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite: bool) -> int:
     # Late, so that `--help` and wrong arguments answer at once.
-    from emoclip.evaluation.output import check_output_folder, features_folder, new_output_folder
+    from emoclip.evaluation.output import (
+        check_features_folder,
+        check_output_folder,
+        features_folder,
+        new_output_folder,
+    )
     from emoclip.evaluation.overview import report_of_folder, write_set_names
-    from emoclip.evaluation.processes import process_rank
+    from emoclip.evaluation.processes import process_rank, wait_for_all
     from emoclip.evaluation.results import Resampling
 
     check_output_folder(output, overwrite=overwrite)
+    if config.features is not None:
+        check_features_folder(config.features, output)
     from emoclip.evaluation.published_check import check_published
 
     check_published(config)
@@ -78,6 +85,7 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
     if process_rank() > 0:
         for one in runs.values():
             run_evaluation(one, command, features)
+        wait_for_all()
         return 0
     with new_output_folder(output, overwrite=overwrite) as folder:
         for name, one in runs.items():
@@ -85,7 +93,9 @@ def _evaluate(config: EvaluationConfig, output: Path, command: str, *, overwrite
         if config.sets:
             write_set_names(folder, list(config.sets))
         report = report_of_folder(folder, Resampling(config.num_resamples, config.confidence, config.seed))
-    # A run that was stopped before this line goes on from what is kept there.
+    # Another process may still be reading what is kept there.
+    wait_for_all()
+    # A run that was stopped before this line goes on from it.
     shutil.rmtree(features, ignore_errors=True)
     _print_summary(report, output)
     return 0

@@ -33,8 +33,15 @@ def clip_rows(table: PredictionTable) -> dict[str, list]:
         "margin": clip_margins(table).tolist(),
     }
     for name, values in table.columns.items():
-        columns[name] = [" / ".join(value) if isinstance(value, list | tuple) else value for value in values]
+        columns[name] = [_plain_cell(value) for value in values]
     return columns
+
+
+def _plain_cell(value: Any) -> Any:
+    """What a cell of a spreadsheet can hold; tables of other tools may have anything."""
+    if isinstance(value, list | tuple):
+        return " / ".join(map(str, value))
+    return str(value) if isinstance(value, dict) else value
 
 
 def best_and_worst(table: PredictionTable, count: int = 5) -> dict[str, list[dict[str, Any]]]:

@@ -67,7 +67,11 @@ class ClipRows:
         self.about = describe_source(self.path, self.rows, revision)
         self._columns: dict[str, list] = {}
         self._groups = {name: subgroup_names(name, self.column(name)) for name in subgroups}
-        _check_rows(self.rows, self.path, len(self.about.class_names))
+        names = list(self.about.class_names)
+        if len(set(names)) < len(names):
+            repeated = next(name for place, name in enumerate(names) if name in names[:place])
+            raise ValueError(f"`class_names` must be different names, {repeated!r} occurs twice in {self.path}.")
+        _check_rows(self.rows, self.path, len(names))
         if AGE not in self._groups and AGE in self.rows.column_names:
             ages = self.column(AGE)
             if len({value // 10 for value in ages if isinstance(value, int | float)}) > 1:
@@ -87,6 +91,11 @@ class ClipRows:
             values = self.rows[name][:]
             self._columns[name] = [None if v == UNLABELLED else v for v in values] if name == "label" else values
         return self._columns[name]
+
+    @property
+    def labels(self) -> list[int | None]:
+        """Class of every row, None where there is none; sets of captions or of numbers alone may lack the column."""
+        return self.column("label") if "label" in self.rows.column_names else [None] * len(self.rows)
 
     def select(self, split: str | None, fold: int | None = None) -> np.ndarray:
         """Row numbers of a split, or of one side of a fold.

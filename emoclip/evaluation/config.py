@@ -10,6 +10,8 @@ from emoclip.evaluation.protocol_config import ProtocolsConfig, PublishedRow
 
 
 # System names become file names.
+# What lies in the folder of a report over several data sets, or would be taken for tables of its own.
+_OWN_NAMES = ("predictions", "report.json", "report.md", "run.json")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*")
 
 
@@ -96,6 +98,20 @@ class SetConfig:
     prompt_sets: tuple[str, ...] | None = None
     protocols: ProtocolsConfig | None = None
 
+    def __post_init__(self) -> None:
+        for key in ("systems", "prompt_sets"):
+            if getattr(self, key) == ():
+                raise ValueError(
+                    f"`{key}` of a set must hold at least one entry, got none; leave it out for the run's."
+                )
+
+
+def _check_set_name(name: str) -> None:
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"Names of `sets` may hold letters, digits, single '_', '.' and '-', got {name!r}.")
+    if name in _OWN_NAMES:
+        raise ValueError(f"Names of `sets` become folders beside {', '.join(_OWN_NAMES)}, got {name!r}.")
+
 
 @dataclass(frozen=True)
 class EvaluationConfig:
@@ -141,10 +157,9 @@ class EvaluationConfig:
         for key, values in (("systems", names), ("prompt_sets", list(self.prompt_sets))):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"`{key}` must hold at least one entry and none twice, got {values}.")
-        if self.attention_clips < 0:
-            raise ValueError(f"`attention_clips` must be 0 or more, got {self.attention_clips}.")
-        if self.num_resamples < 1:
-            raise ValueError(f"`num_resamples` must be at least 1, got {self.num_resamples}.")
+        for key, least in (("attention_clips", 0), ("num_resamples", 1), ("seed", 0)):
+            if getattr(self, key) < least:
+                raise ValueError(f"`{key}` must be at least {least}, got {getattr(self, key)}.")
         if not 0 < self.confidence < 1:
             raise ValueError(f"`confidence` must lie between 0 and 1, got {self.confidence}; 95 % is 0.95.")
         if (self.data is None) == (not self.sets):
@@ -153,8 +168,7 @@ class EvaluationConfig:
                 "data.manifest=PATH."
             )
         for name in self.sets:
-            if not _PLAIN_NAME.fullmatch(name):
-                raise ValueError(f"Names of `sets` may hold letters, digits, single '_', '.' and '-', got {name!r}.")
+            _check_set_name(name)
         if not self.protocols.chosen:
             raise ValueError("`protocols` must leave at least one on, got zero_shot: false and no other.")
 

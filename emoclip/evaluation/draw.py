@@ -70,7 +70,8 @@ def draw_section(
         system: {r["prompt_set"]: _value_and_interval(r) for r in results if r["system"] == system}
         for system in list(dict.fromkeys(r["system"] for r in results))[:MAX_SYSTEMS]
     }
-    if len(spread[main.system]) > 1:
+    # The several results of a probe's system are of kinds of probes, not of wordings.
+    if len(spread[main.system]) > 1 and main.protocol.split(".")[0] != "linear_probe":
         label = "UAR, mean of folds" if results[0]["folds"] else "UAR"
         path = target("prompt_sensitivity", f"{label}, of every prompt set, with intervals")
         plot_prompt_sensitivity(spread, path, label=label, chance=chance)

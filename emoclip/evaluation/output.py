@@ -31,6 +31,19 @@ def check_output_folder(output: Path, *, overwrite: bool) -> None:
         )
 
 
+def check_features_folder(features: Path, output: Path) -> None:
+    """Checks that kept features do not lie where the report will appear: it takes its place as a whole, and replaces what is there.
+
+    Raises:
+        ValueError: If they do.
+    """
+    place = output.resolve()
+    if place == features.resolve() or place in features.resolve().parents:
+        raise ValueError(
+            f"`features` must lie outside the report's folder {output}, got {features}; choose another folder."
+        )
+
+
 def features_folder(output: Path) -> Path:
     """Where features of clips are kept until the report is complete, so that a stopped run goes on."""
     return output.with_name(f".{output.name}.features")

@@ -56,6 +56,9 @@ def fit_mlp(
         num_outputs: Of the head.
         loss: Of outputs (batch, outputs) and targets, a mean.
         settings: How.
+
+    Raises:
+        ValueError: If the fit diverges.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -71,6 +74,10 @@ def fit_mlp(
             loss(head(features[batch]), targets[batch]).backward()
             optimizer.step()
         schedule.step()
+    if not all(parameter.isfinite().all() for parameter in head.parameters()):
+        raise ValueError(
+            f"The fit of the probe must not diverge, it did with `learning_rate` {settings.learning_rate:g}; choose a smaller one."
+        )
     return head.eval()
 
 

@@ -116,6 +116,12 @@ def prompt_set_texts(prompt_set: str) -> Mapping[str, Any]:
     content = read_yaml(prompt_set)
     if not isinstance(content, dict):
         raise ValueError(f"{prompt_set} must hold lines `class name: text`, got {content!r}.")
+    wrong = [name for name in content if not isinstance(name, str)]
+    if wrong:
+        raise ValueError(
+            f"Class names in {prompt_set} must be texts, got {wrong[0]!r}; put numbers and the words that YAML reads as yes, no or "
+            "nothing in quotes."
+        )
     return content
 
 

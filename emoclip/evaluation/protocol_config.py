@@ -134,14 +134,21 @@ class ProbeConfig:
         for key in ("regularization", "max_iter", "hidden_size", "epochs", "batch_size", "learning_rate"):
             if getattr(self, key) <= 0:
                 raise ValueError(f"`{key}` must be greater than 0, got {getattr(self, key)}.")
+        for key in ("seed", "smooth_window", "smooth_order"):
+            if getattr(self, key) < 0:
+                raise ValueError(f"`{key}` must be 0 or more, got {getattr(self, key)}.")
         if self.smooth_window and self.smooth_window <= self.smooth_order:
             raise ValueError(
                 f"`smooth_window` must be 0 or more than `smooth_order` ({self.smooth_order}), got {self.smooth_window}."
             )
+        if self.eval_splits is not None and not self.eval_splits:
+            raise ValueError("`eval_splits` must hold at least one split, got none; null takes the run's clips.")
         if isinstance(self.target, tuple) and (self.kind not in ("ridge", "mlp") or not self.target):
             raise ValueError(
                 f"`target` may be several columns for ridge and mlp only, got {self.target} for {self.kind}."
             )
+        if isinstance(self.target, tuple) and len(set(self.target)) < len(self.target):
+            raise ValueError(f"`target` must name every column once, got {', '.join(self.target)}.")
         if self.kind in ("logistic", "one_vs_rest") and self.smooth_window:
             raise ValueError(f"`smooth_window` is for numbers, got {self.smooth_window} for {self.kind}.")
 
@@ -207,6 +214,13 @@ class PromptSensitivityConfig:
 
     templates: tuple[str, ...] | None = None
     descriptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.templates == () and not self.descriptions:
+            raise ValueError(
+                "`prompt_sensitivity` must have templates or descriptions, got none of both; leave `templates` out for all that "
+                "are built in."
+            )
 
 
 @dataclass(frozen=True)

@@ -131,11 +131,18 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def resampling_of(folder: str | Path) -> Resampling | None:
-    """The resampling settings of the report that is in a folder, None where there is none yet."""
+    """The resampling settings of the report that is in a folder, None where there is none yet.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     path = Path(folder) / REPORT
     if not path.is_file():
         return None
-    return Resampling(**json.loads(path.read_text(encoding="utf-8"))["resampling"])
+    try:
+        return Resampling(**json.loads(path.read_text(encoding="utf-8"))["resampling"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged or no report of ours; remove it to compute the report again.") from error
 
 
 def _draw(groups: Sequence[Sequence[Table]], report: dict[str, Any], folder: Path) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -97,10 +98,17 @@ def _check_partners(arguments: argparse.Namespace) -> None:
 
 
 def _check_runs(arguments: argparse.Namespace) -> None:
-    """Refuse runs that do not exist, and several data sets where one is asked for."""
+    """Refuse runs that do not exist or would be lost to what is written, and several data sets where one is asked for."""
     for run in arguments.runs:
         if not run.exists():
             raise FileNotFoundError(f"A run must be a report folder or a prediction table, {run} does not exist.")
+        for name in ("output", "compact"):
+            target = getattr(arguments, name)
+            if target is not None and run.resolve().is_relative_to(target.resolve()):
+                raise ValueError(
+                    f"`{_option(name)}` must be another folder than the run's, got {target}, which it would replace; a single run is "
+                    "reported in place without it."
+                )
         if arguments.hub_dataset is not None:
             _check_one_data_set(run, "A benchmark is one data set")
 
@@ -174,8 +182,8 @@ def _report(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]
     with new_output_folder(arguments.output, overwrite=arguments.overwrite) as folder:
         write_tables(folder, tables)
         _copy_embeddings(arguments.runs, folder)
-        about = {"command": command_line(), "runs": [str(run) for run in arguments.runs]}
-        write_json(folder / "run.json", about | {"without_counterpart": alone})
+        _copy_attention(arguments.runs, folder)
+        write_json(folder / "run.json", _record(arguments.runs) | {"without_counterpart": alone})
         report = report_from_predictions(folder, resampling, shared_clips=shared)
     return report, arguments.output
 
@@ -297,6 +305,31 @@ def _resampling(arguments: argparse.Namespace) -> Resampling:
     own = resampling_of(arguments.runs[0]) if arguments.runs[0].is_dir() else None
     given = {name: getattr(arguments, name) for name in ("num_resamples", "confidence", "seed")}
     return replace(own or Resampling(), **{name: value for name, value in given.items() if value is not None})
+
+
+def _record(runs: Sequence[Path]) -> dict[str, Any]:
+    """What the new report knows of its making: of one run all that the run knew, of several what is true of all."""
+    known = [
+        json.loads(file.read_text(encoding="utf-8")) if (file := run / "run.json").is_file() else {} for run in runs
+    ]
+    about: dict[str, Any] = {"runs": [str(run) for run in runs]}
+    if len(known) == 1 and known[0]:
+        return known[0] | about
+    datasets = [record.get("dataset") or {} for record in known]
+    # The same manifest may lie elsewhere.
+    where = {name: value for name, value in datasets[0].items() if name != "manifest"}
+    if all({name: value for name, value in one.items() if name != "manifest"} == where for one in datasets) and where:
+        about["dataset"] = datasets[0]
+    left_out = {entry["clip_id"]: entry for record in known for entry in record.get("left_out") or ()}
+    return about | {"command": command_line(), "left_out": [left_out[name] for name in sorted(left_out)]}
+
+
+def _copy_attention(runs: Sequence[Path], folder: Path) -> None:
+    """Maps of attention of a single run, whose systems keep their names."""
+    from emoclip.evaluation.subject_attention import FOLDER
+
+    if len(runs) == 1 and (runs[0] / FOLDER).is_dir():
+        shutil.copytree(runs[0] / FOLDER, folder / FOLDER)
 
 
 def _copy_embeddings(runs: Sequence[Path], folder: Path) -> None:

@@ -18,5 +18,9 @@ class Resampling:
     confidence: float = 0.95
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"`seed` must be 0 or more, got {self.seed}.")
+
 
 __all__ = ["Resampling"]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 
 from emoclip.config_loading import config_to_dict
 from emoclip.data.output import check_writable
+from emoclip.evaluation.alignment import take_rows
 from emoclip.evaluation.clip_rows import ClipRows
 from emoclip.evaluation.config import EvaluationConfig
 from emoclip.evaluation.embeddings import EmbeddingTable
@@ -77,6 +78,7 @@ def run_evaluation(config: EvaluationConfig, command: str = "", features: Path |
     rows = [step.rows() for step in steps]
     context.encode_shared(np.unique(np.concatenate(rows)))
     tables = [_with_published(table, config) for step in steps for table in step.tables()]
+    tables = [_readable_by_all(table, context.errors) for table in tables]
     total = time.perf_counter() - start
     clips, seconds = context.encoded
     record = {
@@ -200,6 +202,22 @@ def _text_steps(context: Context) -> list[_Step]:
     return steps
 
 
+def _readable_by_all(table: AnyTable, errors: Collection[str]) -> AnyTable:
+    """The table without clips that any system could not read: systems are compared on the same clips.
+
+    A file that is cut short can be read by a system that looks at its beginning and not by one that looks at its end.
+
+    Raises:
+        ValueError: If no clip is left.
+    """
+    kept = [row for row, clip_id in enumerate(table.clip_ids) if clip_id not in errors]
+    if not kept:
+        raise ValueError(
+            f"At least one clip must be readable by all systems, got none in {table.protocol}; evaluate the systems apart."
+        )
+    return table if len(kept) == len(table.clip_ids) else take_rows(table, kept)
+
+
 def _with_published(table: AnyTable, config: EvaluationConfig) -> AnyTable:
     """The table with what published rows must have to be its counterpart."""
     loo = config.protocols.leave_one_out
@@ -214,7 +232,7 @@ def _with_published(table: AnyTable, config: EvaluationConfig) -> AnyTable:
 def _fold_notes(context: Context) -> list[str]:
     """What a reader of numbers by fold must know: classes that a fold lacks."""
     notes = []
-    labels = context.clips.column("label")
+    labels = context.clips.labels
     for fold in context.folds:
         present = {labels[row] for row in fold.test.tolist()}
         absent = [name for label, name in enumerate(context.class_names) if label not in present]

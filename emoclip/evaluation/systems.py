@@ -2,6 +2,7 @@
 """What is evaluated: a model as it is, with another pooling over time, with other frames, or untrained."""
 
 import copy
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +39,7 @@ class System:
         revision: What fixes the weights.
         encoder: The model behind the face that evaluation uses.
         prompt_sets: Of this system alone; None takes the run's.
+        places: The source with the places of its name open, such as `outputs/fold{fold}/model`; empty where it has none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class System:
     revision: str
     encoder: Encoder
     prompt_sets: tuple[str, ...] | None = None
+    places: str = ""
 
     @property
     def class_descriptions(self) -> dict[str, str]:
@@ -75,7 +78,8 @@ def load_system(
         FileNotFoundError: If the model's folder does not exist.
         ValueError: If it holds no model of these kinds, or one without the weights that the pooling needs.
     """
-    spec = replace(spec, model=filled(spec.model or default_model, **places))
+    name = spec.model or default_model
+    spec = replace(spec, model=filled(name, **places))
     kind, classes = model_kind(spec.model) if spec.model else ("emoclip", [])
     if kind == "xclip":
         system = _xclip_system(spec, dtype)
@@ -84,7 +88,35 @@ def load_system(
     else:
         system = _text_system(spec, kind, dtype)
     cast(torch.nn.Module, system.model).to(device or torch.device("cpu"))
+    if name is not None and spec.model is not None and name != spec.model:
+        system = replace(system, places=system.source.replace(spec.model, name))
     return system
+
+
+class Origin:
+    """Which models a table is of: one, or one for each fold or class under a name with places."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[str, str] = {}
+        self._places = ""
+
+    def add(self, system: System) -> None:
+        """Take note of a model; its weights are not kept."""
+        self._revisions[system.source] = system.revision
+        self._places = system.places
+
+    @property
+    def model(self) -> str:
+        """The one model, or the name of all with its places open."""
+        return next(iter(self._revisions)) if len(self._revisions) == 1 else self._places
+
+    @property
+    def revision(self) -> str:
+        """What fixes the weights; of several models their number and one checksum of all revisions."""
+        if len(self._revisions) == 1:
+            return next(iter(self._revisions.values()))
+        digest = hashlib.sha256("\n".join(f"{k} {v}" for k, v in sorted(self._revisions.items())).encode())
+        return f"{len(self._revisions)} models, sha256:{digest.hexdigest()}"
 
 
 def filled(name: str | None, **places: str | int) -> str | None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import torch
 
 from emoclip.analysis.frames import Frame
+from modeling_emoclip.video_container_emoclip import FrameConverter
 
 
 # Frames that wait for the model; more would only be old news.
@@ -108,12 +110,13 @@ class Camera:
     def _wanted(self) -> Iterator[Frame]:
         start: float | None = None
         number = 0
+        upright = FrameConverter()
         for frame in self._container.decode(video=0):
             seconds = float(frame.time) if frame.time is not None else number / self.fps
             start = seconds if start is None else start
             if seconds - start < (number - SLACK) / self.fps:
                 continue
-            pixels = torch.from_numpy(frame.to_ndarray(format="rgb24")).permute(2, 0, 1)
+            pixels = torch.from_numpy(np.ascontiguousarray(upright(frame))).permute(2, 0, 1)
             yield Frame(number, seconds - start, pixels)
             number += 1
 

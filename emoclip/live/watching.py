@@ -116,8 +116,7 @@ def watch(
         OSError: The source breaks off before anything was scored.
     """
     settings, scores = split_options(options)
-    if settings.mode == "whole":
-        raise ValueError("A live source has no whole, got mode='whole'; choose 'windows' or 'frames'.")
+    check_mode(settings.mode)
     wanted = read_emotions(emotions)
     check_words(wanted.names, scores)
     if calibration is not None:
@@ -152,6 +151,16 @@ def watch(
     )
 
 
+def check_mode(mode: str) -> None:
+    """Refuse what only the end of a video could tell.
+
+    Raises:
+        ValueError: `mode` is `whole`.
+    """
+    if mode == "whole":
+        raise ValueError("A live source has no whole, got mode='whole'; choose 'windows' or 'frames'.")
+
+
 class _Live:
     """Takes pictures one by one and shows what becomes known."""
 
@@ -176,4 +185,4 @@ class _Live:
         self._show(score_windows(WindowSet(self._job.new_windows(known), embeds), self._prototypes, self._scores))
 
 
-__all__ = ["LiveJob", "watch"]
+__all__ = ["LiveJob", "check_mode", "watch"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, CLIPConfig, PreTrainedTokenizerBase
 
+from emoclip.analysis.source_model import HUB_ID
 from emoclip.evaluation.prompts import prompt_set_texts
 from emoclip.training.config import ModelConfig
 from modeling_emoclip import EmoCLIPConfig, EmoCLIPModel, EmoCLIPProcessor, EmoCLIPVideoProcessor
@@ -48,15 +49,19 @@ def _with_weights(name: str) -> str:
     """The model itself, or the one that a folder with an adapter is for.
 
     Raises:
-        OSError: It is a folder without weights.
+        OSError: It is a folder without weights, or no folder and no Hub id.
     """
     adapter = Path(name, "adapter_config.json")
     if adapter.is_file() and not Path(name, "config.json").is_file():
         return _with_weights(str(json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]))
     if Path(name).is_dir() and not any(Path(name, file).is_file() for file in WEIGHT_FILES):
+        of_run = Path(name, "model")
         raise FileNotFoundError(
-            f"A model's folder must hold its weights, {name} has no {' or '.join(WEIGHT_FILES[:2])}."
+            f"A model's folder must hold its weights, {name} has no {' or '.join(WEIGHT_FILES[:2])}"
+            f"{f'; that of this run is {of_run}' if of_run.is_dir() else ''}."
         )
+    if not Path(name).exists() and not HUB_ID.fullmatch(name):
+        raise FileNotFoundError(f"The model folder must exist, got {name}; check the path or give a Hub id.")
     return name
 
 
@@ -69,6 +74,8 @@ def build_model(config: ModelConfig) -> tuple[EmoCLIPModel, EmoCLIPProcessor]:
         ValueError: a field does not fit, or the tokenizer does not fit the text tower.
         OSError: the model or tokenizer cannot be found.
     """
+    if config.init != "scratch":
+        _with_weights(str(config.name))
     tokenizer = AutoTokenizer.from_pretrained(config.tokenizer or config.name)
     if config.init == "scratch":
         model = EmoCLIPModel(EmoCLIPConfig(**_with_token_ids(config.config, tokenizer)))

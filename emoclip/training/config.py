@@ -116,6 +116,8 @@ class DataConfig:
             )
         if not 0 <= self.rotation_degrees <= 180:
             raise ValueError(f"`rotation_degrees` must be from 0 to 180, got {self.rotation_degrees}.")
+        if self.feature_views is not None and self.feature_views < 1:
+            raise ValueError(f"`feature_views` must be at least 1 or null, got {self.feature_views}.")
         is_drawn = bool(self.rotation_degrees) or self.random_crop != "none"
         if self.cache_features and is_drawn and (self.feature_views or 0) < 2:
             raise ValueError(

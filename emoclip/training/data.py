@@ -107,8 +107,7 @@ class CaptionedClips:
             num_workers=config.data.num_workers,
             collate_fn=collate_clips,
             pin_memory=torch.cuda.is_available(),
-            # Its own, because starting a loader draws a number: from the global generator a resumed run would draw once more.
-            generator=torch.Generator().manual_seed(config.seed),
+            generator=self._own_generator(),
         )
         self.loader = ClipLoader(loader, notes)
 
@@ -120,8 +119,14 @@ class CaptionedClips:
         """From now on take the items of `clips`, which has the same rows and needs no decoding."""
         self.clips = clips
         # Reading is a look into memory: no workers.
-        loader = DataLoader(self.clips, batch_sampler=self.sampler, collate_fn=collate_clips)
+        loader = DataLoader(
+            self.clips, batch_sampler=self.sampler, collate_fn=collate_clips, generator=self._own_generator()
+        )
         self.loader = ClipLoader(loader, WorkerNotes())
+
+    def _own_generator(self) -> torch.Generator:
+        """Starting a loader draws a number: from the global generator a run that goes on would draw once more."""
+        return torch.Generator().manual_seed(self.seed)
 
     def texts(self) -> list[str]:
         """Every text that a clip may get; none where labels are taught."""

@@ -65,6 +65,10 @@ class ComputeConfig:
     def __post_init__(self) -> None:
         if self.checkpoint_stride < 1:
             raise ValueError(f"`checkpoint_stride` must be at least 1, got {self.checkpoint_stride}.")
+        if self.checkpoint_stride > 1 and not self.gradient_checkpointing:
+            raise ValueError(
+                f"`checkpoint_stride` belongs to gradient_checkpointing=true, got {self.checkpoint_stride} with false."
+            )
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,12 @@ def find_problem(meter: Meter, parameters: Iterable[nn.Parameter], max_loss: flo
     bound = torch.finfo(torch.float32).max if max_loss is None else max_loss
     bad = meter.first_above(bound)
     if bad is not None:
+        is_finite = bool(torch.isfinite(bad.loss))
+        sound = "; where it is sound, as of squared scores, set max_loss=null" if is_finite else ""
         return (
             f"The loss must stay finite{'' if max_loss is None else f' and at most {max_loss:g}'}, got {bad.loss.item():g} at step "
             f"{bad.step} with the clips {', '.join(bad.clip_ids)}; the last checkpoint is kept. Look at these clips and captions, "
-            "lower optimizer.lr or set optimizer.max_grad_norm."
+            f"lower optimizer.lr or set optimizer.max_grad_norm{sound}."
         )
     if not all(bool(torch.isfinite(parameter).all()) for parameter in parameters):
         # A step on broken weights has a broken loss: the last one broke them.

@@ -46,6 +46,11 @@ def build_regime(config: TrainConfig, chosen: TrainingRows | None) -> Regime:
         OSError: the base cannot be found.
     """
     base, processor = build_model(config.model)
+    if config.data.subject_masks and base.config.subject_prompting == "none":
+        raise ValueError(
+            "`data.subject_masks` needs a model with subject prompting, got subject_prompting=none; set "
+            "model.config.subject_prompting=sap, or data.subject_masks=false."
+        )
     model: EmoCLIPVideoEncoder = base
     if config.task.has_head:
         if chosen is None:
@@ -54,7 +59,8 @@ def build_regime(config: TrainConfig, chosen: TrainingRows | None) -> Regime:
         model = with_head(base, config.task, chosen.class_names)
         if config.task.kind == "regression":
             targets = LabelTargets(config.task.kind, len(chosen.class_names))
-            targets.check(chosen.rows.select_columns(["clip_id", "targets"]), str(config.data.manifest))
+            columns = [name for name in ("clip_id", "targets") if name in chosen.rows.column_names]
+            targets.check(chosen.rows.select_columns(columns), str(config.data.manifest))
             start_at_mean(model, list(chosen.rows["targets"]))
     adapter = attach_lora(model, config.lora, config.model.name) if config.lora else None
     if isinstance(model, EmoCLIPForVideoClassification):

@@ -53,10 +53,22 @@ def training_rows(config: DataConfig) -> TrainingRows:
         own_names = source_class_names(manifest)
         more = _with_classes(load(manifest, split="train"), own_names, class_names, manifest)
         parts.append(_selected(more, config, class_names, is_extra=True))
+    return TrainingRows(_joined(parts, config), class_names)
+
+
+def _joined(parts: "list[datasets.Dataset]", config: DataConfig) -> "datasets.Dataset":
     from datasets import concatenate_datasets
 
-    rows = parts[0] if len(parts) == 1 else concatenate_datasets(parts)
-    return TrainingRows(rows, class_names)
+    if len(parts) == 1:
+        return parts[0]
+    try:
+        return concatenate_datasets(parts)
+    except ValueError as error:
+        sources = ", ".join(map(str, (config.manifest, *config.mix)))
+        raise ValueError(
+            f"`mix` needs manifests alone, or shards with the same classes alone, got {sources}; give the manifests that the shards "
+            "were written from."
+        ) from error
 
 
 def _selected(

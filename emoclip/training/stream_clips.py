@@ -19,7 +19,7 @@ from emoclip.data.worker_notes import WorkerNotes
 from emoclip.training.clip_loader import ClipLoader
 from emoclip.training.config import DataConfig, TrainConfig
 from emoclip.training.data import Batch
-from emoclip.training.sentiment import SENTIMENT_COLUMN
+from emoclip.training.sentiment import SENTIMENT_COLUMN, sentiment_logits
 from emoclip.training.targets import TARGET_COLUMNS, Targets, build_targets
 from modeling_emoclip import EmoCLIPProcessor, EmoCLIPVideoProcessor
 
@@ -41,8 +41,8 @@ class StreamedClips:
         extent: the same in words, for the report.
 
     Raises:
-        ValueError: the number of clips is not known, another key asks for random access, or a clip of a manifest has no caption or
-            label.
+        ValueError: the number of clips is not known, another key asks for random access, or a clip of a manifest has no caption,
+            label or sentiment.
     """
 
     def __init__(self, config: TrainConfig, processor: EmoCLIPProcessor, rank: int = 0, world_size: int = 1):
@@ -73,7 +73,7 @@ class StreamedClips:
             subject_masks=data.subject_masks,
         )
         loader = require("torchdata.stateful_dataloader", "train").StatefulDataLoader(
-            EndlessClips(stream, self.targets),
+            EndlessClips(stream, self.targets, with_sentiment=data.sentiment),
             batch_size=data.batch_size,
             num_workers=data.num_workers,
             collate_fn=collate_taught,
@@ -91,6 +91,8 @@ class StreamedClips:
         columns = {name: list(rows[name]) for name in TARGET_COLUMNS if name in rows.column_names}
         about = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
         self.targets.check(about, str(data.manifest))
+        if data.sentiment:
+            sentiment_logits(rows, str(data.manifest))
 
     def __len__(self) -> int:
         """Batches of one epoch."""
@@ -160,11 +162,13 @@ class EndlessClips(IterableDataset):
     Args:
         stream: gives each clip once a pass.
         targets: what clips are taught.
+        with_sentiment: whether they need the sentiment of their text too.
     """
 
-    def __init__(self, stream: ClipStream, targets: Targets):
+    def __init__(self, stream: ClipStream, targets: Targets, *, with_sentiment: bool = False):
         self.stream = stream
         self.targets = targets
+        self._with_sentiment = with_sentiment
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         # One pass may be empty: that of a stream which stopped exactly behind the last clip of it. A process without a shard of its own
@@ -180,6 +184,8 @@ class EndlessClips(IterableDataset):
     def _taught(self, item: dict[str, Any]) -> dict[str, Any]:
         row = item["row"]
         lack = self.targets.lack(row)
+        if lack is None and self._with_sentiment and not row.get(SENTIMENT_COLUMN):
+            lack = f"it has no `{SENTIMENT_COLUMN}`"
         if lack is not None:
             return {"index": item["index"], "unfit": lack}
         # Another stream of numbers than the frame window's, or caption and window would be tied together.

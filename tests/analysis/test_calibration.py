@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import copy
 import dataclasses
 import math
 
@@ -54,8 +55,20 @@ def test_a_calibration_belongs_to_its_words_and_model(found):
     fitted = fit_calibration(found)
     with pytest.raises(ValueError, match="belongs to its words and its model, this one to calm, tense, amused"):
         fitted.applied(found.settings, ["calm", "tense"], found.loaded)
-    with pytest.raises(ValueError, match="got calm, tense, amused by other"):
-        fitted.applied(found.settings, fitted.words, dataclasses.replace(found.loaded, name="other"))
+    other = copy.deepcopy(found.loaded.model)
+    next(other.temporal.parameters()).data.add_(1)
+    with pytest.raises(ValueError, match="with other weights; fit another"):
+        fitted.applied(found.settings, fitted.words, dataclasses.replace(found.loaded, model=other))
+
+
+def test_a_calibration_knows_its_model_under_another_path(found):
+    """`model` and `./model` are one folder; and a folder that was trained on keeps its name."""
+    fitted = fit_calibration(found)
+    moved = dataclasses.replace(found.loaded, name=f"./{found.loaded.name}")
+    assert fitted.applied(found.settings, fitted.words, moved).bias == fitted.bias
+    unsigned = dataclasses.replace(fitted, weights="")
+    with pytest.raises(ValueError, match="belongs to its words and its model"):
+        unsigned.applied(found.settings, fitted.words, moved)
 
 
 def test_too_few_windows_are_refused(found):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole way on rendered films of known boxes and change points, and on what goes wrong with real files."""
 
+import copy
+import dataclasses
 import os
 import signal
 from pathlib import Path
@@ -105,6 +107,21 @@ def test_one_frame_and_many_faces(loaded):
     found = emoclip.analyze(one, "a,b", loaded, boxes=boxes)
     assert found.timeline["person"].nunique() == 50
     assert (found.timeline["mark"].str.contains("small face")).all()
+
+
+def test_given_boxes_are_framed_as_those_of_the_detector_that_is_named(loaded):
+    """Corrected boxes of Haar are as narrow as Haar's: framed as anybody's, they gave other scores."""
+    frames = np.stack([drawn_scene(units_of("happiness"))] * 3)
+
+    def similarity(face_boxes, **options):
+        processor = copy.deepcopy(loaded.processor)
+        processor.video_processor.face_boxes = face_boxes
+        framed = dataclasses.replace(loaded, processor=processor)
+        return emoclip.analyze(frames, "a,b", framed, boxes=HEAD_BOX, **options).timeline["similarity"].tolist()
+
+    boxes = {"haar": [0.05, 0.05, 0.95, 0.95], "any": [0.3, 0.3, 0.7, 0.7]}
+    assert similarity(boxes, detector="haar") == similarity({"any": boxes["haar"]})
+    assert similarity(boxes) == similarity({"any": boxes["any"]}) != similarity(boxes, detector="haar")
 
 
 def test_low_quality_can_be_left_unscored(loaded, happy_then_surprised):

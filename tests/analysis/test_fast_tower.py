@@ -12,10 +12,10 @@ needs_bfloat16 = pytest.mark.skipif(not cpu_computes_bfloat16(), reason="this CP
 PROCESSOR = EmoCLIPVideoProcessor(size={"shortest_edge": 24}, crop_size={"height": 24, "width": 24})
 
 
-def make_model(hidden_act="quick_gelu", **fields):
+def make_model(hidden_act="quick_gelu", image_size=24, **fields):
     torch.manual_seed(3)
     vision = {
-        "image_size": 24, "patch_size": 8, "hidden_size": 32, "intermediate_size": 40, "num_hidden_layers": 3,
+        "image_size": image_size, "patch_size": 8, "hidden_size": 32, "intermediate_size": 40, "num_hidden_layers": 3,
         "num_attention_heads": 2, "hidden_act": hidden_act,
     }  # fmt: skip
     text = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -32,11 +32,11 @@ def make_model(hidden_act="quick_gelu", **fields):
 
 
 @needs_bfloat16
-@pytest.mark.parametrize("hidden_act", ["quick_gelu", "gelu"])
-def test_fast_tower_gives_the_models_own_numbers(hidden_act):
-    """Everything is laid out anew: a mixed-up head, norm or factor must show."""
-    model = make_model(hidden_act)
-    frames = torch.randint(0, 256, (7, 3, 24, 24), dtype=torch.uint8)
+@pytest.mark.parametrize(("hidden_act", "side"), [("quick_gelu", 24), ("gelu", 24), ("gelu", 8 * 13)])
+def test_fast_tower_gives_the_models_own_numbers(hidden_act, side):
+    """Everything is laid out anew: a mixed-up head, norm or factor must show; of many tokens attention is another kernel."""
+    model = make_model(hidden_act, side)
+    frames = torch.randint(0, 256, (7, 3, side, side), dtype=torch.uint8)
     with torch.inference_mode():
         own = model.get_frame_features(PROCESSOR.normalize_frames(frames)[None])[0]
         fast = FastImageTower(model, PROCESSOR)(frames).float()
@@ -66,6 +66,15 @@ def test_encoder_in_half_precision_leaves_the_model_as_it_is():
     with torch.inference_mode():
         for one, other in zip(encoder.embed(pictures), plain.embed(pictures), strict=True):
             assert torch.nn.functional.cosine_similarity(one.float(), other, dim=0) > 0.999
+
+
+@needs_bfloat16
+def test_pictures_that_are_no_whole_number_of_patches_take_the_models_own_tower():
+    """Its convolution leaves the rest of 26 pixels by patches of 8 out; the fast tower's rows could not be cut at all."""
+    encoder = VideoEncoder(make_model(image_size=26), PROCESSOR, precision="bfloat16")
+    assert encoder.fast is None
+    with torch.inference_mode():
+        assert encoder.embed([torch.zeros(3, 26, 26, dtype=torch.uint8)])[0].shape == (16,)
 
 
 def test_small_models_stay_in_float32():

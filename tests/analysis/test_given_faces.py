@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+import emoclip
 from emoclip.analysis.frames import Frame
-from emoclip.analysis.given_faces import GivenPeople, boxes_of, check_boxes, read_boxes
+from emoclip.analysis.given_faces import GivenBoxes, GivenPeople, boxes_of, check_boxes, read_boxes
 
 
 BOX, OTHER = [10, 20, 30, 50], [40, 20, 60, 50]
@@ -47,12 +49,29 @@ def test_tables_by_frame_and_by_time(tmp_path):
     assert at(far, 50) == []
 
 
+def test_places_are_searched_and_not_walked():
+    """An hour of boxes for every frame took minutes a person, and each further hour more than the last."""
+
+    class Places(list):
+        def __iter__(self):
+            raise AssertionError("walked")
+
+    known = GivenBoxes("frame", {1: (Places([0.0, 2.0, 90.0]), [tuple(BOX), tuple(OTHER), tuple(BOX)])})
+    assert known.at(frame(1), 25.0) == [(1, (25.0, 20.0, 45.0, 50.0), False)]
+    assert known.at(frame(90), 25.0) == [(1, tuple(BOX), True)]
+    assert known.at(frame(60), 25.0) == []
+
+
 def test_people_of_given_boxes_are_looked_at():
     """The same form as from a detector, with quality."""
     seen = list(GivenPeople(read_boxes([BOX, BOX]), 25.0).sights([frame(0), frame(1)]))
     assert [[sight.person for sight in sights] for _, _, sights in seen] == [[1], [1]]
     assert seen[0][2][0].look.size == 30
     assert seen[0][2][0].look.sharpness == 0
+
+
+def table_of(*rows):
+    return pd.DataFrame([{**dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True)), **row} for row in rows])
 
 
 @pytest.mark.parametrize(
@@ -64,13 +83,39 @@ def test_people_of_given_boxes_are_looked_at():
         ([[[1, 2, 3]]], "four numbers"),
         (pd.DataFrame({"frame": [0], "x1": [1]}), "with the columns x1, y1, x2, y2"),
         (pd.DataFrame([dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))] * 2), "add the column frame"),
-        (pd.DataFrame([{"person": 0, **dict(zip(("x1", "y1", "x2", "y2"), BOX, strict=True))}]), "a number from 1"),
+        (table_of({"person": 0}), "a whole number from 1"),
+        (table_of({"person": 1.5}), "a whole number from 1, got 1.5"),
+        (table_of({"person": "anna"}), "`person` of `boxes` must be a number in every row, got 'anna'"),
+        (table_of({"frame": 0}, {"frame": None}), "`frame` of `boxes` must be a number in every row"),
+        (table_of({"frame": 0, "x1": "left"}), "`x1` of `boxes` must be a number in every row, got 'left'"),
+        (table_of({"frame": 3}, {"frame": 3, "x1": 11}), "several of person 1 in frame 3; add the column person"),
     ],
 )
 def test_bad_boxes_are_told(boxes, message):
     """Before the first frame is decoded."""
     with pytest.raises(ValueError, match=message):
         read_boxes(boxes)
+
+
+def test_boxes_outside_the_picture_show_nobody(tiny_model_folder):
+    """Made on the film in full size, used on a small copy: the border of the picture was scored as a sharp face."""
+    film = np.random.default_rng(2).integers(0, 255, size=(9, 26, 34, 3), dtype=np.uint8)
+    boxes = [[[4, 4, 24, 24], [300, 200, 400, 300], [24, 4, 46, 24]]] * 9
+    found = emoclip.analyze(film, "a,b", tiny_model_folder, boxes=boxes)
+    assert "were passed over, 3 in ndarray" in found.notes[0]
+    assert "of 34 x 26" in found.notes[0]
+    # Who is in the picture by less than half is kept, so that a film can hide that part, and marked.
+    marks = found.timeline.drop_duplicates("person").set_index("person")["mark"]
+    assert set(found.people["person"]) == set(marks.index) == {1, 3}
+    assert "rarely found" not in marks[1]
+    assert "rarely found" in marks[3]
+    alone = emoclip.analyze(film, "a,b", tiny_model_folder, boxes=[300, 200, 400, 300])
+    assert alone.timeline["mark"].unique().tolist() == ["no face"]
+
+
+def test_a_row_that_stands_twice_is_one_box():
+    """Tables that overlap are put together so."""
+    assert read_boxes(table_of({"frame": 3}, {"frame": 3})).boxes == {1: ([3.0], [tuple(BOX)])}
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path):

@@ -88,6 +88,9 @@ def test_poor_windows_are_withheld_and_say_so():
     [
         ({"other": 2}, r"`other` must be a similarity in \[-1, 1\], got 2"),
         ({"temperature": 0}, "`temperature` must be a finite number above 0, got 0"),
+        ({"min_quality": "0.2"}, "`min_quality` must be a number, got '0.2'"),
+        ({"other": "0.2"}, "`other` must be a number, got '0.2'"),
+        ({"temperature": None}, "`temperature` must be a number, got None"),
         ({"min_quality": 7}, r"`min_quality` must be in \[0, 1\], got 7"),
     ],
 )

@@ -5,6 +5,8 @@ import shutil
 import pytest
 import torch
 
+import emoclip
+from emoclip import cli
 from emoclip.analysis.source_model import DEFAULT_NAME, LoadedModel, load_model, scoring
 from emoclip.default_model import path as default_folder
 from emoclip.synthetic.descriptions import synthetic_class_descriptions
@@ -26,6 +28,38 @@ def test_loaded_model_finds_the_processor_of_its_folder(tiny_model_folder):
     model = EmoCLIPModel.from_pretrained(tiny_model_folder)
     assert isinstance(load_model(model), LoadedModel)
     assert load_model(model).processor.video_processor.frame_stride == 3
+
+
+def test_a_model_that_is_loaded_by_name_computes_where_it_is_asked_to(tiny_model_folder, monkeypatch):
+    """Commands name the card; a model that somebody has put somewhere stays there."""
+    meta = torch.device("meta")
+    assert load_model(tiny_model_folder, device=meta).model.device == meta
+    assert load_model(tiny_model_folder).model.device.type == "cpu"
+    assert load_model(EmoCLIPModel.from_pretrained(tiny_model_folder), device=meta).model.device.type == "cpu"
+
+
+@pytest.mark.parametrize("command", ["analyze", "embed", "calibrate", "webcam", "batch"])
+def test_commands_and_calls_ask_for_the_best_device(command, tiny_model_folder, short_clip, tmp_path, monkeypatch):
+    """`batch` started one process for the card, and computed on the CPU."""
+    asked = []
+
+    def refuse(*_args, **options):
+        asked.append(options["device"])
+        raise ValueError("enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("emoclip.precision.best_device", lambda: torch.device("meta"))
+    monkeypatch.setattr("emoclip.analysis.load_model", refuse)
+    words = [] if command == "embed" else ["--emotions", "a,b"]
+    source = ["--source", str(short_clip)] if command == "webcam" else [str(short_clip)]
+    output = {"embed": ["--output", "o.parquet"], "batch": ["--output", "o"]}.get(command, [])
+    options = ["--model", str(tiny_model_folder), "--faces", "none"]
+    assert cli.main([command, *source, *words, *output, *options]) == 2
+    monkeypatch.setattr("emoclip.analysis.analyzer.best_device", lambda: torch.device("meta"))
+    monkeypatch.setattr("emoclip.analysis.analyzer.load_model", refuse)
+    with pytest.raises(ValueError, match="enough"):
+        emoclip.analyze(str(short_clip), "a,b", tiny_model_folder)
+    assert asked == [torch.device("meta")] * 2
 
 
 def test_bare_model_needs_its_processor(tiny_model_folder):

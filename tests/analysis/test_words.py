@@ -41,6 +41,7 @@ def test_case_of_the_users_words_is_kept():
         ("Joy,fear,joy", "more than case and spaces, got 'Joy' and 'joy'"),
         (["quiet  relief", "QUIET RELIEF"], "got 'quiet relief' and 'QUIET RELIEF'"),
         (["stra\u00dfe", "STRASSE"], "more than case and spaces"),
+        ("caf\udce9, joy", r"must be text, got 'caf\\udce9' at place 1"),
         ([f"word {number}" for number in range(300)], f"at most {MAX_EMOTIONS} words, got 300"),
     ],
 )
@@ -123,7 +124,11 @@ def test_a_file_of_emotions_has_names_descriptions_compounds_and_groups(tmp_path
         ("emotions: [joy]\ngroups: [joy]", "`groups` must be a mapping"),
         ("emotions: {joy: 3}", "A class must be a text"),
         ("emotions: [joy, Joy]", "more than case and spaces"),
-        ("emotions: [", "must be YAML"),
+        ("emotions: [", "is not a valid YAML file"),
+        ("emotions:\n  joy: a smile\n  joy: a grin\n", "`joy` is given twice"),
+        ("emotions: [joy]\ngroups:\n  good: [joy]\n  good: []\n", "`good` is given twice"),
+        ("emotions: {joy: , no: shaking the head}", "must be a text, got False at place 2; write it in quotes"),
+        ("emotions: {joy: , null: }", "must be a text, got None at place 2; write it in quotes"),
     ],
 )
 def test_bad_files_of_emotions_are_told(tmp_path, content, message):

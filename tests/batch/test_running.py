@@ -51,6 +51,7 @@ def test_changed_file_is_done_again(films, make_settings, short_clip):
     result, seen = run(films, settings)
     assert [row.name for row in seen] == ["bad\x1b.mp4"]
     assert result.counts == Counter(done=3)
+    assert result.earlier == 2
 
 
 def test_other_settings_need_another_folder_or_overwrite(films, make_settings):
@@ -145,6 +146,44 @@ def test_rows_survive_a_round_trip(tmp_path):
     book.flush()
     assert StatusBook(tmp_path).rows() == [row, Row("b\\x1b", "/x/b", "failed", "Error: x")]
     assert [path.name for path in tmp_path.iterdir()] == [".batch"]
+
+
+def test_another_folders_files_of_the_same_names_are_no_newer_ones(films, make_settings, tmp_path):
+    """`batch monday --output out`, then `batch tuesday --output out`: the results of Monday were written over."""
+    settings = make_settings()
+    run(films, settings)
+    other = tmp_path / "other"
+    shutil.copytree(films, other)
+    with pytest.raises(FileExistsError, match=r"films/a.mp4 have the name that those of .*other/a.mp4 would get"):
+        run(other, settings)
+    # Together they have names of their own, whichever comes first.
+    sources = find_sources([str(other), str(films)])
+    assert run_batch(sources, settings).counts == Counter(done=4, failed=2)
+    shutil.rmtree(tmp_path / "out")
+    run(films, settings)
+    # The same files under another spelling, or after a move, go on.
+    assert run(films / "deep" / "..", settings)[0].counts == Counter(done=2, failed=1)
+    films.rename(tmp_path / "moved")
+    assert run(tmp_path / "moved", settings)[0].counts == Counter(done=2, failed=1)
+    # An index is only a memory of what was read.
+    (other / "a.mp4").touch()
+    assert [row.name for row in run(other, settings, may_replace=True)[1]] == ["a.mp4"]
+
+
+def test_the_newest_row_counts_whichever_process_kept_it(films, make_settings, short_clip):
+    """Mended by a run of one process, a file that failed in the second of two would stay failed in the table for ever."""
+    settings = make_settings()
+    for index in range(2):
+        run(films, settings, share=Share(index, 2))
+    bad = films / "bad\x1b.mp4"
+    bad.write_bytes(short_clip.read_bytes())
+    # Of two processes the second had it, then the only one.
+    sources = [source.place for source in find_sources([str(films)])]
+    assert sources.index(str(bad)) == 1
+    result, seen = run(films, settings)
+    assert [row.name for row in seen] == ["bad\x1b.mp4"]
+    assert result.counts == Counter(done=3)
+    assert run(films, settings, retry_failed=True)[1] == []
 
 
 def test_a_retrained_model_is_another_batch(films, make_settings, tiny_model_folder, tmp_path):

@@ -93,6 +93,15 @@ def test_table_without_media_is_refused(store, tmp_path):
         list(read_shard(str(tmp_path / "a.parquet")))
 
 
+def test_names_in_a_tar_may_be_no_text(store, short_clip, make_settings):
+    """One film named on an old computer, and no table of the whole shard could be written."""
+    store.pipe("/set/a.tar", tar_bytes({"caf\udce9.mp4": short_clip.read_bytes()}))
+    result = run_batch(find_sources(["memory://set/a.tar"]), make_settings())
+    assert result.counts == {"done": 1}
+    (name,) = result.rows[0].outputs.split("|")
+    assert set(pd.read_parquet(result.table.parent / name)["video"]) == {"caf\\udce9"}
+
+
 def test_shard_at_an_address_becomes_a_table_at_another(tar_address, store, make_settings, tmp_path):
     """Bad members are rows of their own; the result appears under its name alone."""
     settings = make_settings("memory://results")

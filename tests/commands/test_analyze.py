@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`emoclip analyze` on several inputs, and when something stops it: real processes, real signals, a disk that is really full."""
 
+import json
 import os
 import pty
 import re
@@ -12,9 +13,11 @@ import sys
 import termios
 import time
 import types
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import emoclip.analysis
 from emoclip import cli
@@ -81,6 +84,28 @@ def test_hidden_faces_are_not_shown_by_the_page_beside(films, tiny_model_folder,
     assert seen == {".html": "embed"}
 
 
+def test_the_folder_one_is_in_gives_the_name(tiny_model_folder, tmp_path, monkeypatch):
+    """The result was called `.emotions.csv`, which no file manager shows."""
+    frames = tmp_path / "smile.v2"
+    frames.mkdir()
+    for number in range(3):
+        Image.new("RGB", (34, 26), (number, 0, 0)).save(frames / f"{number}.png")
+    monkeypatch.chdir(frames)
+    assert analyze(".", "--model", tiny_model_folder) == 0
+    assert (frames / "smile.v2.emotions.csv").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names there are text")
+def test_a_name_whose_bytes_are_no_text_costs_no_output(films, tiny_model_folder):
+    """The note of one damaged film among the inputs kept the results of all others from being written."""
+    (films / "b.mkv").rename(films / "\udcff.mkv")
+    outputs = ["--output", "all.json", "--output", "all.parquet", "--output", "all.csv"]
+    assert analyze(films, *outputs, "--model", tiny_model_folder) == 1
+    notes = json.loads(Path("all.json").read_text(encoding="utf-8"))["notes"]
+    assert "\\udcff.mkv" in notes[0]
+    assert len(pd.read_parquet("all.parquet")) == len(pd.read_csv("all.csv"))
+
+
 BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
 
 
@@ -91,6 +116,12 @@ BOXES = "x1,y1,x2,y2\n5,5,20,20\n"
         (["--font", "nope.ttf", "--output", "x.mp4"], "`font` must be a TrueType or OpenType file"),
         (["films/c.mp4", "--boxes", "boxes.csv"], "without the column video belong to one video, got 2"),
         (["--baseline-boxes", "boxes.csv"], "belongs to --baseline"),
+        (["--output", "films/../films/a.mp4", "--overwrite"], "must not name a video that is read"),
+        (
+            ["--baseline", "films/c.mp4", "--output", "films/c.mp4", "--overwrite"],
+            "must not name a video that is read",
+        ),
+        (["--output", "a.csv", "--output", "{stem}.csv"], "must name a file of its own, got a.csv twice"),
     ],
 )
 def test_what_cannot_work_is_refused_before_the_work(more, message, films, tmp_path, monkeypatch, capsys):
@@ -149,11 +180,11 @@ def test_ctrl_c_writes_what_was_analysed(make_clip, tiny_model_folder, tmp_path)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, cwd=tmp_path, start_new_session=True)
     os.close(end)
     shown = b""
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while not re.search(rb"\b[1-9]\d+/\d+", shown) and time.monotonic() < deadline:
         shown += os.read(terminal, 4096)
     os.killpg(process.pid, signal.SIGINT)
-    output = process.communicate(timeout=240)[0].decode()
+    output = process.communicate(timeout=900)[0].decode()
     shown += os.read(terminal, 65536)
     os.close(terminal)
     assert process.returncode == 130, shown

@@ -105,6 +105,7 @@ def test_embed_writes_windows_and_texts_that_compare(films, tiny_model_folder, c
         (["embed", "x.mp4", "--texts", "a", "--output", "a.parquet"], "got both"),
         (["embed", "--texts", "a", "--output", "a.csv"], "must end in .parquet or .json"),
         (["webcam", "--source", "nothing.mp4", "--emotions", "a,b"], "must be a camera, a file or an address"),
+        (["webcam", "--source", "nothing.mp4", "--emotions", "a,b", "--mode", "whole"], "A live source has no whole"),
         (["webcam", "--emotions", "a,b", "--seconds", "0"], "`--seconds` must be a positive number"),
         (["webcam", "--emotions", "a,b", "--output", "a.doc"], "must end in"),
         (

@@ -158,6 +158,17 @@ def write_set(make_clip, tmp_path_factory) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def no_clip_is_read(monkeypatch):
+    """What is told before the work is told without a look at a clip."""
+    from emoclip.evaluation.protocols import context
+
+    def encode(*_args, **_kwargs):
+        raise AssertionError("clips were encoded first")
+
+    monkeypatch.setattr(context, "encode_features", encode)
+
+
+@pytest.fixture
 def run_tables(tiny_model_folder):
     """Returns a function that runs a configuration and returns its tables."""
     from emoclip.config_loading import load_config

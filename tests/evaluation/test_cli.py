@@ -4,6 +4,7 @@ import json
 import pytest
 
 from emoclip.console import run_command
+from emoclip.evaluation import processes, run
 from emoclip.evaluation.cli import main
 
 
@@ -54,6 +55,29 @@ def test_report_can_be_computed_again_from_its_tables(config_file, tmp_path):
     assert main(["--from-predictions", str(tmp_path / "report")]) == 0
     assert (tmp_path / "report" / "report.json").read_bytes() == before
     assert (tmp_path / "report" / "report.md").is_file()
+
+
+def test_features_stay_until_every_process_has_read_them(config_file, tmp_path, monkeypatch):
+    """A process that lags behind reads the others' features while the first has its report: it would find them gone."""
+    order = []
+    monkeypatch.setattr(processes, "wait_for_all", lambda: order.append([p.name for p in tmp_path.glob(".*features")]))
+    assert main(["--config", str(config_file)]) == 0
+    assert order == [[".report.features"]]
+    assert not list(tmp_path.glob(".*features"))
+    order.clear()
+    monkeypatch.setattr(processes, "wait_for_all", lambda: order.append("waits"))
+    monkeypatch.setattr(run, "run_evaluation", lambda *_args: order.append("reads"))
+    monkeypatch.setenv("RANK", "1")
+    assert main(["--config", str(config_file), "--overwrite"]) == 0
+    assert order == ["reads", "waits"]
+
+
+@pytest.mark.parametrize("inside", ["", "features"])
+def test_features_inside_the_report_are_refused_before_work(config_file, tmp_path, inside):
+    """The report takes its place as a whole: after hours it would find a folder that is not empty."""
+    with pytest.raises(ValueError, match=r"`features` must lie outside the report's folder"):
+        main(["--config", str(config_file), f"features={tmp_path / 'report' / inside}"])
+    assert not (tmp_path / "report").exists()
 
 
 def test_existing_report_is_kept_unless_told(config_file, tmp_path):

@@ -12,6 +12,7 @@ from emoclip.evaluation.config import EvaluationConfig
 from emoclip.evaluation.results import Resampling, score
 from emoclip.evaluation.run import run_evaluation
 from emoclip.evaluation.subgroups import subgroup_names
+from emoclip.evaluation.target_predictions import NO_CLASS
 
 
 @pytest.mark.parametrize("form", ["parquet", "webdataset"])
@@ -66,6 +67,29 @@ def test_shards_that_break_the_contract_are_refused(change, message, manifest, t
     changed(tmp_path / "set", change)
     with pytest.raises(ValueError, match=message):
         ClipRows(tmp_path / "set").select("test")
+
+
+def test_captions_and_numbers_need_no_labels(run_tables, manifest, tmp_path):
+    """Sets of others may have no column of that name; it was missed after all clips were encoded."""
+    write_shards(manifest, tmp_path / "set")
+    changed(tmp_path / "set", lambda t: t.drop_columns(["label", "labels"]).append_column("tone", [[0.5] * len(t)]))
+    only = "protocols.zero_shot=false"
+    (table,) = run_tables(tmp_path / "set", only, "protocols.retrieval={ks: [1]}")
+    assert table.references == [NO_CLASS] * 5
+    (table,) = run_tables(tmp_path / "set", only, "protocols.linear_probe={a: {kind: ridge, target: tone}}")
+    assert len(table.clip_ids) == 5
+
+
+def test_classes_of_one_name_are_refused(manifest):
+    """Scores could not be told apart by name."""
+    table = pq.read_table(manifest)
+    metadata = {**table.schema.metadata, b"class_names": json.dumps(["anger", "anger", "sadness"]).encode()}
+    path = manifest.with_name("twice.parquet")
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(
+        ValueError, match=r"`class_names` must be different names, 'anger' occurs twice in .*twice.parquet"
+    ):
+        ClipRows(path)
 
 
 def test_labels_beyond_the_classes_are_refused(manifest, tmp_path):

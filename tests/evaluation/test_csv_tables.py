@@ -45,3 +45,12 @@ def test_files(make_table, tmp_path):
         first = next(csv.DictReader(file))
     assert float(first["difference"]) == pytest.approx(report["comparisons"][0]["difference"])
     assert float(first["low"]) <= float(first["difference"]) <= float(first["high"])
+
+
+def test_clips_of_other_tools_may_have_any_columns(make_table, tmp_path):
+    """Lists of numbers and records have no place in a spreadsheet as they are; they ended the report."""
+    table = make_table(columns={"boxes": [[1, 2]] * 33, "about": [{"age": 3}] * 33, "tags": [["a", None]] * 33})
+    write_csv_tables(summarize([table], FEW), table, tmp_path)
+    with (tmp_path / "clips.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["boxes"], row["about"], row["tags"]) == ("1 / 2", "{'age': 3}", "a / None")

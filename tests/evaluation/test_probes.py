@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
+import pytest
 import torch
 from torch.nn.functional import cross_entropy, mse_loss
 
@@ -30,6 +31,15 @@ def test_mlp_depends_on_its_seed_alone():
         assert torch.equal(state, torch.get_rng_state())
     torch.testing.assert_close(outputs[0], outputs[1], rtol=0, atol=0)
     assert not torch.allclose(outputs[0], outputs[2])
+
+
+def test_fit_that_diverges_is_told():
+    """Its scores would be no numbers, for which the report blames the model's weights."""
+    targets = torch.randn(7, 2, generator=torch.Generator().manual_seed(2))
+    with pytest.raises(
+        ValueError, match=r"must not diverge, it did with `learning_rate` 1e\+06; choose a smaller one"
+    ):
+        fit_mlp(FEATURES, targets, 2, mse_loss, MLPSettings(epochs=30, learning_rate=1e6))
 
 
 def test_class_that_no_training_clip_has_gets_nothing():

@@ -33,6 +33,7 @@ def test_paper_set_is_the_paper_s():
         ("joy: A smile.", r"has no text for anger, got texts for joy"),
         ("joy: A smile.\nanger: ''", r"The text for the class 'anger' in .* must not be empty, got ''"),
         ("joy: A smile.\nanger: 3", r"must not be empty, got 3"),
+        ("joy: A smile.\nno: A head that shakes.", r"Class names in .* must be texts, got False; put .* in quotes"),
         ("- joy", r"must hold lines `class name: text`, got \['joy'\]"),
     ],
 )

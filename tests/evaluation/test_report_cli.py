@@ -79,6 +79,26 @@ def test_comparison_becomes_a_report_of_its_own(make_run, capsys, tmp_path):
     assert run(capsys, output)[0] == 0
 
 
+def test_a_report_elsewhere_knows_what_the_run_knew(make_run, capsys, tmp_path):
+    """Which clips were left out, of which split, and with which texts, is in no prediction table."""
+    known = {"dataset": {"name": "tiny", "split": "val", "manifest": "m.parquet", "notes": ["Shared clips."]}}
+    known |= {"left_out": [{"clip_id": "c99", "error": "no video"}], "texts": {"set": {"anger": "A frown."}}}
+    for name in ("a", "b"):
+        (make_run(name) / "run.json").write_text(json.dumps(known))
+    (tmp_path / "a" / "run.json").write_text(json.dumps(known | {"left_out": [{"clip_id": "c98", "error": "cut"}]}))
+    assert run(capsys, tmp_path / "b", "--output", tmp_path / "alone", *QUICK)[0] == 0
+    text = (tmp_path / "alone" / "report.md").read_text()
+    for said in ("(split `val`)", "Shared clips.", "`c99`: no video", "A frown."):
+        assert said in text
+    assert run(capsys, tmp_path / "a", tmp_path / "b", "--output", tmp_path / "both", *QUICK)[0] == 0
+    text = (tmp_path / "both" / "report.md").read_text()
+    for said in ("(split `val`)", "Shared clips.", "`c98`: cut", "`c99`: no video"):
+        assert said in text
+    (tmp_path / "b" / "run.json").write_text(json.dumps(known | {"dataset": {"name": "tiny", "split": "test"}}))
+    assert run(capsys, tmp_path / "a", tmp_path / "b", "--output", tmp_path / "third", *QUICK)[0] == 0
+    assert "split" not in (tmp_path / "third" / "report.md").read_text().split("## ")[0]
+
+
 def test_tables_of_other_prompt_sets_are_compared_by_their_first(make_table, capsys, tmp_path):
     """A user who compares two runs wants an answer, and must see that the wording differs too."""
     write_tables(tmp_path / "a", [make_table(prompt_set="x")])
@@ -130,8 +150,10 @@ def test_runs_that_do_not_belong_together_are_refused(make_run, capsys, tmp_path
 
 def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
     """Before any table is read."""
-    folder = make_run("a")
+    folder, other = make_run("a"), make_run("b")
+    assert run(capsys, folder, *QUICK)[0] == 0
     (tmp_path / "empty").mkdir()
+    (make_run("damaged") / "report.json").write_text("{}")
     for arguments, message in [
         ((tmp_path / "nowhere",), "nowhere does not exist"),
         ((tmp_path / "empty",), "there are none in"),
@@ -152,6 +174,9 @@ def test_bad_arguments_are_refused(make_run, capsys, tmp_path):
         ),
         ((folder, "--hub-dataset", "a/b"), "`--hub-dataset` is for --model-card"),
         ((folder, "--model-card", tmp_path, "--hub-task", "x"), "`--hub-task` is for --hub-dataset"),
+        ((tmp_path / "damaged",), "report.json is damaged or no report of ours; remove it"),
+        ((folder, other, "--output", folder, "--overwrite"), "`--output` must be another folder than the run's"),
+        ((folder, "--compact", folder, "--overwrite"), "`--compact` must be another folder than the run's"),
         ((folder, "--overwrite"), "`--overwrite` is for --output or --compact"),
     ]:
         code, _, error = run(capsys, *arguments)

@@ -3,13 +3,16 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from emoclip.config_loading import load_config
-from emoclip.data.manifest import fingerprint
+from emoclip.data.manifest import fingerprint, write_manifest
 from emoclip.evaluation.config import EvaluationConfig
+from emoclip.evaluation.results import Resampling, summarize
 from emoclip.evaluation.run import run_evaluation
 
 
+CLASSES = ["anger", "happiness", "sadness"]
 SYSTEMS = "systems=[{name: trained}, {name: middle, pooling: middle_frame}, {name: untrained, untrained: true}]"
 
 
@@ -67,6 +70,29 @@ def test_broken_and_unlabelled_clips_are_left_out(configure, write_clips):
     assert [entry["clip_id"] for entry in run.record["left_out"]] == ["c1"]
 
 
+def test_a_clip_that_one_system_cannot_read_is_left_out_of_all(configure, tmp_path):
+    """A clip with a damaged end is read by who looks at its beginning alone; two lists of clips would end the run without a report."""
+    rows = []
+    for number in range(5):
+        for frame in range(6):
+            path = tmp_path / f"c{number}" / f"{frame}.png"
+            path.parent.mkdir(exist_ok=True)
+            pixels = np.random.default_rng(10 * number + frame).integers(0, 255, (26, 34, 3), np.uint8)
+            Image.fromarray(pixels).save(path)
+        row = {"clip_id": f"c{number}", "path": f"c{number}", "media": "frames", "label": number % 3}
+        rows.append(row | {"split": "test", "captions": [f"Face {number}."]})
+    (tmp_path / "c1" / "5.png").write_text("this is no picture")
+    path = tmp_path / "manifest.parquet"
+    write_manifest(path, rows, class_names=CLASSES, dataset="tiny", licence="CC0-1.0", source="drawn")
+    start = "{name: start, frames: {frame_sampling: emoclip, num_frames: 1, frame_stride: 1}}"
+    whole = "{name: whole, frames: {frame_sampling: uniform, num_frames: 4}}"
+    assert "c1" in run_evaluation(configure(path, f"systems=[{start}]")).tables[0].clip_ids
+    run = run_evaluation(configure(path, f"systems=[{start}, {whole}]", "protocols.retrieval={ks: [1]}"))
+    assert [table.clip_ids for table in run.tables] == [["c0", "c2", "c3", "c4"]] * 4
+    assert [entry["clip_id"] for entry in run.record["left_out"]] == ["c1"]
+    summarize(run.tables, Resampling(num_resamples=5))
+
+
 @pytest.mark.parametrize(
     ("override", "error", "message"),
     [
@@ -88,7 +114,7 @@ def test_prompt_files_of_one_name_are_refused(configure, manifest, tmp_path):
     (tmp_path / "other").mkdir()
     copy = tmp_path / "other" / "plain.yaml"
     copy.write_text((tmp_path / "plain.yaml").read_text())
-    with pytest.raises(ValueError, match="Files of prompt sets must differ in name"):
+    with pytest.raises(ValueError, match=r"Prompt sets must differ in name, got .*, which are all plain in tables"):
         run_evaluation(configure(manifest, f"prompt_sets=[{tmp_path / 'plain.yaml'}, {copy}]"))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from emoclip.evaluation.document import percent
 from emoclip.evaluation.markdown import render_markdown
+from emoclip.evaluation.report import report_from_predictions, write_tables
 from emoclip.evaluation.report_document import report_blocks, summary_lines
 from emoclip.evaluation.results import Resampling, summarize
 from emoclip.evaluation.target_predictions import RetrievalTable, TargetTable
@@ -35,6 +36,23 @@ def test_spread_over_prompt_sets_is_told(make_table):
     values = [result["uar"] for result in summarize(tables, FEW)["results"]]
     assert f"{percent(np.mean(values))}" in text_of(tables)
     assert f"{percent(min(values))} (bad) | {percent(max(values))} (good)" in text_of(tables)
+
+
+def test_kinds_of_probes_are_no_wordings(make_table, tmp_path):
+    """A probe reads no texts: what sets two of them apart is told by their rows, and nothing about wording."""
+    kinds = [make_table(prompt_set=name, protocol="linear_probe.test") for name in ("mlp", "logistic")]
+    write_tables(tmp_path, [make_table(prompt_set="a"), make_table(prompt_set="b"), *kinds])
+    report = report_from_predictions(tmp_path, FEW)
+    assert render_markdown(report_blocks(report)).count("### What wording does") == 1
+    sensitivity = [picture["section"] for picture in report["pictures"] if picture["kind"] == "prompt_sensitivity"]
+    assert sensitivity == [0]
+
+
+def test_columns_of_lists_are_no_subgroups(make_table):
+    """Tables of other tools may have any columns."""
+    columns = {"tags": [["a"], ["b"], None] * 11, "gender": ["f", "m", "f"] * 11}
+    text = text_of([make_table(columns=columns)])
+    assert "### Subgroups: gender" in text and "tags" not in text
 
 
 def test_subjects_and_subgroups_have_tables(make_table):

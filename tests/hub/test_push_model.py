@@ -34,7 +34,7 @@ def push(hub, *arguments, token="hf_x"):
     environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
     environment |= {"HF_TOKEN": token} if token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     command = [sys.executable, "-m", "emoclip.cli", "push", *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
 
 
 def test_folder_arrives_whole_with_its_licence_in_the_card(hub, folder):
@@ -55,7 +55,7 @@ def test_nobody_logged_in_sends_nothing(hub, folder, tmp_path):
     os.environ.pop("HF_TOKEN", None)
     environment = os.environ | environment_home | {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-m", "emoclip.cli", "push", str(folder), "me/nobody"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert result.returncode == 2
     assert "hf auth login" in result.stderr
     assert "me/nobody" not in hub.repositories

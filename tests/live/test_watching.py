@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A film in place of a camera: the same scores as by `analyze`, window by window."""
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import emoclip
 from emoclip import cli
@@ -12,6 +14,7 @@ from emoclip.analysis.calibration import Calibration
 from emoclip.analysis.words import emotion_texts
 from emoclip.live.camera import Camera
 from emoclip.live.watching import watch
+from modeling_emoclip.video_decoding_emoclip import iter_frames
 
 
 WORDS = ["joy", "fear"]
@@ -65,6 +68,23 @@ def test_camera_drops_what_comes_too_fast(long_clip):
     assert camera.dropped > 0
     assert 1 + len(rest) + camera.dropped == 97
     assert first.pixels.shape == (3, 26, 34)
+
+
+def test_a_phones_film_is_upright_as_in_analyze(tmp_path):
+    """A film in place of a camera lay on its side, where no detector finds a face."""
+    path = tmp_path / "portrait.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        stream.set_display_rotation(90)
+        picture = np.tile(np.arange(64, dtype=np.uint8)[None, :, None] * 3, (32, 1, 3))
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    live = [frame.pixels for frame in Camera(str(path), 10, realtime=False).frames()]
+    expected = [pixels for _, pixels in iter_frames(path)]
+    assert [tuple(one.shape) for one in live] == [(3, 64, 32)] * 3
+    assert all(torch.equal(one, other) for one, other in zip(live, expected, strict=True))
 
 
 def test_rate_is_what_was_asked_for(long_clip):

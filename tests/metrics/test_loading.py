@@ -20,7 +20,7 @@ def test_loads_where_a_script_of_the_library_s_name_comes_first():
         "print(load_module('uar').compute(references=[0, 1], predictions=[0, 0]), sys.path[:len(before)] == before)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
     assert "{'uar': 0.5} True" in result.stdout, result.stderr
 

@@ -90,6 +90,17 @@ def test_earlier_run_keeps_its_towers_and_takes_another_pooling(tiny_model_folde
     assert (processor.video_processor.num_frames, processor.video_processor.frame_stride) == (3, 3)
 
 
+@pytest.mark.parametrize("init", ["clip", "emoclip"])
+def test_a_base_that_is_not_there_is_told_by_its_path(tmp_path: Path, init: str) -> None:
+    """A stage that was not run yet, or the run's folder for its model, was told as a wrong repository or a missing `sentencepiece`."""
+    missing = tmp_path / "stills" / "model"
+    with pytest.raises(FileNotFoundError, match=f"model folder must exist, got {missing}"):
+        build_model(ModelConfig(init=init, name=str(missing)))
+    missing.mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=f"stills has no model.safetensors .*; that of this run is {missing}"):
+        build_model(ModelConfig(init=init, name=str(missing.parent)))
+
+
 def test_foreign_tokenizer_is_refused(tiny_model_folder: Path, world: Path) -> None:
     """Ids beyond the embedding table crash in the middle of an epoch, or worse, do not."""
     with pytest.raises(ValueError, match="at most as many tokens as the text tower"):

@@ -46,6 +46,11 @@ def test_recipes_of_the_papers_have_their_negatives(pattern: str, negatives: str
         ("optimizer.betas=[0.9]", "`optimizer.betas` must be a list of 2, got 1"),
         ("data.num_workers=-1", "`num_workers` must be 0 or more, got -1"),
         ("data.num_workers=2", "`cache_frames` needs num_workers=0.* got 2"),
+        ("data.feature_views=0", "`feature_views` must be at least 1 or null, got 0"),
+        (
+            "compute.checkpoint_stride=2",
+            "`checkpoint_stride` belongs to gradient_checkpointing=true, got 2 with false",
+        ),
         ("epochs=0", "`epochs` must be at least 1, got 0"),
         ("seed=-1", "`seed` must be from 0 to .* got -1"),
         ("optimizer.lr=0", "`lr` must be above 0, got 0"),

@@ -84,9 +84,9 @@ def test_a_loss_that_explodes_stops_the_run(write_run: Callable[..., Path]) -> N
 
 
 def test_an_exploding_loss_stops_the_run(write_run: Callable[..., Path]) -> None:
-    """A finite loss of hundreds is as lost as NaN."""
+    """A finite loss of hundreds is as lost as NaN; but of ages or totals squared errors begin there, and no rate lowers them."""
     run = run_of(write_run(epochs=5, checkpoint_every=1, max_loss=1.0, optimizer__lr=1e-6))
-    with pytest.raises(ValueError, match=r"at most 1, got 1\.\d+ at step 1"):
+    with pytest.raises(ValueError, match=r"at most 1, got 1\.\d+ at step 1 .* set max_loss=null"):
         run.train()
     assert not (run.config.output_dir / "checkpoints").exists()
 
@@ -169,11 +169,16 @@ def test_killed_and_resumed_equals_uninterrupted(write_run: Callable[..., Path],
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     finish(Launched(tmp_path, config, f"output_dir={straight}"))
 
-    run = Launched(tmp_path, config, f"output_dir={broken}")
-    try:
-        run.wait_until(lambda: any((broken / "checkpoints").glob("0*")))
-    finally:
-        run.kill()
+    # Where this process waits for its turn longer than the run takes, the kill comes too late.
+    for _ in range(5):
+        shutil.rmtree(broken, ignore_errors=True)
+        run = Launched(tmp_path, config, f"output_dir={broken}")
+        try:
+            run.wait_until(lambda: any((broken / "checkpoints").glob("0*")))
+        finally:
+            run.kill()
+        if not (broken / "run.json").exists():
+            break
     assert not (broken / "run.json").exists(), "the run ended before it could be killed"
 
     output = finish(Launched(tmp_path, config, f"output_dir={broken}", "--resume"))

@@ -263,6 +263,20 @@ def test_stills_are_clips_of_one_frame_with_the_text_of_their_class(run_of, mani
     assert stills
 
 
+def test_regression_without_targets_names_what_is_missing(run_of) -> None:
+    """The library that reads the table spoke of column names."""
+    with pytest.raises(
+        ValueError, match=r"Every training clip needs `targets`, but \d+ of \d+ in .*mafw\.parquet have none"
+    ):
+        run_of("linear_probe_mafw", "task.kind=regression")
+
+
+def test_masks_for_a_model_that_takes_none_are_refused_before_any_step(run_of) -> None:
+    """It was told in the first step, or with stored features as clips that cannot be read."""
+    with pytest.raises(ValueError, match=r"`data.subject_masks` needs a model with subject prompting, got .*=none"):
+        run_of("emoclip_mafw_frozen", "data.subject_masks=true")
+
+
 def test_multi_label_head_learns_several_classes_at_once(run_of, tmp_path) -> None:
     """Compound labels as sums of their parts."""
     run = run_of("linear_probe_mafw", "task.kind=multi_label")

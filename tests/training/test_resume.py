@@ -19,7 +19,7 @@ from emoclip.data.sharding import write_shards
 from emoclip.training.checkpoint import find_checkpoint
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
-from tests.training.processes.launch import Launched
+from tests.training.processes.launch import PATIENCE, Launched
 
 
 DROPOUT = {
@@ -39,6 +39,12 @@ SCENARIOS = {
         "lora": {"rank": 3, "dropout": 0.2, "lr": 0.01},
         "optimizer__train_vision": "none",
         "optimizer__train_text": "none",
+    },
+    "stored_features": {
+        **DROPOUT,
+        "optimizer__train_vision": "none",
+        "data__cache_features": True,
+        "data__cache_frames": False,
     },
     "lowest_loss": {"selection": "train_loss"},
     "stream": {"data__streaming": True, "data__cache_frames": False},
@@ -74,7 +80,8 @@ def run_until(config: Path, output: Path, stop_after: int | None) -> TrainingRun
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_stopped_in_the_middle_of_an_epoch(write_run: Callable[..., Path], tmp_path: Path, scenario: str) -> None:
     """Twice stopped by a signal, in two different epochs, at steps that have no checkpoint of their own."""
-    config = write_run(epochs=3, log_every=1, checkpoint_every=100, **SCENARIOS[scenario])
+    features = {"data__features_dir": str(tmp_path / "features")}
+    config = write_run(epochs=3, log_every=1, checkpoint_every=100, **features, **SCENARIOS[scenario])
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     whole = run_until(config, straight, None)
     assert whole.steps_per_epoch >= 3
@@ -228,7 +235,9 @@ def test_a_signal_to_torchrun_saves_in_all_processes(
     """Torchrun passes the signal on and waits; its own exit code is 1, so a job script must look at what was saved."""
     config = write_run(epochs=100_000, log_every=1, checkpoint_every=1_000_000, data__batch_size=2)
     output = tmp_path / "run"
-    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2, environment=environment)
+    # On a busy machine a step and a checkpoint may take longer than the launcher's half minute.
+    patient = {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": str(PATIENCE), **environment}
+    run = Launched(tmp_path, config, f"output_dir={output}", "--resume", processes=2, environment=patient)
     try:
         run.wait_until(lambda: len(lines_of(output)) > 2)
         run.process.send_signal(number)

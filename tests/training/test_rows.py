@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emoclip.config_loading import load_config
+from emoclip.data.sharding import write_shards
 from emoclip.training.config import DataConfig, TrainConfig
 from emoclip.training.loop import TrainingRun
 from emoclip.training.rows import training_rows
@@ -51,6 +52,15 @@ def test_mixed_targets_of_something_else_do_not_stop_a_run_that_reads_none(
     assert {row["label"] for row in rows if row["clip_id"].startswith("other/")} == {1}
     assert [row["targets"] for row in rows if row["clip_id"].startswith("other/")] == [None] * 22
     assert f"it has {len(own_names)} class names, and 4 numbers" in caplog.text
+
+
+def test_shards_beside_manifests_are_refused_in_words(world: Path, tmp_path: Path) -> None:
+    """Their columns are of other types, of which the library told a page."""
+    write_shards(world / "clips.parquet", tmp_path / "set")
+    with pytest.raises(
+        ValueError, match=r"`mix` needs manifests alone, .* got .*/set, .*stills\.parquet; give the manif"
+    ):
+        training_rows(DataConfig(manifest=tmp_path / "set", mix=(world / "stills.parquet",)))
 
 
 def test_left_out_class_does_not_come_in_as_part_of_a_mixed_compound(rewritten: Callable[..., Path]) -> None:

@@ -82,6 +82,18 @@ def test_clips_that_cannot_be_taught_are_counted_apart(
     assert "skipped clip train_000004: it has no caption" in caplog.text
 
 
+def test_sentiment_that_is_missing_is_told(
+    stream: Callable[..., StreamedClips], write_run: Callable[..., Path], world: Path, tmp_path: Path, capsys
+) -> None:
+    """A bare `KeyError` in the first step."""
+    with pytest.raises(ValueError, match=r"`data.sentiment` needs the column `sentiment_logits`"):
+        stream(data__sentiment=True)
+    write_shards(world / "clips.parquet", tmp_path / "set", shard_bytes=20_000)
+    changes = {"data__streaming": True, "data__cache_frames": False, "data__sentiment": True}
+    assert run_command(main, ["--config", str(write_run(data__manifest=str(tmp_path / "set"), **changes))]) == 2
+    assert "the last clip without what the task needs was train_" in capsys.readouterr().err
+
+
 def test_a_stream_has_no_last_batch_to_keep(stream: Callable[..., StreamedClips]) -> None:
     """A key that is ignored misleads whoever sets it."""
     with pytest.raises(ValueError, match=r"`drop_last` must be true with streaming=true, got false"):

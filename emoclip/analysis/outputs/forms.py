@@ -12,7 +12,7 @@ clip.srt .vtt .eaf .TextGrid            the best word over time
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,23 @@ def check_form(
     return checked
 
 
+def refuse_source(name: str, path: str | Path, videos: Iterable[Any]) -> None:
+    """Refuse a file that is read: what was asked for must not take the place of the film, not even with `overwrite`.
+
+    Args:
+        name: Of the option, for the message.
+        path: The file to write.
+        videos: What is read; only paths count.
+
+    Raises:
+        ValueError: The file is one of them.
+    """
+    if Path(path).exists() and Path(path).resolve() in {
+        Path(one).resolve() for one in videos if isinstance(one, str | Path)
+    }:
+        raise ValueError(f"`{name}` must not name a video that is read, got {str(path)!r}; choose another name.")
+
+
 def table_of(path: Path) -> str | None:
     """Return which of `TABLES` a name asks for; `None` is the timeline, or no table at all."""
     if path.suffix.lower() not in TABLE_ENDINGS:
@@ -133,13 +150,14 @@ def write_form(
     """Write an analysis in the form that the ending of `path` names, and return the path and warnings.
 
     Raises:
-        ValueError, FileExistsError, FileNotFoundError, ImportError: See `check_form`; or nothing was analysed that the form
-            could show.
+        ValueError, FileExistsError, FileNotFoundError, ImportError: See `check_form`; or the file is the video itself, or
+            nothing was analysed that the form could show.
         OSError: It cannot be written; a full disk leaves nothing behind.
     """
     options = options or OutputOptions()
     num_videos = analysis.timeline["video"].nunique()
     baseline = options.baseline is not None
+    refuse_source("output", path, [options.video, *analysis.timeline["video"].unique()])
     path = check_form("output", path, overwrite=overwrite, num_videos=num_videos, baseline=baseline)
     if analysis.timeline.empty and path.suffix.lower() in SINGLE_ENDINGS:
         raise ValueError(f"{path.name} would show nothing: the analysis was stopped before its first window.")
@@ -253,6 +271,7 @@ __all__ = [
     "OutputOptions",
     "check_form",
     "output_table",
+    "refuse_source",
     "table_of",
     "write_form",
 ]

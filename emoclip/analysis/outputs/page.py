@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from emoclip.console import printable
+from emoclip.console import printable, storable
 
 from .boxes import MOST_GAP
 from .segments import Segment, by_person, rows_of, segments, window_cells
@@ -73,7 +73,7 @@ def page(
     template = files("emoclip.analysis.outputs").joinpath(TEMPLATE).read_text(encoding="utf-8")
     # A word such as `</script>` must not end the script it stands in.
     data = json.dumps(content, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
-    return template.replace(PLACE, data.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return template.replace(PLACE, storable(data))
 
 
 def video_source(video: Path, output: Path, mode: str = "auto") -> dict[str, str] | None:

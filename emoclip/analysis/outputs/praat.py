@@ -16,7 +16,8 @@ def textgrid(segments: Sequence[Segment], *, duration: float | None = None) -> s
         duration: Seconds of the video; by default the end of the last stretch.
     """
     end = max([duration or 0.0, *(one.end for one in segments)])
-    persons = sorted({one.person for one in segments})
+    # Stretches without a face are of nobody, who has no tier where somebody has one.
+    persons = sorted({one.person for one in segments if one.word}) or [0]
     lines = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
@@ -28,8 +29,9 @@ def textgrid(segments: Sequence[Segment], *, duration: float | None = None) -> s
         "item []:",
     ]
     for place, person in enumerate(persons, start=1):
-        name = f"person {person}" if person else "whole frame"
-        lines += _tier(place, name, [one for one in segments if one.person == person], end)
+        own = [one for one in segments if one.person == person]
+        name = f"person {person}" if person else "whole frame" if any(one.word for one in own) else "nobody in sight"
+        lines += _tier(place, name, own, end)
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ from emoclip.evaluation.kept_features import KeptFeatures
 from emoclip.evaluation.predictions import PredictionTable
 from emoclip.evaluation.processes import process_rank
 from emoclip.evaluation.prompts import class_trees, prompt_set_name, tree_texts
-from emoclip.evaluation.systems import HEAD, System, load_system
+from emoclip.evaluation.systems import HEAD, Origin, System, load_system
 from emoclip.evaluation.zero_shot import class_scores
 from modeling_emoclip.text_classes_emoclip import Prompt, Tree
 
@@ -206,20 +206,20 @@ class Rows:
     def table(
         self,
         context: Context,
-        system: System,
+        origin: Origin,
         name: str,
         prompt_set: str,
         class_names: Sequence[str],
         protocol: str,
     ) -> PredictionTable:
-        """The table; models of several folds stand under the name of the first."""
+        """The table."""
         return PredictionTable(
             clip_ids=context.clip_ids(self.numbers),
             references=self.references,
             scores=np.concatenate(self.scores),
             class_names=list(class_names),
-            model=system.source,
-            revision=system.revision,
+            model=origin.model,
+            revision=origin.revision,
             prompt_set=prompt_set,
             manifest_sha256=context.clips.about.sha256,
             system=name,

@@ -13,7 +13,7 @@ from emoclip.evaluation.prompts import prompt_set_name
 from emoclip.evaluation.protocol_config import LeaveOneOutConfig
 from emoclip.evaluation.protocols.context import Context, Rows
 from emoclip.evaluation.protocols.zero_shot import labelled_rows
-from emoclip.evaluation.systems import System, filled
+from emoclip.evaluation.systems import Origin, filled
 
 
 PROTOCOL = "leave_one_out"
@@ -30,13 +30,14 @@ def leave_one_out_tables(context: Context, config: LeaveOneOutConfig) -> list[Pr
     labels = context.clips.column("label")
     wanted = set(labelled_rows(context).tolist())
     collected: dict[str, Rows] = {}
-    system: System | None = None
+    origin = Origin()
     for fold in context.folds:
         for label, name in enumerate(context.class_names):
             rows = np.array([n for n in fold.test.tolist() if n in wanted and labels[n] == label], dtype=np.int64)
             if not len(rows):
                 continue
             system = context.load(SystemConfig(PROTOCOL, model=config.model), **_places(name, fold.number))
+            origin.add(system)
             features = context.encode([system], rows, allow_none=True)[PROTOCOL]
             if context.is_main and features.rows:
                 for prompt_set in context.config.prompt_sets:
@@ -47,9 +48,8 @@ def leave_one_out_tables(context: Context, config: LeaveOneOutConfig) -> list[Pr
     if context.is_main and not collected:
         raise ValueError(f"Leave-one-class-out needs clips that can be read, got {len(context.errors)} that cannot.")
     return [
-        rows.table(context, system, PROTOCOL, prompt_set, context.class_names, PROTOCOL)
+        rows.table(context, origin, PROTOCOL, prompt_set, context.class_names, PROTOCOL)
         for prompt_set, rows in collected.items()
-        if system is not None
     ]
 
 

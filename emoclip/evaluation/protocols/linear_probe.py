@@ -26,7 +26,7 @@ from emoclip.evaluation.probes import (
 )
 from emoclip.evaluation.protocol_config import ProbeConfig
 from emoclip.evaluation.protocols.context import Context, Part
-from emoclip.evaluation.systems import System
+from emoclip.evaluation.systems import Origin, System
 from emoclip.evaluation.target_predictions import MULTI_LABEL, REGRESSION, TargetTable
 
 
@@ -97,7 +97,7 @@ def probe_rows(context: Context, config: ProbeConfig) -> np.ndarray:
 
 
 def check_probe(context: Context, name: str, config: ProbeConfig) -> None:
-    """Checks that every fold has clips to fit on, and of every class at least one.
+    """Checks that every fold has clips to fit on, of every class at least one, and that none of them is judged.
 
     Raises:
         ValueError: If one has not.
@@ -110,6 +110,12 @@ def check_probe(context: Context, name: str, config: ProbeConfig) -> None:
             raise ValueError(
                 f"{place[0].upper()}{place[1:]} must have clips to fit on and clips to judge, got {len(found)} of "
                 f"{len(train)} training clips with a value; see data.train_split and eval_splits."
+            )
+        both = sorted(set(found) & set(test.tolist()))
+        if both:
+            raise ValueError(
+                f"{place[0].upper()}{place[1:]} must be judged on clips that it was not fitted on, got {len(both)} that are both, first "
+                f"{context.clip_ids(both[:1])[0]!r}; choose another data.split, data.train_split or eval_splits."
             )
         if targets.kind == CLASSES and not config.allow_absent_classes:
             absent = sorted(set(range(len(targets.names))) - {int(targets.values[number]) for number in found})
@@ -127,17 +133,16 @@ def linear_probe_tables(context: Context, name: str, config: ProbeConfig) -> lis
     tables: list[PredictionTable | TargetTable] = []
     for spec in context.config.systems:
         collected: dict[str, list[tuple[list[int], int | None, np.ndarray]]] = {}
-        system: System | None = None
+        origin = Origin()
         for part in context.parts(spec, with_train=True):
-            system = part.system
+            origin.add(part.system)
             if context.is_main:
                 for split, numbers, fold, scores in _judged(context, config, targets, part):
                     collected.setdefault(split, []).append((numbers, fold, scores))
-        if system is not None:
-            tables += [
-                _table(context, system, spec.name, name, targets, found, _protocol(split))
-                for split, found in collected.items()
-            ]
+        tables += [
+            _table(context, origin, spec.name, name, targets, found, _protocol(split))
+            for split, found in collected.items()
+        ]
     return tables
 
 
@@ -243,12 +248,29 @@ def _numbers(context: Context, columns: Sequence[str]) -> tuple[list[str], dict[
     else:
         names = list(columns)
         rows = {row: values for row, values in enumerate(zip(*data, strict=True)) if None not in values}
-    return names, {row: np.array(value, dtype=np.float32) for row, value in rows.items()}
+    return names, {row: _row_of_numbers(context, row, value, columns, len(names)) for row, value in rows.items()}
+
+
+def _row_of_numbers(
+    context: Context, row: int, value: Sequence[Any], columns: Sequence[str], width: int
+) -> np.ndarray:
+    """The targets of one clip: float32 (outputs,).
+
+    Raises:
+        ValueError: If they are not as many finite numbers as there are outputs.
+    """
+    plain = all(isinstance(number, int | float) for number in value)
+    if not plain or len(value) != width or not np.isfinite(value).all():
+        raise ValueError(
+            f"Targets of a probe must be {width} finite numbers a clip, got {list(value)} in {', '.join(columns)} for the clip "
+            f"{context.clip_ids([row])[0]!r}; a clip without a value is null."
+        )
+    return np.array(value, dtype=np.float32)
 
 
 def _table(
     context: Context,
-    system: System,
+    origin: Origin,
     name: str,
     prompt_set: str,
     targets: Targets,
@@ -260,8 +282,8 @@ def _table(
         "clip_ids": context.clip_ids(numbers),
         "scores": np.concatenate([scores for _, _, scores in found]),
         "class_names": targets.names,
-        "model": system.source,
-        "revision": system.revision,
+        "model": origin.model,
+        "revision": origin.revision,
         "prompt_set": prompt_set,
         "manifest_sha256": context.clips.about.sha256,
         "system": name,

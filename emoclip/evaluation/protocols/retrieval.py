@@ -133,14 +133,14 @@ def _protocol(protocol: str, fold: Fold | None) -> str:
 
 
 def _table(context: Context, part: Part, texts: dict[int, str], name: str, protocol: str) -> RetrievalTable | None:
-    labels, system = context.clips.column("label"), part.system
+    labels, system = context.clips.labels, part.system
     numbers, values = part.features.take(list(texts))
     if not numbers:  # none of the fold's clips can be read
         return None
     embeds = system.encoder.embed_texts([texts[number] for number in numbers])
     return RetrievalTable(
         clip_ids=context.clip_ids(numbers),
-        references=[NO_CLASS if labels[number] is None else labels[number] for number in numbers],
+        references=[NO_CLASS if (label := labels[number]) is None else label for number in numbers],
         video_embeds=_unit(system.encoder.clip_embeds(values)),
         text_embeds=_unit(embeds),
         class_names=context.class_names,

@@ -17,7 +17,7 @@ from emoclip.evaluation.probes import MLPSettings, fit_mlp, mlp_outputs
 from emoclip.evaluation.protocol_config import ProbeConfig, SymptomsConfig
 from emoclip.evaluation.protocols.context import Context
 from emoclip.evaluation.protocols.linear_probe import Targets, embeds_of, read_targets
-from emoclip.evaluation.systems import System
+from emoclip.evaluation.systems import Origin, System
 from emoclip.evaluation.target_predictions import REGRESSION, TargetTable
 from modeling_emoclip import EmoCLIPVideoProcessor
 from modeling_emoclip.video_decoding_emoclip import probe_video
@@ -61,19 +61,25 @@ def check_symptoms(context: Context, config: SymptomsConfig) -> None:
 def symptom_tables(context: Context, config: SymptomsConfig) -> list[TargetTable]:
     """One table per system, a row per video: the true scores and the mean prediction over its stretches."""
     targets = read_targets(context, ProbeConfig(target="targets"))
-    tables = []
+    found = []
     for spec in context.config.systems:
         means: dict[int, tuple[np.ndarray, int]] = {}
+        origin = Origin()
         for system, folds in context.models(spec):
+            origin.add(system)
             wanted = {row for fold in folds for row in (*fold.train.tolist(), *fold.test.tolist())}
             videos = sorted(wanted & set(targets.values))
             windows, owners = window_rows(context, videos, max(config.train_windows, config.test_windows), system)
             features = context.encode([system], np.arange(len(windows)), windows)[system.name]
             if context.is_main:
                 means |= _mean_predictions(folds, targets, embeds_of(system, features), owners, config)
-        if context.is_main:
-            tables.append(_table(context, system, targets, means))
-    return tables
+        found.append((spec.name, origin, means))
+    # Of a video that is cut short one system may find a stretch, and another none.
+    common = set.intersection(*(set(means) for _, _, means in found))
+    return [
+        _table(context, origin, name, targets, {video: means[video] for video in common})
+        for name, origin, means in (found if context.is_main else ())
+    ]
 
 
 def window_rows(context: Context, videos: Sequence[int], count: int, system: System) -> tuple[Any, list[int]]:
@@ -169,9 +175,9 @@ def _mean_predictions(
 
 
 def _table(
-    context: Context, system: System, targets: Targets, mean_of: dict[int, tuple[np.ndarray, int]]
+    context: Context, origin: Origin, name: str, targets: Targets, mean_of: dict[int, tuple[np.ndarray, int]]
 ) -> TargetTable:
-    """The table; models of several folds stand under the name of the last, as in probes."""
+    """The table."""
     if not mean_of:
         raise ValueError("Every fold needs videos that can be read, to fit on and to judge, got none that has both.")
     videos = sorted(mean_of)
@@ -181,11 +187,11 @@ def _table(
         references=targets.of(videos),
         scores=np.stack([mean_of[video][0] for video in videos]),
         class_names=targets.names,
-        model=system.source,
-        revision=system.revision,
+        model=origin.model,
+        revision=origin.revision,
         prompt_set=PROTOCOL,
         manifest_sha256=context.clips.about.sha256,
-        system=system.name,
+        system=name,
         columns={**context.clips.known(videos), "fold": [mean_of[video][1] for video in videos]},
         protocol=PROTOCOL,
         dataset=context.clips.about.dataset,

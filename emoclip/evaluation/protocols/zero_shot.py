@@ -13,7 +13,7 @@ from emoclip.evaluation.predictions import ZERO_SHOT, PredictionTable
 from emoclip.evaluation.prompts import MODEL_DESCRIPTIONS, STYLES, class_trees, prompt_set_name
 from emoclip.evaluation.protocol_config import CompoundConfig, PromptSensitivityConfig
 from emoclip.evaluation.protocols.context import HEAD, Context, Rows, per_set
-from emoclip.evaluation.systems import System
+from emoclip.evaluation.systems import Origin, System
 from modeling_emoclip.prompts_emoclip import ENSEMBLE_STYLES
 from modeling_emoclip.text_classes_emoclip import Compound, Tree, parse_class, texts_of
 
@@ -77,8 +77,15 @@ def check_names(prompt_sets: Sequence[str]) -> None:
     Raises:
         ValueError: If two have one.
     """
-    if len({prompt_set_name(name) for name in prompt_sets}) < len(prompt_sets):
-        raise ValueError(f"Files of prompt sets must differ in name, got {', '.join(prompt_sets)}.")
+    by_name: dict[str, list[str]] = {}
+    for prompt_set in prompt_sets:
+        by_name.setdefault(prompt_set_name(prompt_set), []).append(prompt_set)
+    for name, own in by_name.items():
+        if len(own) > 1:
+            raise ValueError(
+                f"Prompt sets must differ in name, got {', '.join(own)}, which are all {name} in tables; name a file otherwise, or word "
+                "a template otherwise."
+            )
 
 
 def zero_shot_tables(context: Context) -> list[PredictionTable]:
@@ -144,9 +151,10 @@ def system_tables(
     ids = {context.class_names.index(name): place for place, name in enumerate(class_names)}
     wanted = set(rows.tolist())
     collected: dict[str, Rows] = {}
-    system = None
+    origin = Origin()
     for part in context.parts(spec):
         system = part.system
+        origin.add(system)
         if not context.is_main:
             continue
         for prompt_set, compound, name in _ways(context, part.system.prompt_sets, ways):
@@ -157,11 +165,7 @@ def system_tables(
                     scores = context.scores(system, features, trees, class_names)
                     references = [ids[labels[number]] for number in numbers]
                     collected.setdefault(name, Rows()).add(numbers, fold.number, references, scores)
-    return [
-        found.table(context, system, spec.name, name, class_names, protocol)
-        for name, found in collected.items()
-        if system is not None
-    ]
+    return [found.table(context, origin, spec.name, name, class_names, protocol) for name, found in collected.items()]
 
 
 def compound_tables(context: Context, config: CompoundConfig) -> list[PredictionTable]:
@@ -198,9 +202,12 @@ def check_sensitivity(context: Context, config: PromptSensitivityConfig) -> None
         ValueError: If a set is unknown, two have one name, or classes do not match.
     """
     sets = (*(STYLES if config.templates is None else config.templates), *config.descriptions)
+    system = context.shared.get(context.config.systems[0].name)
     for prompt_set in sets:
-        if prompt_set != MODEL_DESCRIPTIONS:
-            class_trees(prompt_set, context.class_names)
+        # Texts of a model that is loaded fold by fold are not known yet.
+        if system is not None or prompt_set != MODEL_DESCRIPTIONS:
+            own = system.class_descriptions if system else {}
+            class_trees(prompt_set, context.class_names, model_descriptions=own)
     check_names(sets)
 
 

@@ -4,6 +4,7 @@
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,18 @@ def test_existing_files_are_kept(analysis, name, tmp_path):
     with pytest.raises(FileExistsError, match="must not name an existing file"):
         analysis.save(tmp_path / name)
     assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("known", ["name", "option"])
+def test_the_video_itself_is_never_replaced(analysis, known, tmp_path):
+    """Not even on request: the annotated film would stand where the film was, with faces hidden and half its quality."""
+    path = tmp_path / "clip.mp4"
+    path.write_text("mine")
+    film = replace(analysis, timeline=analysis.timeline.assign(video=str(path))) if known == "name" else analysis
+    options = {} if known == "name" else {"video": tmp_path / "other" / ".." / "clip.mp4"}
+    with pytest.raises(ValueError, match="must not name a video that is read"):
+        film.save(path, overwrite=True, **options)
+    assert path.read_text() == "mine"
 
 
 @pytest.mark.parametrize(

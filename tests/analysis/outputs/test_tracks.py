@@ -74,13 +74,21 @@ def test_textgrid_covers_the_whole_time_without_gaps(timeline):
     text = textgrid(segments(timeline), duration=10.0)
     assert text.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n')
     tiers = text.split("    item [")[1:]
-    assert len(tiers) == 3
+    assert [re.search('name = "(.*)"', tier)[1] for tier in tiers] == ["person 1", "person 2"]
     for tier in tiers:
         bounds = [(float(a), float(b)) for a, b in re.findall(r"xmin = (\S+)\s+xmax = (\S+)\s+text", tier)]
         assert bounds[0][0] == 0
         assert bounds[-1][1] == 10.0
         assert all(before[1] == after[0] for before, after in itertools.pairwise(bounds))
         assert int(re.search(r"intervals: size = (\d+)", tier)[1]) == len(bounds)
+
+
+@pytest.mark.parametrize(("word", "name"), [("joy", "whole frame"), ("", "nobody in sight")])
+def test_textgrid_names_the_tier_of_nobody_by_what_was_scored(word, name):
+    """Where faces were looked for and none was found, nobody scored the whole frame."""
+    text = textgrid([Segment("v", 0, 1.0, 2.0, word, 0.5, "")])
+    assert text.count("IntervalTier") == 1
+    assert f'name = "{name}"' in text
 
 
 def test_textgrid_doubles_quotation_marks(timeline):

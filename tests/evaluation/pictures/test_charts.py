@@ -16,7 +16,7 @@ def calls(monkeypatch):
     """Collects what is drawn as bars and lines."""
     from matplotlib.axes import Axes
 
-    seen = {"bar": [], "plot": []}
+    seen = {"bar": [], "barh": [], "plot": []}
     for name, drawn in seen.items():
         original = getattr(Axes, name)
 
@@ -36,6 +36,17 @@ def test_bars_stand_side_by_side(calls, tmp_path):
     assert second[1] == [25, 0]
     assert (second[0] - first[0]) == pytest.approx(first[2])
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_bars_of_many_classes_fit_a_page(calls, tmp_path):
+    """43 compound classes side by side are a strip that nobody can read."""
+    from PIL import Image
+
+    names = [f"class_{number}" for number in range(43)]
+    plot_class_bars({"a": [0.5] * 43, "b": [0.25] * 43, "c": [None] * 43}, names, tmp_path / "p.png", chance=0.5)
+    assert len(calls["barh"]) == 3
+    width, height = Image.open(tmp_path / "p.png").size
+    assert width < 1000 < height < 3000
 
 
 def test_bars_need_a_value_per_class(tmp_path):

@@ -35,6 +35,8 @@ def test_each_clip_is_scored_by_the_model_that_has_not_seen_its_class(labelled, 
     (table,) = run_tables(labelled, only, f"protocols.leave_one_out.model={models}/without_{{class}}")
     assert table.protocol == "leave_one_out"
     assert table.references == [0, 0, 1, 1, 2, 2]
+    assert table.model == f"{models}/without_{{class}}"
+    assert table.revision.startswith("3 models, sha256:")
     for label, name in enumerate(table.class_names):
         (own,) = run_tables(labelled, f"model={models}/without_{name}")
         for row in (2 * label, 2 * label + 1):

@@ -125,11 +125,42 @@ def test_class_absent_from_the_training_folds_is_named(write_set, run_tables):
         ({"kind": "logistic", "smooth_window": 9}, r"`smooth_window` is for numbers"),
         ({"kind": "svm"}, r"must be one of mlp, logistic, one_vs_rest, ridge, got 'svm'"),
         ({"eval_splits": "[nowhere]"}, r"No split 'nowhere'"),
+        ({"eval_splits": "[]"}, r"`eval_splits` must hold at least one split, got none"),
+        ({"seed": -1}, r"`seed` must be 0 or more, got -1"),
+        (
+            {"eval_splits": "[test, train]"},
+            r"The probe mine must be judged on clips that it was not fitted on, got 8 that are both, first 'c0'",
+        ),
+        (
+            {"kind": "ridge", "target": "clip_id"},
+            r"1 finite numbers a clip, got \['c0'\] in clip_id for the clip 'c0'",
+        ),
     ],
 )
+@pytest.mark.usefixtures("no_clip_is_read")
 def test_what_does_not_fit_is_told_before_work(data, run_tables, settings, message):
     with pytest.raises(ValueError, match=message):
         run_tables(data, ONLY, probe(**settings))
+
+
+@pytest.mark.parametrize(("value", "said"), [([0.5, float("nan")], "nan"), ([0.5], "0.5")])
+@pytest.mark.usefixtures("no_clip_is_read")
+def test_targets_that_are_no_numbers_are_told_before_work(write_set, run_tables, value, said):
+    """A missing rating written as NaN would come out of the fit as scores that are none, after all clips were encoded."""
+    path = write_set(
+        4, lambda n: {"split": "test" if n == 3 else "train", "targets": value if n == 2 else [0.25, float(n)]}
+    )
+    with pytest.raises(
+        ValueError, match=rf"must be 2 finite numbers a clip, got \[.*{said}.*\] in targets for the clip 'c2'"
+    ):
+        run_tables(path, ONLY, probe(kind="ridge", target="targets"))
+
+
+@pytest.mark.usefixtures("no_clip_is_read")
+def test_clips_of_all_splits_are_no_test_of_a_probe(data, run_tables):
+    """The number would be praise for remembering."""
+    with pytest.raises(ValueError, match=r"got 8 that are both"):
+        run_tables(data, ONLY, probe(kind="logistic"), "data.split=null")
 
 
 def test_nothing_to_fit_on_is_told(data, run_tables):

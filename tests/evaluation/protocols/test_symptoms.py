@@ -110,6 +110,25 @@ def test_video_that_cannot_be_read_is_named_and_left_out(interviews, tiny_model_
         run_evaluation(config)
 
 
+def test_video_that_one_system_cannot_read_is_left_out_of_both(interviews, run_tables, monkeypatch):
+    """Of a video cut short one system may find a stretch and another none; two lists of videos cannot be compared."""
+    from emoclip.evaluation.protocols import symptoms
+
+    whole = symptoms._mean_predictions
+
+    def without_one(folds, targets, features, owners, config):
+        found = whole(folds, targets, features, owners, config)
+        calls.append(found)
+        return {video: value for video, value in found.items() if (video, len(calls)) != (3, 2)}
+
+    calls: list[dict] = []
+    monkeypatch.setattr(symptoms, "_mean_predictions", without_one)
+    systems = "systems=[{name: a}, {name: b, pooling: mean}]"
+    options = "protocols.symptoms={epochs: 1, test_windows: 1, train_windows: 1}"
+    tables = run_tables(interviews(), ONLY, "data.fold=all", "data.split=null", options, systems)
+    assert [table.clip_ids for table in tables] == [["v0", "v1", "v2", "v4"]] * 2
+
+
 def test_totals_are_fitted_in_the_range_of_items_and_mapped_back(interviews, run_tables):
     """With the same weights a total of divisor 10 must come out ten times its fitted value: here, near ten times an item."""
     options = (

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 import shutil
 
 import numpy as np
@@ -43,6 +44,12 @@ def test_each_fold_has_its_own_model(folded, run_tables, tiny_model_folder, tmp_
     (table,) = run_tables(folded, "data.fold=all", f"model={tmp_path}/fold{{fold}}")
     np.testing.assert_allclose(table.scores[:3], plain.scores[:3], rtol=1e-4)
     assert not np.allclose(table.scores[3:], plain.scores[3:], rtol=1e-3)
+    # The table is of both, and of no other pair.
+    assert table.model == f"{tmp_path}/fold{{fold}}"
+    assert re.fullmatch(r"2 models, sha256:[0-9a-f]{64}", table.revision)
+    shutil.copytree(tmp_path / "fold1", tmp_path / "fold2", dirs_exist_ok=True)
+    (other,) = run_tables(folded, "data.fold=all", f"model={tmp_path}/fold{{fold}}")
+    assert other.revision != table.revision
 
 
 def test_systems_may_have_prompt_sets_of_their_own(folded, run_tables):
@@ -151,11 +158,17 @@ def test_sensitivity_takes_all_templates_and_any_descriptions(folded, run_tables
             r"must be of classes of the manifest, got x_y",
         ),
         (["data.fold=1", "protocols.prompt_sensitivity={templates: [nothing]}"], r"got 'nothing'"),
+        (
+            ["data.fold=1", "protocols.prompt_sensitivity={descriptions: [model_descriptions]}"],
+            r"this model has none; choose another prompt set",
+        ),
+        (["data.fold=1", "prompt_sets=['a {}!', 'a {}?']"], r"got a \{\}!, a \{\}\?, which are all a_class in tables"),
         (["data.fold=1", "protocols.zero_shot=false"], r"`protocols` must leave at least one on"),
         (["data.fold=1", "protocols.zero_sho=false"], r"Unknown key `protocols.zero_sho`.*did you mean"),
         (["data.fold=1", "protocols.compound={modes: [sum]}"], r"must be one of average, concatenate, got 'sum'"),
     ],
 )
+@pytest.mark.usefixtures("no_clip_is_read")
 def test_what_does_not_fit_is_told_before_work(folded, run_tables, overrides, message):
     with pytest.raises(ValueError, match=message):
         run_tables(folded, *overrides)
