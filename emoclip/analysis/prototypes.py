@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
@@ -69,14 +69,30 @@ def read_words(
         encoder.encode([Prompt(NEUTRAL_TEXT)])[0].cpu() if neutral else None,
     )
     own = set(loaded.class_descriptions.values())
+    described = {name: describe_tree(tree) for name, tree in trees.items()}
     return WordReading(
-        texts={name: describe_tree(tree) for name, tree in trees.items()},
+        texts=described,
         prototypes=prototypes,
         emotions=emotions,
         prompt=prompt,
-        warnings=cut_texts((text for tree in trees.values() for text in texts_of(tree)), loaded),
+        warnings=(
+            *shared_texts(described),
+            *cut_texts((text for tree in trees.values() for text in texts_of(tree)), loaded),
+        ),
         described=tuple(name for name, tree in trees.items() if any(text in own for text in texts_of(tree))),
         groups={name: tuple(members) for name, members in emotions.groups.items()},
+    )
+
+
+def shared_texts(texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for each text that stands for several words, such as `a+b` and `a + b`: each gets half of its match."""
+    words: dict[str, list[str]] = {}
+    for word, text in texts.items():
+        words.setdefault(text, []).append(word)
+    return tuple(
+        f"The text {text} stands for {' and '.join(map(repr, same))}, which share its match; leave one out."
+        for text, same in words.items()
+        if len(same) > 1
     )
 
 
@@ -96,4 +112,4 @@ def cut_texts(texts: Iterable[str], loaded: LoadedModel) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-__all__ = ["WordReading", "cut_texts", "read_words"]
+__all__ = ["WordReading", "cut_texts", "read_words", "shared_texts"]

@@ -3,13 +3,15 @@
 
     python -P -m emoclip.synthetic.tiny_teacher outputs/tiny_teacher [--width 160] [--image-size 56] [--seed 0]
 
-It knows nothing; it lets the whole path of distillation run where the real weights, tens of gigabytes, cannot be had.
+It knows nothing; it lets the whole path of distillation run where the real weights, tens of gigabytes, cannot be had. One that can
+be taught is in `seeing_teacher`.
 """
 
 from __future__ import annotations
 
 import argparse
 import string
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,18 +53,32 @@ def save_tiny_teacher(folder: str | Path, *, width: int = 160, image_size: int =
     return folder
 
 
-def build_tokenizer() -> T5Tokenizer:
-    """A T5 tokenizer of single letters and some words, so that usual instructions are as long as to a real one."""
+def build_tokenizer(more_words: Iterable[str] = ()) -> T5Tokenizer:
+    """A T5 tokenizer of single letters and some words, so that usual instructions are as long as to a real one.
+
+    Args:
+        more_words: Become one token each as well, such as those of the captions that a teacher is to learn.
+    """
     from transformers import T5Tokenizer
 
     special = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
     letters = [(letter, -9.0) for letter in string.ascii_letters + string.digits + ".,'!?-"]
-    words = [(f"▁{word}", -3.0) for word in WORDS.split()]
+    words = [(f"▁{word}", -3.0) for word in dict.fromkeys([*WORDS.split(), *sorted(more_words)])]
     return T5Tokenizer(vocab=special + letters + words, extra_ids=0, model_max_length=MAX_TOKENS)
 
 
-def build_model(vocab_size: int, width: int, image_size: int, seed: int) -> Blip2ForConditionalGeneration:
-    """BLIP-2 with random weights large enough that its features depend on the picture."""
+def build_model(
+    vocab_size: int, width: int, image_size: int, seed: int, vision: Mapping[str, Any] | None = None
+) -> Blip2ForConditionalGeneration:
+    """BLIP-2 with random weights large enough that its features depend on the picture.
+
+    Args:
+        vocab_size: Of the tokenizer.
+        width: Of the LLM.
+        image_size: Side of the pictures, in pixels.
+        seed: Of the weights.
+        vision: Fields of the image tower's configuration that are to be others.
+    """
     import torch
     from transformers import Blip2Config, Blip2ForConditionalGeneration, T5Config
 
@@ -86,6 +102,7 @@ def build_model(vocab_size: int, width: int, image_size: int, seed: int) -> Blip
             "num_attention_heads": 4,
             "image_size": image_size,
             "patch_size": 14,
+            **(vision or {}),
         },
         qformer_config={
             "hidden_size": 48,

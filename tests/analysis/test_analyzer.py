@@ -169,6 +169,15 @@ def test_embedded_default_works_at_once(short_clip):
     assert found.timeline["match"].sum() == pytest.approx(1.0)
 
 
+def test_words_that_are_read_by_one_text_are_told(loaded, short_clip):
+    """`a+b` and `a + b` look different and each get half of one match; other words are not blamed for it."""
+    found = analyze(short_clip, "a+b, a + b, c", loaded)
+    (told,) = found.warnings
+    assert told.endswith("stands for 'a+b' and 'a + b', which share its match; leave one out.")
+    assert not found.rescore("a+b, c").warnings
+    assert not analyze(short_clip, {"a": "a smile", "b": "a frown"}, loaded).warnings
+
+
 def test_other_words_need_no_video(loaded, long_clip, monkeypatch):
     """Trying words out is what the tool is for; each try must not decode the film again."""
     found = analyze(long_clip, WORDS, loaded)
