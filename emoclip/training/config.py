@@ -58,7 +58,8 @@ class DataConfig:
         left_out_class: train without the clips of this class, to recognise it unseen.
         left_out_subject: train without the clips of this person.
         mix: further manifests whose training clips are mixed in, such as stills, each a clip of one frame; classes go by name.
-        batch_size: clips per process and step; a contrast needs at least 2, a head 1.
+        batch_size: clips per process and step; a contrast needs at least 2, of all processes together or with local negatives of each;
+            a head 1.
         drop_last: leave out the clips of an epoch that fill no whole batch, as the papers do, and the batches that fill no whole
             `contrast.accumulate`. Otherwise they make a last, smaller batch, if every process gets at least two, and a last step of fewer
             batches.
@@ -292,11 +293,6 @@ class TrainConfig:
             raise ValueError(
                 "`data.cache_features` needs a frozen image tower, got "
                 f"optimizer.train_vision={self.optimizer.train_vision}; set it to none."
-            )
-        if self.data.batch_size < 2 and not self.task.has_head:
-            raise ValueError(
-                f"`data.batch_size` must be at least 2 with task.kind={self.task.kind}, for the contrast of one pair is nil, got "
-                f"{self.data.batch_size}."
             )
         self._check_selection()
         self._check_lora()

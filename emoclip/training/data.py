@@ -52,6 +52,7 @@ class CaptionedClips:
     Attributes:
         num_clips: of an epoch.
         extent: the same in words, for the report.
+        num_sentiments: of a clip, where the run uses them.
 
     Raises:
         ValueError: a clip has no caption or label, or there are too few clips.
@@ -74,6 +75,7 @@ class CaptionedClips:
         self._columns = {name: list(rows[name]) for name in TARGET_COLUMNS if name in rows.column_names}
         self.targets.check(map(self.about, range(len(rows))), str(config.data.manifest))
         self.sentiment = sentiment_logits(rows, str(config.data.manifest)) if config.data.sentiment else None
+        self.num_sentiments = None if self.sentiment is None else self.sentiment.shape[1]
         self.clips: ClipDataset | FrameFeatureDataset = ClipDataset(
             rows,
             processor.video_processor,

@@ -26,7 +26,7 @@ from emoclip.training.metrics_log import MetricsLog, tracker_arguments
 from emoclip.training.objective import Tensors
 from emoclip.training.optimization import added_rate, build_optimizer, set_rates
 from emoclip.training.processes import HostExchange
-from emoclip.training.regime import build_objective, build_regime
+from emoclip.training.regime import build_objective, build_regime, check_contrast
 from emoclip.training.result import save_model
 from emoclip.training.rows import TrainingRows, training_rows
 from emoclip.training.same_run import flatten, run_identity
@@ -64,14 +64,15 @@ class TrainingRun:
     def __init__(self, config: TrainConfig, checkpoint: Path | None = None, *, is_rehearsal: bool = False):
         self.config = config
         self.accelerator = build_accelerator(config)
+        check_contrast(config, self.accelerator.num_processes)
         self.exchange = HostExchange()
         set_seed(config.seed)
         # A stream knows its clips only as they come.
         chosen = None if config.data.streaming else training_rows(config.data)
         model, self.processor, self.adapter = build_regime(config, chosen)
         self.data = self._build_data(chosen)
-        if isinstance(self.data, CaptionedClips) and self.data.sentiment is not None:
-            model.config.num_sentiments = self.data.sentiment.shape[1]
+        if self.data.num_sentiments:
+            model.config.num_sentiments = self.data.num_sentiments
         self.validation = self._build_validation()
         self.fingerprint = run_fingerprint(config.data)
         self.identity = run_identity(self.accelerator, config, self.fingerprint)

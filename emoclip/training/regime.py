@@ -69,6 +69,16 @@ def build_regime(config: TrainConfig, chosen: TrainingRows | None) -> Regime:
     return Regime(model, processor, adapter)
 
 
+def check_contrast(config: TrainConfig, world_size: int) -> None:
+    """Raise ValueError if no batch can have a contrast, for that of one pair is nil."""
+    negatives, size = config.contrast.negatives, config.data.batch_size
+    if not config.task.has_head and not Negatives(negatives, world_size).can_contrast([size] * world_size):
+        raise ValueError(
+            f"`data.batch_size` must be at least 2 with task.kind={config.task.kind}, for the contrast of one pair is nil, got {size}; "
+            f"1 needs several processes and contrast.negatives=global, got {world_size} and {negatives}."
+        )
+
+
 def build_objective(
     config: TrainConfig,
     model: EmoCLIPVideoEncoder,
@@ -98,4 +108,4 @@ def build_objective(
     return ContrastObjective(cast(EmoCLIPConfig, model.config), negatives, rank, words, soft)
 
 
-__all__ = ["Regime", "build_objective", "build_regime"]
+__all__ = ["Regime", "build_objective", "build_regime", "check_contrast"]

@@ -2,6 +2,7 @@
 """Training batches from a stream: shards that are read one after the other, from disk or the network."""
 
 from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class StreamedClips:
     Attributes:
         num_clips: of an epoch.
         extent: the same in words, for the report.
+        num_sentiments: of a clip, where the run uses them; None where the first clips of the shards have none.
 
     Raises:
         ValueError: the number of clips is not known, another key asks for random access, or a clip of a manifest has no caption,
@@ -51,6 +53,7 @@ class StreamedClips:
         self.num_clips = data.clips_per_epoch or count_clips(data.manifest, data.split, data.fold)
         self.extent = f"a stream ({self.num_clips:,} clips an epoch)"
         self.targets = build_targets(config.task, source_class_names(data.manifest), processor.tokenizer)
+        self.num_sentiments = _first_sentiments(rows) if data.sentiment else None
         if manifest_file(data.manifest) is not None:
             self._check_targets(data)
         self._length = self.num_clips // (data.batch_size * world_size)
@@ -73,7 +76,7 @@ class StreamedClips:
             subject_masks=data.subject_masks,
         )
         loader = require("torchdata.stateful_dataloader", "train").StatefulDataLoader(
-            EndlessClips(stream, self.targets, with_sentiment=data.sentiment),
+            EndlessClips(stream, self.targets, data.sentiment, self.num_sentiments),
             batch_size=data.batch_size,
             num_workers=data.num_workers,
             collate_fn=collate_taught,
@@ -156,6 +159,11 @@ def collate_taught(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {**collate_clips(item for item in items if "unfit" not in item), "unfit": unfit}
 
 
+def _first_sentiments(rows: Iterable[dict[str, Any]]) -> int | None:
+    """Of the first clip that has any, among the few that a shard gives before it takes long."""
+    return next((len(row[SENTIMENT_COLUMN]) for row in islice(rows, 16) if row.get(SENTIMENT_COLUMN)), None)
+
+
 class EndlessClips(IterableDataset):
     """The clips of a stream pass after pass, each with what it is taught as `target`, drawn by (seed, pass, clip id).
 
@@ -163,12 +171,16 @@ class EndlessClips(IterableDataset):
         stream: gives each clip once a pass.
         targets: what clips are taught.
         with_sentiment: whether they need the sentiment of their text too.
+        num_sentiments: of each text; None takes any number.
     """
 
-    def __init__(self, stream: ClipStream, targets: Targets, *, with_sentiment: bool = False):
+    def __init__(
+        self, stream: ClipStream, targets: Targets, with_sentiment: bool = False, num_sentiments: int | None = None
+    ):
         self.stream = stream
         self.targets = targets
         self._with_sentiment = with_sentiment
+        self._num_sentiments = num_sentiments
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         # One pass may be empty: that of a stream which stopped exactly behind the last clip of it. A process without a shard of its own
@@ -184,13 +196,20 @@ class EndlessClips(IterableDataset):
     def _taught(self, item: dict[str, Any]) -> dict[str, Any]:
         row = item["row"]
         lack = self.targets.lack(row)
-        if lack is None and self._with_sentiment and not row.get(SENTIMENT_COLUMN):
-            lack = f"it has no `{SENTIMENT_COLUMN}`"
+        if lack is None and self._with_sentiment:
+            lack = self._lack_of_sentiment(row.get(SENTIMENT_COLUMN))
         if lack is not None:
             return {"index": item["index"], "unfit": lack}
         # Another stream of numbers than the frame window's, or caption and window would be tied together.
         generator = clip_generator(self.stream.seed + 1, self.stream.epoch, stable_number(item["index"]))
         return {**item, "target": self.targets.draw(row, generator)}
+
+    def _lack_of_sentiment(self, logits: list[float] | None) -> str | None:
+        if not logits:
+            return f"it has no `{SENTIMENT_COLUMN}`"
+        if self._num_sentiments not in (None, len(logits)):
+            return f"it has {len(logits)} sentiments and the first clip {self._num_sentiments}"
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         """The position of the stream."""

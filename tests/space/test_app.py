@@ -16,6 +16,8 @@ SPACE = Path(__file__).parents[2] / "space"
 def test_app_only_launches_the_demo(monkeypatch):
     """The page lives in the package; a second one here would drift from it."""
     calls = []
+    # The test's own arguments are not the app's.
+    monkeypatch.setattr("sys.argv", ["app.py"])
     monkeypatch.setattr(launch, "main", lambda argv: calls.append(argv) or 0)
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(SPACE / "app.py"), run_name="__main__")

@@ -12,6 +12,7 @@ import yaml
 
 from emoclip.config_loading import load_config
 from emoclip.data.manifest import read_manifest, write_manifest
+from emoclip.data.sharding import write_shards
 from emoclip.synthetic.spoken_lines import SENTIMENTS
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
@@ -86,11 +87,34 @@ def test_masks_change_the_model(train: Callable, scenes: Path, tmp_path: Path) -
     assert told != pytest.approx(untold, rel=1e-6)
 
 
-def test_the_model_knows_how_many_sentiments_it_was_taught(train: Callable, scenes: Path) -> None:
+@pytest.mark.parametrize("form", ["manifest", "streamed manifest", "shards"])
+def test_the_model_knows_how_many_sentiments_it_was_taught(
+    train: Callable, scenes: Path, tmp_path: Path, form: str
+) -> None:
     """A classifier with eight classes trained a model that then refused its own logits."""
     rows = [
         {**row, "sentiment_logits": [*row["sentiment_logits"], 0.5]} for row in read_manifest(scenes).table.to_pylist()
     ]
     wider = scenes.with_name("eight.parquet")
     write_manifest(wider, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
-    assert train(data__manifest=str(wider))[1].config.num_sentiments == len(SENTIMENTS) + 1
+    if form == "shards":
+        write_shards(wider, tmp_path / "set", shard_bytes=20_000)
+        wider = tmp_path / "set"
+    model = train(data__manifest=str(wider), data__streaming=form != "manifest")[1]
+    assert model.config.num_sentiments == len(SENTIMENTS) + 1
+
+
+def test_a_clip_of_a_shard_with_other_sentiments_is_told(
+    train: Callable, scenes: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows of two lengths make no batch, and the error named neither clip nor cause."""
+    rows = read_manifest(scenes).table.to_pylist()
+    rows[4]["sentiment_logits"].pop()
+    odd = scenes.with_name("odd.parquet")
+    write_manifest(odd, rows, class_names=[], dataset="scenes", licence="CC0-1.0", source="rendered")
+    write_shards(odd, tmp_path / "set", shard_bytes=20_000)
+    train(data__manifest=str(tmp_path / "set"), data__streaming=True, data__batch_size=6)
+    number = len(SENTIMENTS)
+    assert (
+        f"skipped clip {rows[4]['clip_id']}: it has {number - 1} sentiments and the first clip {number}" in caplog.text
+    )
