@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from transformers import AutoImageProcessor, AutoModelForObjectDetection
 
+from emoclip.dialogue.found_model import loading
+
 
 # Small, Apache-2.0.
 DEFAULT_PERSON_MODEL = "PekingU/rtdetr_v2_r18vd"
@@ -33,7 +35,7 @@ class PersonDetector:
 
     Raises:
         ValueError: It knows no persons, or the score is no fraction.
-        OSError: The model cannot be found.
+        FileNotFoundError: The model cannot be found.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class PersonDetector:
     ):
         if not 0 <= min_score <= 1:
             raise ValueError(f"`--min-person-score` must be from 0 to 1, got {min_score}.")
-        self.processor = AutoImageProcessor.from_pretrained(name)
-        self.model = AutoModelForObjectDetection.from_pretrained(name).to(device).eval()
+        with loading("person model", name):
+            self.processor = AutoImageProcessor.from_pretrained(name)
+            self.model = AutoModelForObjectDetection.from_pretrained(name).to(device).eval()
         classes = {str(label).lower(): int(number) for number, label in self.model.config.id2label.items()}
         if PERSON not in classes:
             raise ValueError(

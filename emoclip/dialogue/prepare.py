@@ -34,7 +34,7 @@ from .settings import SETTINGS_NAME, DialogueSettings, check_settings, claim_out
 from .text_stage import Origin, TextStage, is_of_these_inputs, origin_of, write_table
 
 
-MANIFEST_NAME, FILMS_NAME = "manifest.parquet", "films.csv"
+MANIFEST_NAME, FILMS_NAME, SENTENCES_NAME = "manifest.parquet", "films.csv", "sentences.parquet"
 WORK = "work"
 # Whoever prepares films that they may not pass on must say so; nothing is assumed.
 DEFAULT_LICENCE = "unknown"
@@ -289,12 +289,10 @@ def _finish(
             about = (job.film.film_id, str(job.film.path), origin.source, origin.language)
             films.append(FilmStatus(*about, num_sentences, num_clips, error, origin.unread))
         _write_films(output / FILMS_NAME, films)
+        # Before the refusal: it says why there is no clip.
+        _write_sentences(output / SENTENCES_NAME, jobs)
         if not len(rows):
-            first = next((film.error for film in films if film.error), "every sentence was left out")
-            raise ValueError(
-                f"At least 1 clip must result, got none of {len(films)} films ({first}); see {output / 'films.csv'}."
-            )
-        _write_sentences(output / "sentences.parquet", jobs)
+            raise ValueError(_no_clip(output, films, left_out))
         num_clips = write_manifest_table(
             output / MANIFEST_NAME,
             rows.parts(),
@@ -308,6 +306,14 @@ def _finish(
         # With it the same command takes up films that failed: a disk that was away for a moment, or too little memory.
         shutil.rmtree(output / WORK)
     return Prepared(output / MANIFEST_NAME, num_clips, dict(left_out), films, Selection([], [], []))
+
+
+def _no_clip(output: Path, films: list[FilmStatus], left_out: Counter[str]) -> str:
+    """A sentence for when nothing results: what most sentences were left out for, and what is wrong with the first bad film."""
+    told = [f"left out, {reason}: {count}" for reason, count in left_out.most_common(2)]
+    told += [film.error for film in films if film.error][:1]
+    files = f"{output / FILMS_NAME} and {output / SENTENCES_NAME}" if left_out else str(output / FILMS_NAME)
+    return f"At least 1 clip must result, got none of {len(films)} films ({'; '.join(told) or 'no sentence'}); see {files}."
 
 
 def _add_rows(
@@ -347,11 +353,12 @@ def _add_rows(
 
 
 def _write_sentences(path: Path, jobs: list[FilmJob]) -> None:
+    jobs = [job for job in jobs if job.sentences.is_file()]
+    if not jobs:
+        return
     with replacing(path) as temporary:
         writer = None
         for job in jobs:
-            if not job.sentences.is_file():
-                continue
             table = pq.read_table(job.sentences).replace_schema_metadata(None)
             table = table.add_column(0, "film_id", pa.array([job.film.film_id] * len(table), pa.string()))
             writer = writer or pq.ParquetWriter(temporary, table.schema)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
+from emoclip.dialogue.found_model import loading
+
 
 # What the library `deepmultilingualpunctuation`, which EmotionCLIP uses, loads by default.
 DEFAULT_PUNCTUATION_MODEL = "oliverguhr/fullstop-punctuation-multilang-large"
@@ -23,12 +25,13 @@ class PunctuationModel:
 
     Raises:
         ValueError: The model has no label ".".
-        OSError: The model cannot be found.
+        FileNotFoundError: The model cannot be found.
     """
 
     def __init__(self, name: str = DEFAULT_PUNCTUATION_MODEL, device: str | torch.device = "cpu"):
-        self.tokenizer = AutoTokenizer.from_pretrained(name)
-        self.model = AutoModelForTokenClassification.from_pretrained(name).to(device).eval()
+        with loading("punctuation model", name):
+            self.tokenizer = AutoTokenizer.from_pretrained(name)
+            self.model = AutoModelForTokenClassification.from_pretrained(name).to(device).eval()
         self.labels = {int(key): str(value) for key, value in self.model.config.id2label.items()}
         if "." not in self.labels.values():
             raise ValueError(

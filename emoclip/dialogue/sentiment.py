@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from emoclip.dialogue.found_model import loading
+
 
 DEFAULT_SENTIMENT_MODEL = "j-hartmann/emotion-english-distilroberta-base"
 FEWEST_SENTIMENTS = 7
@@ -27,12 +29,13 @@ class SentimentModel:
 
     Raises:
         ValueError: It has fewer classes, or none is called neutral.
-        OSError: The model cannot be found.
+        FileNotFoundError: The model cannot be found.
     """
 
     def __init__(self, name: str = DEFAULT_SENTIMENT_MODEL, batch_size: int = 32, device: str | torch.device = "cpu"):
-        self.tokenizer = AutoTokenizer.from_pretrained(name)
-        self.model = AutoModelForSequenceClassification.from_pretrained(name).to(device).eval()
+        with loading("sentiment model", name):
+            self.tokenizer = AutoTokenizer.from_pretrained(name)
+            self.model = AutoModelForSequenceClassification.from_pretrained(name).to(device).eval()
         self.batch_size = batch_size
         self.names = [str(self.model.config.id2label[number]) for number in range(self.model.config.num_labels)]
         if len(self.names) < FEWEST_SENTIMENTS:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from emoclip.dialogue.found_model import loading
 from modeling_emoclip.video_container_emoclip import clock_start
 
 from .subtitles import Cue
@@ -33,13 +34,14 @@ class SpeechModel:
         device: Where it runs.
 
     Raises:
-        OSError: The model cannot be found.
+        FileNotFoundError: The model cannot be found.
     """
 
     def __init__(self, name: str = DEFAULT_SPEECH_MODEL, device: str | torch.device = "cpu"):
         from transformers import pipeline
 
-        self.recognise: Any = pipeline("automatic-speech-recognition", model=name, device=device)
+        with loading("speech model", name):
+            self.recognise: Any = pipeline("automatic-speech-recognition", model=name, device=device)
 
     def __call__(self, film: Path) -> list[Cue]:
         """Return what is said in a film; none where it has no sound."""

@@ -15,6 +15,7 @@ from emoclip.data.output import replacing
 from emoclip.distillation.config import DistillConfig
 from emoclip.distillation.instructions import shown
 from emoclip.distillation.pairs import FeaturePairs
+from emoclip.export.card import hub_licence
 from emoclip.provenance import command_line, git_commit, package_versions
 
 
@@ -68,7 +69,7 @@ def licence_of(config: DistillConfig) -> str:
     """The licence of the data as the Hub spells it, `unknown` for what is no manifest."""
     if not Path(config.data.manifest).is_file():
         return "unknown"
-    return read_manifest(config.data.manifest, check_media=False, checked_only=True).licence.lower() or "unknown"
+    return hub_licence(read_manifest(config.data.manifest, check_media=False, checked_only=True).licence)
 
 
 def data_fingerprint(config: DistillConfig) -> str:

@@ -77,10 +77,16 @@ def read_config(config: TeacherConfig) -> Any:
     """The model's configuration, without its weights.
 
     Raises:
-        OSError: There is no such folder or id.
+        FileNotFoundError: There is no such folder or id.
         ValueError: It is no BLIP-2 with a T5.
     """
-    found = AutoConfig.from_pretrained(config.name, revision=config.revision)
+    try:
+        found = AutoConfig.from_pretrained(config.name, revision=config.revision)
+    except OSError as error:
+        raise FileNotFoundError(
+            f"A teacher must be a folder with a config.json or a Hub id that can be reached, got {config.name!r}; check the "
+            "spelling and the network."
+        ) from error
     kind = getattr(found, "model_type", None)
     llm = getattr(getattr(found, "text_config", None), "model_type", None)
     if (kind, llm) != ("blip-2", "t5"):

@@ -14,6 +14,15 @@ from huggingface_hub import ModelCardData
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+# Terms that data come under and the Hub knows by name: https://huggingface.co/docs/hub/repositories-licenses
+_LICENCES = (
+    "agpl-3.0 apache-2.0 bsd bsd-2-clause bsd-3-clause cc cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 "
+    "cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 "
+    "cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 gfdl gpl gpl-2.0 gpl-3.0 lgpl lgpl-2.1 "
+    "lgpl-3.0 mit mpl-2.0 odbl odc-by openrail other pddl unknown unlicense"
+)
+HUB_LICENCES = frozenset(_LICENCES.split())
+
 # `text-video` and the zero-shot task have no pipeline tag of their own on the Hub; they are found by tag.
 TAGS = ["emoclip", "zero-shot-video-classification", "facial-expression-recognition", "affective-computing"]
 
@@ -92,6 +101,12 @@ In the European Union, inferring emotions at work and in education is prohibited
 reasons excepted), and people exposed to an emotion recognition system must be told at the latest at first exposure
 (Article 50(3)). This is not legal advice. Ask people before you analyse them; keep no more than you need.
 """
+
+
+def hub_licence(terms: str) -> str:
+    """Return the terms of data as the Hub spells licences: `other` for words of another kind, for it refuses a card with those."""
+    name = terms.strip().lower() or "unknown"
+    return name if name in HUB_LICENCES else "other"
 
 
 def model_card(

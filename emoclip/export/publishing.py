@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 NEEDED = ("config.json", "README.md")
 WEIGHTS = (".safetensors", ".onnx", ".xml")
 UNSTATED = (None, "", "unknown")
+# How the Hub spells licences; it refuses a card with another word only after the repository was made.
+LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def plan_push(folder: str | Path, repo: str, *, private: bool = True, licence: s
 
     Raises:
         FileNotFoundError: The folder is no complete model folder.
-        ValueError: The name is none, a file is a pickle, or a public model states no licence.
+        ValueError: The name is none, a file is a pickle, the licence is no name of one, or a public model states none.
     """
     folder = Path(folder)
     validate_repo_id(repo)
@@ -66,6 +69,11 @@ def plan_push(folder: str | Path, repo: str, *, private: bool = True, licence: s
         raise ValueError(
             f"A public model must state its licence, the card of {folder} says {card.data.license!r}; pass --licence, "
             "which follows from the training data."
+        )
+    if card.data.license and not LICENCE.fullmatch(str(card.data.license)):
+        raise ValueError(
+            f"The licence must be spelt as the Hub does, the card of {folder} says {card.data.license!r}; pass --licence "
+            "(other, cc-by-nc-4.0, ...)."
         )
     return Plan(folder, repo, private, str(card), {name: (folder / name).stat().st_size for name in files})
 
@@ -83,8 +91,7 @@ def push(plan: Plan, *, revision: str | None = None, message: str | None = None)
         ValueError: The repository exists with another visibility.
         OSError: The Hub cannot be reached or refuses.
     """
-    if get_token() is None:
-        raise PermissionError("Publishing needs a token with write access, none is stored; run: hf auth login")
+    check_target(plan.repo)
     api = HfApi()
     _make_repository(api, plan.repo, plan.private)
     if revision is not None:
@@ -99,6 +106,18 @@ def push(plan: Plan, *, revision: str | None = None, message: str | None = None)
         plan.repo, operations, commit_message=message or "Upload an EmoCLIP model", revision=revision
     )
     return str(commit.repo_url)
+
+
+def check_target(repo: str) -> None:
+    """Say why nothing can be pushed to a repository; asks nobody.
+
+    Raises:
+        PermissionError: Nobody is logged in.
+        ValueError: The name is none.
+    """
+    validate_repo_id(repo)
+    if get_token() is None:
+        raise PermissionError("Publishing needs a token with write access, none is stored; run: hf auth login")
 
 
 def _files(folder: Path) -> list[str]:
@@ -141,4 +160,4 @@ def _make_repository(api: HfApi, repo: str, private: bool) -> None:
     api.create_repo(repo, private=private)
 
 
-__all__ = ["Plan", "plan_push", "push"]
+__all__ = ["Plan", "check_target", "plan_push", "push"]

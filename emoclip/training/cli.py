@@ -2,6 +2,7 @@
 """The command `train.py`: arguments, the run folder, what to resume, and one run."""
 
 import argparse
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -72,6 +73,7 @@ def _train(config: TrainConfig, arguments: argparse.Namespace) -> int:
 
     if _is_complete(config, arguments):
         return 0
+    check_push(config)
     checkpoint = _checkpoint(config, arguments.resume)
     # Builds and checks everything; only then may an earlier run go.
     run = TrainingRun(config, checkpoint)
@@ -110,6 +112,14 @@ def _checkpoint(config: TrainConfig, resume: str | None) -> Path | None:
     from emoclip.training.checkpoint import find_checkpoint
 
     return find_checkpoint(config.output_dir, resume) if resume else None
+
+
+def check_push(config: TrainConfig) -> None:
+    """Refuse before the run what the push at its end would; the first process pushes, so others need no token."""
+    if config.push_to_hub is not None and os.environ.get("RANK", "0") == "0":
+        from emoclip.export.publishing import check_target
+
+        check_target(config.push_to_hub.repo_id)
 
 
 def _push(target: HubConfig, folder: Path) -> None:
@@ -222,6 +232,7 @@ def _dry_run(config: TrainConfig, arguments: argparse.Namespace) -> int:
 
     if _is_complete(config, arguments):
         return 0
+    check_push(config)
     checkpoint = _checkpoint(config, arguments.resume)
     run = TrainingRun(config, checkpoint, is_rehearsal=True)
     if checkpoint is not None and run.accelerator.is_main_process:
@@ -232,4 +243,4 @@ def _dry_run(config: TrainConfig, arguments: argparse.Namespace) -> int:
     return 0
 
 
-__all__ = ["build_parser", "check_output", "main", "parse_arguments"]
+__all__ = ["build_parser", "check_output", "check_push", "main", "parse_arguments"]

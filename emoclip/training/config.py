@@ -352,6 +352,8 @@ FREE_ON_RESUME = frozenset(
         "push_to_hub",
         "push_to_hub.repo_id",
         "push_to_hub.private",
+        # Runs begun earlier may have it without gradient_checkpointing, where it is refused by now.
+        "compute.checkpoint_stride",
         "data.num_workers",
         "data.features_dir",
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip.config_loading import dump_config
 from emoclip.data.source import source_terms
-from emoclip.export.card import model_card
+from emoclip.export.card import hub_licence, model_card
 from emoclip.export.hub_folder import save_hub_folder
 from emoclip.provenance import command_line, git_commit
 from emoclip.training.config import DataConfig
@@ -45,8 +45,8 @@ def save_model(run: "TrainingRun") -> Path:
 
 
 def common_licence(config: DataConfig) -> str:
-    """The licence of the data, `other` where several sources have different ones; the card lists them."""
-    licences = {source_terms(source).licence.lower() for source in (config.manifest, *config.mix)}
+    """The licence of the data as the Hub spells it, `other` where several sources have different ones; the card lists them."""
+    licences = {hub_licence(source_terms(source).licence) for source in (config.manifest, *config.mix)}
     return licences.pop() if len(licences) == 1 else "other"
 
 

@@ -276,9 +276,20 @@ def test_no_clip_at_all_is_an_error_that_says_why(films, tmp_path, settings):
     from dataclasses import replace
 
     with pytest.raises(
-        ValueError, match=r"At least 1 clip must result, got none of 1 films \(every sentence was left out\)"
-    ):
+        ValueError, match=r"At least 1 clip must result, got none of 1 films \(left out, neutral: "
+    ) as told:
         prepare_dialogue([films], tmp_path / "out", replace(settings, max_neutral=0.0))
+    sentences = tmp_path / "out" / "sentences.parquet"
+    assert str(sentences) in str(told.value)
+    assert "neutral" in pq.read_table(sentences)["left_out"].to_pylist()
+
+
+def test_films_without_any_text_leave_no_table_of_sentences(films, tmp_path, settings):
+    """There is nothing to write, and the reason is the film's."""
+    (films / "show" / "one.srt").unlink()
+    with pytest.raises(ValueError, match=r"got none of 1 films \((?!left out).*; see .*films\.csv\."):
+        prepare_dialogue([films], tmp_path / "out", settings)
+    assert not (tmp_path / "out" / "sentences.parquet").exists()
 
 
 def test_clips_without_persons_are_left_out_on_request(films, tmp_path, settings):

@@ -242,10 +242,12 @@ class TestRefusals:
         with pytest.raises(ValueError, match=r"needs a head at least as wide as CLIP's joint space, 10, got 7"):
             make_run(teachers=[], fit__teacher_weight=0.0, fit__caption_weight=1.0, head__dim=7)
 
-    def test_teacher_that_is_not_there(self, make_run, tmp_path):
-        """A typing error in the folder must be told as such."""
-        with pytest.raises(OSError, match="nowhere"):
-            make_run(teachers=[{"name": str(tmp_path / "nowhere")}])
+    @pytest.mark.parametrize("parent", ["{tmp_path}", "outputs"])
+    def test_teacher_that_is_not_there(self, make_run, tmp_path, parent):
+        """A typing error in the folder must be told as such, also where the folder's name could be an id on the Hub."""
+        name = f"{parent.format(tmp_path=tmp_path)}/nowhere"
+        with pytest.raises(FileNotFoundError, match=rf"A teacher must be a folder .*got '{name}'; check the spelling"):
+            make_run(teachers=[{"name": name}])
 
 
 def test_parts_of_all_methods_go_together(make_run, world, tmp_path, tiny_model_folder):

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from emoclip.export import model_card
+from emoclip.export.card import hub_licence
 from modeling_emoclip import EmoCLIPConfig
 
 
@@ -34,6 +35,23 @@ def test_header_is_what_the_hub_reads(config):
 def test_licence_is_not_guessed(config):
     """Weights inherit the terms of their training data; a silent `apache-2.0` would be a false promise."""
     assert header(model_card(config))["license"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ("CC0-1.0", "cc0-1.0"),
+        ("ODbL", "odbl"),
+        ("your own", "other"),
+        ("research", "other"),
+        ("private", "other"),
+        ("", "unknown"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_terms_in_words_are_no_licence_of_the_hub(terms, expected):
+    """The Hub refuses a card with a word that it does not know, at the end of the run."""
+    assert hub_licence(terms) == expected
 
 
 def test_stated_facts_appear(config):

@@ -74,6 +74,7 @@ def test_dry_run_lists_and_sends_nothing(folder, capsys):
     ("damage", "arguments", "message"),
     [
         (lambda path: None, ["me/faces", "--public"], "must state its licence"),
+        (lambda path: None, ["me/faces", "--licence", "your own"], "licence must be spelt as the Hub does"),
         (lambda path: None, ["faces"], "must be user/name"),
         (lambda path: None, ["me/fa ces"], "fa ces"),
         (lambda path: (path / "old.pt").write_bytes(b"x"), ["me/faces"], "got the pickle old.pt"),

@@ -12,7 +12,7 @@ import pytest
 
 from emoclip.config_loading import dump_config, load_config
 from emoclip.console import run_command
-from emoclip.training.cli import check_output, main, parse_arguments
+from emoclip.training.cli import check_output, check_push, main, parse_arguments
 from emoclip.training.config import TrainConfig
 
 
@@ -68,6 +68,38 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("repo_id", "token", "message"),
+    [("me/faces", None, "run: hf auth login"), ("me/fa ces", "hf_x", "fa ces")],
+)
+def test_a_push_that_cannot_be_is_refused_before_the_run(
+    write_run: Callable[..., Path],
+    monkeypatch,
+    capsys,
+    repo_id: str,
+    token: str | None,
+    message: str,
+    dry_run: list[str],
+) -> None:
+    """It was told after the night's training, and going on said that the run is complete."""
+    monkeypatch.setattr("emoclip.export.publishing.get_token", lambda: token)
+    config = write_run(max_steps=1)
+    assert run_command(main, ["--config", str(config), f"push_to_hub.repo_id={repo_id}", *dry_run]) == 2
+    assert message in capsys.readouterr().err
+    assert not (config.parent / "run").exists()
+
+
+def test_processes_that_push_nothing_need_no_token(write_run: Callable[..., Path], monkeypatch) -> None:
+    """On the other machines of a run nobody is logged in."""
+    monkeypatch.setattr("emoclip.export.publishing.get_token", lambda: None)
+    config = load_config(TrainConfig, write_run(), ["push_to_hub.repo_id=me/faces"])
+    with pytest.raises(PermissionError, match="hf auth login"):
+        check_push(config)
+    monkeypatch.setenv("RANK", "1")
+    check_push(config)
 
 
 def test_resume_under_another_configuration_is_refused(write_run: Callable[..., Path], capsys) -> None:

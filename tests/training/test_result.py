@@ -11,7 +11,7 @@ import pytest
 from emoclip.config_loading import load_config
 from emoclip.training.config import TrainConfig
 from emoclip.training.loop import TrainingRun
-from emoclip.training.result import save_model
+from emoclip.training.result import common_licence, save_model
 
 
 def test_card_has_the_terms_of_all_data(write_run: Callable[..., Path], world: Path) -> None:
@@ -22,11 +22,13 @@ def test_card_has_the_terms_of_all_data(write_run: Callable[..., Path], world: P
     pq.write_table(table.replace_schema_metadata({**table.schema.metadata, **terms}), stills)
     run = TrainingRun(load_config(TrainConfig, write_run(max_steps=1, data__mix=[str(stills)])))
     card = (run.train() / "README.md").read_text()
-    assert "license: other" in card
+    assert "license: other\n" in card
     assert f"| `{stills}` | strict | research only | https://example.org/stills |" in card
     assert f"| `{world / 'clips.parquet'}` |" in card
     alone = TrainingRun(load_config(TrainConfig, write_run(max_steps=1, output_dir=str(world / "alone"))))
-    assert "license: other" not in (alone.train() / "README.md").read_text()
+    assert "license: cc0-1.0\n" in (alone.train() / "README.md").read_text()
+    strict = load_config(TrainConfig, write_run(data__manifest=str(stills)))
+    assert common_licence(strict.data) == "other"
 
 
 def test_a_full_disk_at_the_end_is_told(write_run: Callable[..., Path]) -> None:

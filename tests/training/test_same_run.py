@@ -77,6 +77,18 @@ def test_what_changes_no_weight_may_change(begun: tuple[TrainConfig, Path]) -> N
     assert file_digests(config) == before
 
 
+def test_a_run_with_a_stride_that_did_nothing_goes_on_without(write_run: Callable[..., Path]) -> None:
+    """The value is refused by now without `gradient_checkpointing`, and leaving it out was another configuration."""
+    config = load_config(TrainConfig, write_run(max_steps=1))
+    TrainingRun(config).train()
+    checkpoint = find_checkpoint(config.output_dir, "auto")
+    assert checkpoint is not None
+    saved = yaml.safe_load((checkpoint / "config.yaml").read_text())
+    saved["compute"]["checkpoint_stride"] = 2
+    (checkpoint / "config.yaml").write_text(yaml.safe_dump(saved))
+    assert TrainingRun(config, checkpoint).step == 1
+
+
 def test_names_on_the_hub_are_the_commit_in_the_cache(write_run: Callable[..., Path]) -> None:
     """What was never downloaded has no identity to compare."""
     config = load_config(TrainConfig, write_run(model={"init": "clip", "name": "nobody/no-such-model"}))
