@@ -122,7 +122,9 @@ def test_runs_that_do_not_belong_together_are_no_data_sets(make_table, tmp_path)
     """The folder above all runs got a report of them as if they were one run's, and each was computed again."""
     for name in ("first", "second"):
         write_tables(tmp_path / name, [make_table()])
-    with pytest.raises(ValueError, match="runs that do not belong together; name one or several of .*first, .*second"):
+    with pytest.raises(
+        ValueError, match=r"runs that do not belong together; name one or several of .*first, .*second"
+    ):
         report_of_folder(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["01_trained.set.parquet"] * 2
     write_set_names(tmp_path, ["first"])

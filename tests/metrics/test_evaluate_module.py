@@ -54,7 +54,8 @@ def test_positions_are_checked_before_the_library_cuts_them(name, right):
 
 
 @pytest.mark.parametrize(
-    ("name", "predictions"), [("uar", [0, 0]), ("class_scores", [[0.9, 0.1], [0.2, 0.8]]), ("affect_regression", [0, 1])]
+    ("name", "predictions"),
+    [("uar", [0, 0]), ("class_scores", [[0.9, 0.1], [0.2, 0.8]]), ("affect_regression", [0, 1])],
 )
 def test_single_clips_are_added_by_the_names_of_a_batch_too(name, predictions):
     """The library's own examples, and `combine`, add one clip as `references` and `predictions`."""
