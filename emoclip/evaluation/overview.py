@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emoclip.evaluation.markdown import markdown_table
-from emoclip.evaluation.report import REPORT, report_from_predictions, resampling_of, write_json
+from emoclip.evaluation.report import REPORT, TABLES, read_json, report_from_predictions, resampling_of, write_json
 from emoclip.evaluation.results import Resampling
 from emoclip.evaluation.wording import METRIC_NAMES, metric_value, section_title
 
@@ -53,8 +52,8 @@ def report_of_folder(
         ValueError: If a table is damaged or they do not belong together.
     """
     folder = Path(folder)
-    names = set_names(folder)
-    if (folder / "predictions").is_dir() or not names:
+    names = [] if (folder / TABLES).is_dir() else set_names(folder)
+    if not names:
         return report_from_predictions(folder, resampling, shared_clips=shared_clips)
     reports = {
         name: report_from_predictions(
@@ -71,13 +70,22 @@ def report_of_folder(
 
 
 def set_names(folder: Path) -> list[str]:
-    """Names of the folders with prediction tables, in the order of the configuration as far as it is known, then by name."""
+    """Names of the folders with tables of a run over several data sets, in the order of the configuration; none where there are none.
+
+    Raises:
+        ValueError: If there are such folders, but of runs that are not the data sets of one.
+    """
     found = sorted(path.parent.name for path in folder.glob("*/predictions"))
     known: list[str] = []
-    for file, key in ((folder / RUN, "sets"), (folder / REPORT, "sets")):
+    for file in (folder / RUN, folder / REPORT):
         if file.is_file() and not known:
-            known = list(json.loads(file.read_text(encoding="utf-8")).get(key) or ())
-    return [name for name in known if name in found] + [name for name in found if name not in known]
+            known = list(read_json(file).get("sets") or ())
+    if found and not known:
+        raise ValueError(
+            f"A report's folder holds `predictions`, or the data sets of one run, {folder} holds runs that do not belong together; name "
+            f"one or several of {', '.join(str(folder / name) for name in found[:5])}."
+        )
+    return [name for name in known if name in found]
 
 
 def write_set_names(folder: Path, names: Sequence[str]) -> None:

@@ -111,7 +111,7 @@ def report_from_predictions(
     report = summarize(tables, resampling, shared_clips=shared_clips)
     run = folder / "run.json"
     if run.is_file():
-        report["run"] = json.loads(run.read_text(encoding="utf-8"))
+        report["run"] = read_json(run)
     groups = [align_tables(group, shared_clips=shared_clips) for group in group_tables(tables)]
     report["pictures"] = _draw(groups, report, folder)
     main = groups[0][0]
@@ -128,6 +128,21 @@ def report_from_predictions(
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes indented JSON; NaN is an error, because JSON has none."""
     _write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object that was written beside tables.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged; remove it, and the report is made without it.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}; remove it.")
+    return content
 
 
 def resampling_of(folder: str | Path) -> Resampling | None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -292,8 +291,10 @@ def _write_attention(arguments: argparse.Namespace) -> None:
 
 
 def _manifest_of(folder: Path) -> Path:
+    from emoclip.evaluation.report import read_json
+
     run = folder / "run.json"
-    known = json.loads(run.read_text(encoding="utf-8")).get("dataset", {}) if run.is_file() else {}
+    known = read_json(run).get("dataset", {}) if run.is_file() else {}
     if not known.get("manifest"):
         raise ValueError(f"`--manifest` must name the clips, {folder} does not say which they are.")
     return Path(known["manifest"])
@@ -309,9 +310,9 @@ def _resampling(arguments: argparse.Namespace) -> Resampling:
 
 def _record(runs: Sequence[Path]) -> dict[str, Any]:
     """What the new report knows of its making: of one run all that the run knew, of several what is true of all."""
-    known = [
-        json.loads(file.read_text(encoding="utf-8")) if (file := run / "run.json").is_file() else {} for run in runs
-    ]
+    from emoclip.evaluation.report import read_json
+
+    known = [read_json(file) if (file := run / "run.json").is_file() else {} for run in runs]
     about: dict[str, Any] = {"runs": [str(run) for run in runs]}
     if len(known) == 1 and known[0]:
         return known[0] | about

@@ -57,9 +57,10 @@ class LabelMetric(evaluate.Metric, ABC):
         super().add_batch(predictions=predictions, references=references, **kwargs)
 
     def add(self, *, prediction: Any = None, reference: Any = None, **kwargs: Any) -> None:
-        """Adds the labels of one clip to the pile, with the same check."""
-        class_labels([reference], [prediction])
-        super().add(prediction=prediction, reference=reference, **kwargs)
+        """Adds the labels of one clip to the pile, with the same check; the library takes the names of the batch too."""
+        clip = {"predictions": prediction, "references": reference, **kwargs}
+        class_labels([clip["references"]], [clip["predictions"]])
+        super().add(**clip)
 
 
 class ScoreMetric(evaluate.Metric, ABC):
@@ -92,9 +93,10 @@ Args:
         super().add_batch(predictions=predictions, references=references, **kwargs)
 
     def add(self, *, prediction: Any = None, reference: Any = None, **kwargs: Any) -> None:
-        """Adds the scores of one clip to the pile, with the same check."""
-        _check_positions([reference])
-        super().add(prediction=prediction, reference=reference, **kwargs)
+        """Adds the scores of one clip to the pile, with the same check; the library takes the names of the batch too."""
+        clip = {"predictions": prediction, "references": reference, **kwargs}
+        _check_positions([clip["references"]])
+        super().add(**clip)
 
 
 class NumberMetric(evaluate.Metric, ABC):

@@ -67,6 +67,7 @@ def test_several_data_sets_stay_together(report, make_table, tmp_path):
     write_tables(tmp_path / "all" / "others", [make_table()])
     for name in ("faces", "others"):
         (tmp_path / "all" / name / "run.json").write_text("{}")
+    (tmp_path / "all" / "run.json").write_text('{"sets": ["faces", "others"]}')
     assert set(compact_copy(tmp_path / "all", tmp_path / "kept")["sets"]) == {"faces", "others"}
     assert (tmp_path / "kept" / "others" / "predictions").is_dir()
 

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from emoclip.evaluation.cli import main
-from emoclip.evaluation.overview import report_of_folder
+from emoclip.evaluation.overview import report_of_folder, write_set_names
+from emoclip.evaluation.report import write_tables
 
 
 @pytest.fixture
@@ -88,8 +89,7 @@ def test_order_of_data_sets_is_that_of_the_configuration(several, tmp_path):
     assert list(report_of_folder(output)["sets"]) == ["folded", "compound"]
     (output / "folded" / "run.json").unlink()
     (output / "run.json").unlink()
-    (output / "report.json").unlink()
-    assert list(report_of_folder(output)["sets"]) == ["compound", "folded"]
+    assert list(report_of_folder(output)["sets"]) == ["folded", "compound"]
 
 
 def test_bad_set_is_told_before_the_first_is_encoded(several, tmp_path):
@@ -115,4 +115,25 @@ def test_unclear_configuration_is_refused(several, tmp_path, override, message):
 
 def test_folder_without_tables_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="there are none in"):
+        report_of_folder(tmp_path)
+
+
+def test_runs_that_do_not_belong_together_are_no_data_sets(make_table, tmp_path):
+    """The folder above all runs got a report of them as if they were one run's, and each was computed again."""
+    for name in ("first", "second"):
+        write_tables(tmp_path / name, [make_table()])
+    with pytest.raises(
+        ValueError, match=r"runs that do not belong together; name one or several of .*first, .*second"
+    ):
+        report_of_folder(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["01_trained.set.parquet"] * 2
+    write_set_names(tmp_path, ["first"])
+    assert list(report_of_folder(tmp_path)["sets"]) == ["first"]
+
+
+def test_damaged_record_is_named(make_table, tmp_path):
+    """Which of the files of a folder is damaged cannot be guessed from a column of it."""
+    write_tables(tmp_path, [make_table()])
+    (tmp_path / "run.json").write_text('{"dataset": ')
+    with pytest.raises(ValueError, match=r"run\.json is damaged; remove it"):
         report_of_folder(tmp_path)

@@ -51,3 +51,15 @@ def test_positions_are_checked_before_the_library_cuts_them(name, right):
     module.add(reference=0, prediction=scores[0])
     with pytest.raises(ValueError, match=r"`references`"):
         module.add(reference=right, prediction=scores[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "predictions"),
+    [("uar", [0, 0]), ("class_scores", [[0.9, 0.1], [0.2, 0.8]]), ("affect_regression", [0, 1])],
+)
+def test_single_clips_are_added_by_the_names_of_a_batch_too(name, predictions):
+    """The library's own examples, and `combine`, add one clip as `references` and `predictions`."""
+    module = load_module(name)
+    for reference, prediction in zip([0, 1], predictions, strict=True):
+        module.add(references=reference, predictions=prediction)
+    assert module.compute() == load_module(name).compute(references=[0, 1], predictions=predictions)
