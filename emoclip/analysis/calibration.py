@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 
-from .model_identity import weights_digest
 from .result import Analysis
 from .saving import check_output, write_whole
 from .scoring import Prototypes, ScoringSettings, is_scored, similarities
@@ -42,7 +41,7 @@ class Calibration:
         num_windows: How many windows it was fitted from.
         model: Name of the model.
         texts: Word -> the text that was read for it.
-        weights: Of the model, see `weights_digest`; without it the name tells.
+        weights: Of the model, see `LoadedModel.digest`; without it the name tells.
     """
 
     words: tuple[str, ...]
@@ -81,7 +80,7 @@ class Calibration:
         """
         wanted = read_emotions(emotions)
         # A folder may be written in two ways, and trained on under the same name.
-        same_model = weights_digest(loaded.model) == self.weights if self.weights else loaded.name == self.model
+        same_model = loaded.digest() == self.weights if self.weights else loaded.name == self.model
         if set(wanted.names) != set(self.words) or not same_model:
             raise ValueError(
                 f"A calibration belongs to its words and its model, this one to {', '.join(self.words)} by {self.model}, got "
@@ -150,7 +149,7 @@ def fit_calibration(analysis: Analysis, prior: Mapping[str, float] | None = None
         num_windows=int(scored.sum()),
         model=analysis.loaded.name,
         texts=dict(analysis.texts),
-        weights=weights_digest(analysis.loaded.model),
+        weights=analysis.loaded.digest(),
     )
 
 

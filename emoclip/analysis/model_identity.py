@@ -6,8 +6,6 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
-
 from emoclip.default_model import path as default_folder
 from emoclip.hub_commit import hub_commit
 
@@ -40,13 +38,4 @@ def model_key(model: str | Path | None) -> str:
     return digest.hexdigest()
 
 
-def weights_digest(model: torch.nn.Module) -> str:
-    """Return a hash of all weights of a loaded model, bit by bit, wherever it came from."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-__all__ = ["model_key", "weights_digest"]
+__all__ = ["model_key"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ class ScoringSettings:
             "temperature": self.temperature,
             "min_quality": self.min_quality,
         }.items():
-            if not isinstance(value, int | float):
+            if not isinstance(value, Real):
                 raise ValueError(f"`{name}` must be a number, got {value!r}; write for example 0.2.")
         if self.other is not None and not -1 <= self.other <= 1:
             raise ValueError(f"`other` must be a similarity in [-1, 1], got {self.other!r}; give for example 0.2.")

@@ -19,6 +19,7 @@ from modeling_emoclip.prototypes_emoclip import PrototypeEncoder
 
 from .encoding import VideoEncoder
 from .prototype_store import prototype_encoder
+from .weights import weights_digest, weights_version
 
 
 DEFAULT_NAME = "embedded default"
@@ -59,7 +60,7 @@ class LoadedModel:
             precision: See `chosen_dtype`.
             compile: Compile the image tower.
         """
-        wanted = (precision, compile, _weights_version(self.model))
+        wanted = (precision, compile, weights_version(self.model))
         kept = self._encoders.get("one")
         if kept is None or kept[0] != wanted:
             made = VideoEncoder(self.model, self.processor.video_processor, precision=precision, compile=compile)
@@ -68,6 +69,17 @@ class LoadedModel:
 
     @cached_property
     def _encoders(self) -> dict[str, tuple[tuple, VideoEncoder]]:
+        return {}
+
+    def digest(self) -> str:
+        """Return `weights_digest`, which for a large model takes a second; it is kept until weights change."""
+        version = weights_version(self.model)
+        if self._digests.get("version") != version:
+            self._digests.update(version=version, digest=weights_digest(self.model))
+        return self._digests["digest"]
+
+    @cached_property
+    def _digests(self) -> dict[str, Any]:
         return {}
 
 
@@ -171,14 +183,6 @@ def _config_of(name: str | Path) -> dict[str, Any]:
         return modeling_emoclip.EmoCLIPConfig.get_config_dict(name)[0]
     except OSError:
         return {}
-
-
-def _weights_version(model: Any) -> tuple:
-    """What changes when weights are replaced or written to."""
-    return tuple(
-        (parameter.data_ptr(), 0 if parameter.is_inference() else parameter._version)
-        for parameter in model.parameters()
-    )
 
 
 def _is_default(name: str | Path) -> bool:

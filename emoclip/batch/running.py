@@ -170,7 +170,7 @@ def _refuse_others(sources: Sequence[Source], known: dict[str, Row]) -> None:
     others = [
         (source, row)
         for source, row in taken
-        if row.place != printable(source.place) and not is_address(row.place) and Path(row.place).exists()
+        if row.place != printable(source.whole_place) and not is_address(row.place) and Path(row.place).exists()
     ]
     if not others:
         return
@@ -209,7 +209,7 @@ def _score(source: Source) -> Row:
 
 def _died(source: Source) -> Row:
     error = "The process that scored it ended without a word; the file may want more memory than there is."
-    return Row(source.name, source.place, "failed", error, fingerprint=fingerprint(source.place))
+    return Row(source.name, source.whole_place, "failed", error, fingerprint=fingerprint(source.place))
 
 
 def summary_lines(result: BatchResult, rows: Iterable[Row] = ()) -> list[str]:

@@ -97,7 +97,11 @@ class Scorer:
         """
         _ = self._model, self._options
         begin = time.perf_counter()
-        facts: dict[str, Any] = {"name": source.name, "place": source.place, "fingerprint": fingerprint(source.place)}
+        facts: dict[str, Any] = {
+            "name": source.name,
+            "place": source.whole_place,
+            "fingerprint": fingerprint(source.place),
+        }
         try:
             facts |= self._score_shard(source) if source.is_shard else self._score_file(source)
         except Exception as error:  # a file that no decoder expected must not stop the thousand behind it

@@ -54,6 +54,11 @@ class Source:
     name: str
     is_shard: bool = False
 
+    @property
+    def whole_place(self) -> str:
+        """The place as it is from every folder."""
+        return self.place if is_address(self.place) else str(Path(self.place).absolute())
+
 
 @dataclass(frozen=True)
 class _Selection:

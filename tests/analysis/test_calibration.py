@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import emoclip
-from emoclip.analysis import load_model
+from emoclip.analysis import load_model, source_model
 from emoclip.analysis.calibration import Calibration, fit, fit_calibration, prior_bias, read_calibration
+from emoclip.analysis.weights import weights_digest
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,19 @@ def test_a_calibration_knows_its_model_under_another_path(found):
     unsigned = dataclasses.replace(fitted, weights="")
     with pytest.raises(ValueError, match="belongs to its words and its model"):
         unsigned.applied(found.settings, fitted.words, moved)
+
+
+def test_the_weights_of_a_model_are_read_once_until_they_change(found, monkeypatch):
+    """A folder of thousands would read hundreds of megabytes of weights again for each film."""
+    loaded = dataclasses.replace(found.loaded, model=copy.deepcopy(found.loaded.model))
+    read = []
+    monkeypatch.setattr(source_model, "weights_digest", lambda model: read.append(model) or weights_digest(model))
+    first = loaded.digest()
+    assert loaded.digest() == first == found.loaded.digest()
+    assert read.count(loaded.model) == 1
+    with torch.no_grad():
+        next(loaded.model.temporal.parameters()).add_(1)
+    assert loaded.digest() != first
 
 
 def test_too_few_windows_are_refused(found):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -98,6 +99,11 @@ def test_settings_out_of_range_are_refused(settings, message):
     """A percentage where a share is meant would withhold everything."""
     with pytest.raises(ValueError, match=message):
         ScoringSettings(**settings)
+
+
+def test_numbers_of_numpy_are_numbers():
+    """A threshold that comes from a table is one of NumPy's."""
+    assert ScoringSettings(other=np.float32(0.25), temperature=np.int64(2)).other == 0.25
 
 
 def test_a_calibration_and_a_threshold_are_not_mixed():

@@ -170,6 +170,19 @@ def test_another_folders_files_of_the_same_names_are_no_newer_ones(films, make_s
     assert [row.name for row in run(other, settings, may_replace=True)[1]] == ["a.mp4"]
 
 
+def test_places_below_the_folder_one_is_in_are_told_apart(films, make_settings, tmp_path, monkeypatch):
+    """`cd monday; batch . --output out`, then the same from `tuesday`: both say `a.mp4`."""
+    settings = make_settings()
+    other = tmp_path / "other"
+    shutil.copytree(films, other)
+    monkeypatch.chdir(films)
+    run(".", settings)
+    assert run(".", settings)[1] == []
+    monkeypatch.chdir(other)
+    with pytest.raises(FileExistsError, match=r"films/a.mp4 have the name that those of .*a.mp4 would get"):
+        run(".", settings)
+
+
 def test_the_newest_row_counts_whichever_process_kept_it(films, make_settings, short_clip):
     """Mended by a run of one process, a file that failed in the second of two would stay failed in the table for ever."""
     settings = make_settings()
