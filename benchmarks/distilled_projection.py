@@ -117,7 +117,8 @@ def main() -> None:
 
 def study(args: argparse.Namespace, seed: int) -> dict[str, dict[str, float]]:
     """What one world gives: `caption_loss` of the teachers, `alignment` with the action units, `uar` of every arm."""
-    folder = args.output / f"clips_{args.clips}_{args.test_clips}_stills_{args.stills}_seed_{seed}"
+    numbers = f"clips_{args.clips}_{args.test_clips}_stills_{args.stills}_school_{args.school_stills}"
+    folder = args.output / f"{numbers}_seed_{seed}"
     if not (folder / "world" / "stills.parquet").is_file():
         render_world(folder / "world", World(seed, args.clips, args.test_clips, args.stills), workers=1)
     caption_loss = make_teachers(folder, args.school_stills, seed)

@@ -15,7 +15,7 @@ OLD_LIMIT = 32 << 20
 def keep_freed_memory() -> None:
     """Have glibc keep what is freed: large activations would else be mapped and cleared anew at every layer.
 
-    The memory is reused: the peak hardly grows (6 % in a training step, measured). Does nothing with other C libraries.
+    The memory is reused, so that the peak hardly grows. Does nothing with other C libraries.
     """
     if sys.platform != "linux":
         return

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from emoclip.evaluation.protocol_config import ProtocolsConfig, PublishedRow
 
 
-# System names become file names.
 # What lies in the folder of a report over several data sets, or would be taken for tables of its own.
 _OWN_NAMES = ("predictions", "report.json", "report.md", "run.json")
+# System names become file names.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(_[A-Za-z0-9.-]+)*")
 
 
